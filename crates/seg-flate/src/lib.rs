@@ -1,0 +1,1 @@
+//! DEFLATE, zlib and gzip over pooled segments, with hard output limits.

@@ -1,0 +1,1 @@
+//! Pooled, page-aligned byte segments with out-of-band metadata.

@@ -1,0 +1,1 @@
+//! Segmented byte sequences that read like one slice.

@@ -1,0 +1,1 @@
+//! WebSocket frames unmasked, validated and assembled in place, segment by segment.
