@@ -1,1 +1,68 @@
 //! Pooled, page-aligned byte segments with out-of-band metadata.
+//!
+//! A [`Pool`] gives [`SegmentMut`]s of 256 B to 64 KiB: buffers with one owner, to read a socket
+//! into. [`freeze`](SegmentMut::freeze) makes one a [`Segment`]: shared, immutable, sliceable
+//! without a copy. When the last view of a segment is dropped, on whatever thread, the segment is
+//! ready for its next use. In the steady state nothing is allocated, locked or zeroed.
+//!
+//! ```text
+//!  Pool::take ──▶ SegmentMut ──freeze──▶ Segment ──clone, slice──▶ Segment …
+//!     ▲              │ drop                 │ drop of the last
+//!     │              ▼                      ▼
+//!     └─────── this thread's magazines ◀────┘
+//!                    │ ▲  full or empty: a whole magazine at once
+//!                    ▼ │
+//!                  depot  ◀──▶ other threads
+//!                    │ ▲
+//!                    ▼ │
+//!               64 KiB slabs ◀──▶ the system
+//! ```
+//!
+//! # Example
+//!
+//! ```
+//! use seg_pool::Pool;
+//!
+//! # fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! let pool = Pool::builder().max_bytes(64 << 20).build();
+//! let mut source: &[u8] = b"GET / HTTP/1.1\r\n\r\nrest";
+//!
+//! let mut buffer = pool.try_take_segment()?;
+//! buffer.read_from(&mut source)?;
+//! let head = buffer.split_to(18).freeze();
+//! assert!(head.ends_with(b"\r\n\r\n"));
+//! assert_eq!(buffer, b"rest");
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! # What it is not
+//!
+//! Not an allocator for values, and not a growing buffer: a segment never moves and never grows.
+//! Messages longer than a segment are sequences of segments, which is `seg-seq`'s work. Nothing
+//! here reads a socket or a clock.
+
+mod arena;
+mod bytes_traits;
+mod compare;
+mod depot;
+mod error;
+mod foreign;
+mod handle;
+mod header;
+mod local;
+mod magazine;
+mod pool;
+mod segment;
+mod segment_mut;
+mod size;
+mod slab;
+mod stats;
+mod sync;
+
+pub use error::{Cause, Exhausted, TakeError};
+pub use pool::{Pool, PoolBuilder};
+pub use segment::Segment;
+pub use segment_mut::SegmentMut;
+pub use size::{SLAB_BYTES, SegmentSize, SizeError};
+pub use stats::{ClassStats, Stats};

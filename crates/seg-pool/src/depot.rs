@@ -1,0 +1,91 @@
+//! Where threads exchange whole magazines of one segment size.
+
+use crate::{
+    arena::Arena,
+    magazine::{MAGAZINE_LEN_MAX, Magazine, MagazineBox},
+    size::SegmentSize,
+    sync::{ArrayQueue, AtomicUsize, Ordering},
+};
+
+/// Full magazines that wait in one depot; what comes beyond goes home.
+const FULL_MAGAZINES_MAX: usize = 64;
+
+/// Payload bytes that one magazine holds at most.
+const MAGAZINE_BYTES_MAX: usize = 512 << 10;
+
+/// The exchange for one segment size of one pool, and the identity of that pair: a segment's
+/// header points to it.
+#[repr(align(64))]
+pub(crate) struct Depot {
+    /// Segments that a thread may keep in a magazine now: `magazine_len`, or 0 while every segment
+    /// is wanted at home.
+    room: AtomicUsize,
+    size: SegmentSize,
+    magazine_len: usize,
+    arena: *const Arena,
+    full: ArrayQueue<MagazineBox>,
+    empty: ArrayQueue<MagazineBox>,
+}
+
+impl Depot {
+    /// Creates the depot of `size` segments for the arena that will lie at `arena`.
+    pub(crate) fn new(size: SegmentSize, arena: *const Arena, max_bytes: usize) -> Self {
+        // A thread's two magazines together keep at most an eighth of a small pool from the others.
+        let share = max_bytes / 16 / size.bytes();
+        let magazine_len = (MAGAZINE_BYTES_MAX / size.bytes()).min(MAGAZINE_LEN_MAX).min(share);
+        Self {
+            room: AtomicUsize::new(magazine_len),
+            size,
+            magazine_len,
+            arena,
+            full: ArrayQueue::new(FULL_MAGAZINES_MAX),
+            empty: ArrayQueue::new(FULL_MAGAZINES_MAX),
+        }
+    }
+
+    #[inline]
+    pub(crate) fn room(&self) -> usize {
+        self.room.load(Ordering::Relaxed)
+    }
+
+    /// Sends every segment that comes back from now on home.
+    pub(crate) fn close(&self) {
+        self.room.store(0, Ordering::SeqCst);
+    }
+
+    pub(crate) const fn size(&self) -> SegmentSize {
+        self.size
+    }
+
+    /// Segments in a full magazine; 0 when threads of this pool keep none.
+    pub(crate) const fn magazine_len(&self) -> usize {
+        self.magazine_len
+    }
+
+    pub(crate) const fn arena(&self) -> *const Arena {
+        self.arena
+    }
+
+    /// Idle segments in the full magazines here.
+    pub(crate) fn idle(&self) -> usize {
+        self.full.len() * self.magazine_len
+    }
+
+    pub(crate) fn take_full(&self) -> Option<MagazineBox> {
+        self.full.pop()
+    }
+
+    /// Gives the magazine back when there is no place for it.
+    pub(crate) fn put_full(&self, magazine: MagazineBox) -> Result<(), MagazineBox> {
+        self.full.push(magazine)
+    }
+
+    pub(crate) fn take_empty(&self) -> MagazineBox {
+        self.empty.pop().unwrap_or_else(Magazine::allocate)
+    }
+
+    pub(crate) fn put_empty(&self, magazine: MagazineBox) {
+        // Where 64 empty ones wait already, this one is freed.
+        drop(self.empty.push(magazine));
+    }
+}

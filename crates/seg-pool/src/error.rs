@@ -1,0 +1,113 @@
+//! Why no segment was given.
+
+use core::{error::Error, fmt};
+
+use crate::size::SizeError;
+
+/// No segment can be given now without passing a limit.
+///
+/// Nothing was taken. A later call may succeed: when segments come back, or when the limit is a
+/// system that was short of memory for a moment.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Exhausted {
+    pub(crate) requested: usize,
+    pub(crate) available: usize,
+    pub(crate) limit: usize,
+    pub(crate) cause: Cause,
+}
+
+/// Which limit an [`Exhausted`] met.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Cause {
+    /// The pool's [`max_bytes`](crate::PoolBuilder::max_bytes).
+    Pool,
+    /// The system's allocator returned no memory.
+    System,
+}
+
+impl Exhausted {
+    /// Returns the bytes asked for, rounded up to a segment size.
+    #[must_use]
+    pub const fn requested(&self) -> usize {
+        self.requested
+    }
+
+    /// Returns the bytes that the limit still allowed; less than [`requested`](Self::requested), or
+    /// more where they lie in segments of another size that are still partly in use.
+    #[must_use]
+    pub const fn available(&self) -> usize {
+        self.available
+    }
+
+    /// Returns the limit in bytes.
+    #[must_use]
+    pub const fn limit(&self) -> usize {
+        self.limit
+    }
+
+    /// Returns which limit it was.
+    #[must_use]
+    pub const fn cause(&self) -> Cause {
+        self.cause
+    }
+}
+
+impl fmt::Display for Exhausted {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { requested, available, limit, cause } = self;
+        match cause {
+            Cause::Pool => {
+                write!(
+                    f,
+                    "pool exhausted: {requested} bytes requested, {available} of {limit} available"
+                )
+            }
+            Cause::System => {
+                write!(f, "the system gave no memory for a segment of {requested} bytes")
+            }
+        }
+    }
+}
+
+impl Error for Exhausted {}
+
+/// Why [`Pool::try_take`](crate::Pool::try_take) gave no segment.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum TakeError {
+    /// The length fits no segment; asking again is of no use.
+    Size(SizeError),
+    /// A limit is met; asking again later may help.
+    Exhausted(Exhausted),
+}
+
+impl fmt::Display for TakeError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Size(error) => error.fmt(f),
+            Self::Exhausted(error) => error.fmt(f),
+        }
+    }
+}
+
+impl Error for TakeError {
+    fn source(&self) -> Option<&(dyn Error + 'static)> {
+        match self {
+            Self::Size(error) => Some(error),
+            Self::Exhausted(error) => Some(error),
+        }
+    }
+}
+
+impl From<SizeError> for TakeError {
+    fn from(error: SizeError) -> Self {
+        Self::Size(error)
+    }
+}
+
+impl From<Exhausted> for TakeError {
+    fn from(error: Exhausted) -> Self {
+        Self::Exhausted(error)
+    }
+}

@@ -1,0 +1,58 @@
+//! Memory that another owner allocated, seen as a segment.
+
+use core::ptr::{self, NonNull};
+
+use bytes::Bytes;
+
+use crate::{
+    handle::Handle,
+    header::{Header, Idle},
+    sync::{AtomicUsize, Cell},
+};
+
+/// A header for memory that a `Bytes` keeps.
+///
+/// # Invariants
+///
+/// - **F1** a header whose `depot` is null is the first field of a leaked, boxed `Foreign`.
+#[repr(C)]
+struct Foreign {
+    header: Header,
+    owner: Bytes,
+}
+
+/// Makes a handle that keeps `owner`. Allocates once.
+pub(crate) fn adopt(owner: Bytes) -> Handle {
+    let foreign = Box::leak(Box::new(Foreign {
+        header: Header {
+            refs: AtomicUsize::new(1),
+            depot: ptr::null(),
+            data: NonNull::from(&*owner).cast(),
+            capacity: owner.len(),
+            initialized: AtomicUsize::new(owner.len()),
+            slab: ptr::null(),
+            next: Cell::new(None),
+        },
+        owner,
+    }));
+    let header = NonNull::from(foreign).cast::<Header>();
+    // SAFETY: the header is new (I2, I3), and lives until `free` gets this `Idle` back (I1).
+    Handle::new(unsafe { Idle::new(header) })
+}
+
+/// Returns the `Bytes` behind a handle to foreign memory.
+pub(crate) fn owner(handle: &Handle) -> Option<&Bytes> {
+    if !handle.depot.is_null() {
+        return None;
+    }
+    let foreign = handle.as_ptr().cast::<Foreign>();
+    // SAFETY: the header lies at the start of a `Foreign` (F1), alive while the handle is.
+    Some(unsafe { &foreign.as_ref().owner })
+}
+
+/// Frees the header of foreign memory and lets its owner go.
+pub(crate) fn free(idle: Idle) {
+    let foreign = idle.into_header().cast::<Foreign>();
+    // SAFETY: the header is the start of a leaked box (F1), and an `Idle` is the only pointer to it (I2).
+    drop(unsafe { Box::from_raw(foreign.as_ptr()) });
+}

@@ -1,0 +1,327 @@
+//! The idle segments that one thread keeps for itself.
+
+use core::ptr::{self, NonNull};
+
+use crate::{
+    arena::{Arena, ArenaRef},
+    depot::Depot,
+    error::Exhausted,
+    foreign,
+    header::Idle,
+    magazine::{Magazine, MagazineBox},
+    sync::{AtomicUsize, Cell, Ordering, thread_local_dropped, thread_local_plain},
+};
+
+/// Two magazines of one thread, for one segment size of one pool.
+///
+/// Two, so that a thread that takes and gives around the edge of one does not go to the depot each
+/// time (Bonwick and Adams, "Magazines and Vmem", USENIX 2001).
+///
+/// # Invariants
+///
+/// - **T1** only the thread that made it touches anything but the two counts; others read those.
+/// - **T2** slots `..loaded_len` of `loaded` are filled, the others empty; likewise `previous`.
+/// - **T3** `previous` is full or empty.
+pub(crate) struct Local {
+    depot: *const Depot,
+    loaded_len: AtomicUsize,
+    loaded: Cell<NonNull<Magazine>>,
+    previous_len: AtomicUsize,
+    previous: Cell<NonNull<Magazine>>,
+    arena: ArenaRef,
+}
+
+impl Local {
+    fn allocate(depot: &Depot, arena: ArenaRef) -> NonNull<Self> {
+        let local = Self {
+            depot,
+            loaded_len: AtomicUsize::new(0),
+            loaded: Cell::new(depot.take_empty().into_ptr()),
+            previous_len: AtomicUsize::new(0),
+            previous: Cell::new(depot.take_empty().into_ptr()),
+            arena,
+        };
+        let local = NonNull::from(Box::leak(Box::new(local)));
+        // SAFETY: leaked above, so alive.
+        unsafe { local.as_ref() }.arena.register(depot.size(), local);
+        local
+    }
+
+    /// Sends the segments home and frees the magazines and the local.
+    ///
+    /// # Safety
+    ///
+    /// `local` came from `allocate` in this thread and is not used again.
+    unsafe fn free(local: NonNull<Self>) {
+        // SAFETY: alive until the end of this function.
+        let shared = unsafe { local.as_ref() };
+        shared.arena.unregister(shared.depot().size(), local);
+        shared.flush();
+        // SAFETY: `allocate` leaked it, and nobody else knows it any more.
+        let this = unsafe { Box::from_raw(local.as_ptr()) };
+        for magazine in [this.loaded.get(), this.previous.get()] {
+            // SAFETY: the local owned the magazine and is being taken apart.
+            this.depot().put_empty(unsafe { MagazineBox::from_ptr(magazine) });
+        }
+    }
+
+    /// Segments in both magazines; called by other threads too.
+    pub(crate) fn idle(&self) -> usize {
+        self.loaded_len.load(Ordering::Relaxed) + self.previous_len.load(Ordering::Relaxed)
+    }
+
+    fn depot(&self) -> &Depot {
+        // SAFETY: the depot is part of the arena, which `self.arena` keeps.
+        unsafe { &*self.depot }
+    }
+
+    #[inline]
+    fn loaded(&self) -> &Magazine {
+        // SAFETY: the local owns its magazine (T1), which stays while it is loaded.
+        unsafe { self.loaded.get().as_ref() }
+    }
+
+    #[inline]
+    fn pop(&self) -> Option<Idle> {
+        let len = self.loaded_len.load(Ordering::Relaxed);
+        let idle = self.loaded().pop(len)?;
+        self.loaded_len.store(len - 1, Ordering::Relaxed);
+        Some(idle)
+    }
+
+    /// Keeps the segment, or gives it back when the loaded magazine is full.
+    #[inline]
+    fn push(&self, idle: Idle, room: usize) -> Result<(), Idle> {
+        let len = self.loaded_len.load(Ordering::Relaxed);
+        if len >= room {
+            return Err(idle);
+        }
+        self.loaded().push(len, idle);
+        self.loaded_len.store(len + 1, Ordering::Relaxed);
+        Ok(())
+    }
+
+    fn swap(&self) {
+        let (loaded, previous) = (self.loaded.get(), self.previous.get());
+        self.loaded.set(previous);
+        self.previous.set(loaded);
+        let (loaded, previous) =
+            (self.loaded_len.load(Ordering::Relaxed), self.previous_len.load(Ordering::Relaxed));
+        self.loaded_len.store(previous, Ordering::Relaxed);
+        self.previous_len.store(loaded, Ordering::Relaxed);
+    }
+
+    /// Takes with the loaded magazine empty: from the previous one, the depot, home, in this order.
+    fn take(&self) -> Result<Idle, Exhausted> {
+        if let Some(idle) = self.pop() {
+            return Ok(idle);
+        }
+        if self.previous_len.load(Ordering::Relaxed) > 0 {
+            self.swap();
+        } else if let Some(full) = self.depot().take_full() {
+            let empty = self.loaded.replace(full.into_ptr());
+            // SAFETY: the local owned it until now.
+            self.depot().put_empty(unsafe { MagazineBox::from_ptr(empty) });
+            self.loaded_len.store(self.depot().magazine_len(), Ordering::Relaxed);
+        } else {
+            let room = self.depot().magazine_len();
+            let mut rest = None;
+            self.arena.withdraw(self.depot().size(), room, |idle| {
+                // Cannot fail: at most `room` segments come, and the magazine is empty.
+                rest = self.push(idle, room).err();
+            })?;
+            debug_assert!(rest.is_none(), "an empty magazine has room");
+        }
+        self.pop().ok_or_else(|| unreachable!("every branch above loads a segment"))
+    }
+
+    /// Keeps a segment with the loaded magazine full: the previous one goes to the depot.
+    fn give(&self, idle: Idle, room: usize) {
+        let Err(idle) = self.push(idle, room) else { return };
+        if self.previous_len.load(Ordering::Relaxed) > 0 {
+            // SAFETY: the local owns it, and gives it up here.
+            let full = unsafe { MagazineBox::from_ptr(self.previous.get()) };
+            let empty = self.arena.exchange_full(self.depot(), full);
+            self.previous.set(empty.into_ptr());
+            self.previous_len.store(0, Ordering::Relaxed);
+        }
+        self.swap();
+        let kept = self.push(idle, room);
+        debug_assert!(kept.is_ok(), "an empty magazine has room");
+    }
+
+    /// Sends all segments of this local home.
+    fn flush(&self) {
+        let idles = core::iter::from_fn(|| {
+            self.pop().or_else(|| {
+                self.swap();
+                self.pop()
+            })
+        });
+        self.arena.deposit(idles);
+    }
+}
+
+/// The local that this thread used last, for the fast paths.
+struct Recent {
+    depot: Cell<*const Depot>,
+    local: Cell<*const Local>,
+}
+
+impl Recent {
+    /// A depot's address that no depot has; null means foreign memory in a header.
+    const NONE: *const Depot = ptr::without_provenance(usize::MAX);
+
+    fn set(&self, local: NonNull<Local>) {
+        // SAFETY: callers pass a live local of this thread.
+        self.depot.set(unsafe { local.as_ref() }.depot);
+        self.local.set(local.as_ptr());
+    }
+
+    fn clear(&self) {
+        self.depot.set(Self::NONE);
+        self.local.set(ptr::null());
+    }
+}
+
+thread_local_plain! {
+    static RECENT: Recent = Recent { depot: Cell::new(Recent::NONE), local: Cell::new(ptr::null()) };
+}
+
+/// All locals of this thread, freed when it ends.
+struct Locals(Cell<Vec<NonNull<Local>>>);
+
+thread_local_dropped! {
+    static LOCALS: Locals = Locals(Cell::new(Vec::new()));
+}
+
+impl Locals {
+    /// Finds or makes the local for `depot` and moves it to the front of the search.
+    fn local(&self, depot: &Depot, arena: &ArenaRef) -> NonNull<Local> {
+        let mut list = self.0.take();
+        // SAFETY: locals in the list are alive.
+        let found = list.iter().position(|local| ptr::eq(unsafe { local.as_ref() }.depot, depot));
+        let index = found.unwrap_or_else(|| {
+            list.push(Local::allocate(depot, arena.clone()));
+            list.len() - 1
+        });
+        list.swap(0, index);
+        let local = list[0];
+        self.0.set(list);
+        local
+    }
+
+    /// Frees the locals that `matches` names.
+    fn free(&self, matches: impl Fn(&Local) -> bool) {
+        let _ = RECENT.try_with(Recent::clear);
+        let mut list = self.0.take();
+        list.retain(|&local| {
+            // SAFETY: locals in the list are alive.
+            let free = matches(unsafe { local.as_ref() });
+            if free {
+                // SAFETY: it leaves the list, and `RECENT` does not know it any more.
+                unsafe { Local::free(local) };
+            }
+            !free
+        });
+        self.0.set(list);
+    }
+}
+
+impl Drop for Locals {
+    fn drop(&mut self) {
+        self.free(|_| true);
+    }
+}
+
+/// Takes a segment from this thread's loaded magazine, if it was the last one used.
+#[inline]
+pub(crate) fn take(depot: &Depot) -> Option<Idle> {
+    let taken = RECENT.try_with(|recent| {
+        if !ptr::eq(recent.depot.get(), depot) {
+            return None;
+        }
+        // SAFETY: `RECENT` names a live local of this thread: it is cleared before one is freed.
+        unsafe { &*recent.local.get() }.pop()
+    });
+    taken.ok().flatten()
+}
+
+/// Takes a segment the long way.
+#[cold]
+pub(crate) fn take_slow(depot: &Depot, arena: &ArenaRef) -> Result<Idle, Exhausted> {
+    let cached = depot.room() > 0;
+    let local =
+        if cached { LOCALS.try_with(|locals| locals.local(depot, arena)).ok() } else { None };
+    let taken = match local {
+        Some(local) => {
+            let _ = RECENT.try_with(|recent| recent.set(local));
+            // SAFETY: `locals` returned a live local of this thread.
+            unsafe { local.as_ref() }.take()
+        }
+        None => take_home(depot, arena),
+    };
+    // What this thread keeps idle in other sizes may be just what is missing.
+    taken.or_else(|_| {
+        flush(arena);
+        take_home(depot, arena)
+    })
+}
+
+fn take_home(depot: &Depot, arena: &Arena) -> Result<Idle, Exhausted> {
+    let mut taken = None;
+    arena.withdraw(depot.size(), 1, |idle| taken = Some(idle))?;
+    taken.ok_or_else(|| unreachable!("a withdrawal gives at least one segment"))
+}
+
+/// Gives a segment back, to this thread's loaded magazine if it was the last one used.
+#[inline]
+pub(crate) fn give(idle: Idle) {
+    let mut idle = Some(idle);
+    let _ = RECENT.try_with(|recent| {
+        let depot = recent.depot.get();
+        if idle.as_ref().is_some_and(|idle| ptr::eq(idle.depot, depot)) {
+            // SAFETY: `RECENT` names a live depot and local of this thread: it is cleared before one is freed.
+            let room = unsafe { &*depot }.room();
+            // SAFETY: as above.
+            let local = unsafe { &*recent.local.get() };
+            idle = idle.take().and_then(|idle| local.push(idle, room).err());
+        }
+    });
+    if let Some(idle) = idle {
+        give_slow(idle);
+    }
+}
+
+#[cold]
+fn give_slow(idle: Idle) {
+    let depot = idle.depot;
+    if depot.is_null() {
+        return foreign::free(idle);
+    }
+    // SAFETY: the segment in hand keeps its slab, and that keeps the arena with its depots.
+    let depot = unsafe { &*depot };
+    // SAFETY: as above. The reference keeps the arena when this was its last segment.
+    let arena = unsafe { ArenaRef::from_ptr(depot.arena()) };
+    let room = depot.room();
+    let local =
+        if room > 0 { LOCALS.try_with(|locals| locals.local(depot, &arena)).ok() } else { None };
+    match local {
+        Some(local) => {
+            let _ = RECENT.try_with(|recent| recent.set(local));
+            // SAFETY: `locals` returned a live local of this thread.
+            unsafe { local.as_ref() }.give(idle, room);
+        }
+        None => {
+            arena.deposit(core::iter::once(idle));
+            if room == 0 {
+                flush(&arena);
+            }
+        }
+    }
+}
+
+/// Sends home what this thread keeps idle of one pool, in every size.
+pub(crate) fn flush(arena: &Arena) {
+    let _ = LOCALS.try_with(|locals| locals.free(|local| ptr::eq(&raw const *local.arena, arena)));
+}

@@ -1,0 +1,282 @@
+//! A shared, immutable run of bytes of a segment.
+
+use core::{
+    mem::ManuallyDrop,
+    ops::{Bound, Deref, RangeBounds},
+    ptr::{self, NonNull},
+    slice,
+};
+
+use crate::{foreign, handle::Handle, segment_mut::SegmentMut};
+
+/// A shared, immutable run of bytes of one segment.
+///
+/// Clones and slices are new views of the same bytes: an atomic increment, no copy. The whole
+/// segment goes back to its pool when the last view is dropped, on any thread; so a small slice
+/// keeps a whole segment from reuse, as [`held_bytes`](Self::held_bytes) tells.
+///
+/// 24 bytes. An empty segment, and one made [from static bytes](Self::from_static), keeps nothing.
+///
+/// # Examples
+///
+/// ```
+/// use seg_pool::Pool;
+///
+/// let pool = Pool::new();
+/// let mut buffer = pool.take(1_024);
+/// buffer.extend_from_slice(b"hello world");
+/// let segment = buffer.freeze();
+/// let word = segment.slice(6..);
+/// drop(segment);
+/// assert_eq!(word, b"world");
+/// assert_eq!(word.held_bytes(), 1_024);
+/// ```
+///
+/// # Invariants
+///
+/// - **S1** `ptr..ptr + len` is live and initialised while `handle` is there; static without one.
+/// - **S2** nobody writes these bytes: no [`SegmentMut`]'s view overlaps them.
+pub struct Segment {
+    handle: Option<Handle>,
+    ptr: NonNull<u8>,
+    len: usize,
+}
+
+// SAFETY: the bytes are immutable (S2), and the handle's count is atomic.
+unsafe impl Send for Segment {}
+// SAFETY: as above.
+unsafe impl Sync for Segment {}
+
+impl Segment {
+    /// Creates an empty segment. Allocates and keeps nothing.
+    #[must_use]
+    pub const fn new() -> Self {
+        Self::from_static(&[])
+    }
+
+    /// Creates a segment over static bytes. Copies, allocates and counts nothing.
+    #[must_use]
+    pub const fn from_static(bytes: &'static [u8]) -> Self {
+        // SAFETY: a reference is not null.
+        let ptr = unsafe { NonNull::new_unchecked(bytes.as_ptr().cast_mut()) };
+        Self { handle: None, ptr, len: bytes.len() }
+    }
+
+    /// Puts a segment together.
+    ///
+    /// # Safety
+    ///
+    /// S1 and S2 hold.
+    #[inline]
+    pub(crate) const unsafe fn from_parts(
+        handle: Option<Handle>,
+        ptr: NonNull<u8>,
+        len: usize,
+    ) -> Self {
+        Self { handle, ptr, len }
+    }
+
+    /// Returns the number of bytes.
+    #[inline]
+    #[must_use]
+    pub const fn len(&self) -> usize {
+        self.len
+    }
+
+    /// Returns whether there are no bytes.
+    #[inline]
+    #[must_use]
+    pub const fn is_empty(&self) -> bool {
+        self.len == 0
+    }
+
+    /// Returns the bytes that this view keeps from reuse: the size of its whole segment, the
+    /// length of adopted [`Bytes`](bytes::Bytes), 0 for static bytes.
+    #[must_use]
+    pub fn held_bytes(&self) -> usize {
+        self.handle.as_ref().map_or(0, |handle| handle.capacity)
+    }
+
+    /// Returns whether this is the only view of its segment, so that dropping it gives the segment
+    /// back. `false` for static bytes.
+    #[must_use]
+    pub fn is_unique(&self) -> bool {
+        self.handle.as_ref().is_some_and(Handle::is_unique)
+    }
+
+    /// Returns whether both are views of the same segment, so that they keep it together.
+    #[must_use]
+    pub fn shares_segment_with(&self, other: &Self) -> bool {
+        match (&self.handle, &other.handle) {
+            (Some(handle), Some(other)) => handle.is_same(other),
+            _ => false,
+        }
+    }
+
+    /// Returns a view of a part. Copies nothing; one atomic increment.
+    ///
+    /// # Panics
+    ///
+    /// Panics when the range is decreasing or ends beyond [`len`](Self::len).
+    #[must_use]
+    pub fn slice(&self, range: impl RangeBounds<usize>) -> Self {
+        let (start, end) = self.bounds(&range);
+        if start == end {
+            return Self::new();
+        }
+        // SAFETY: `start <= len`.
+        let ptr = unsafe { self.ptr.add(start) };
+        Self { handle: self.handle.clone(), ptr, len: end - start }
+    }
+
+    /// Splits the bytes `..at` off the front. Copies nothing; at most one atomic increment.
+    ///
+    /// # Panics
+    ///
+    /// Panics when `at` is above [`len`](Self::len).
+    #[must_use = "the split-off front is gone from this segment"]
+    pub fn split_to(&mut self, at: usize) -> Self {
+        if at == self.len {
+            return core::mem::take(self);
+        }
+        let front = self.slice(..at);
+        self.advance(at);
+        front
+    }
+
+    /// Splits the bytes `at..` off the back. Copies nothing; at most one atomic increment.
+    ///
+    /// # Panics
+    ///
+    /// Panics when `at` is above [`len`](Self::len).
+    #[must_use = "the split-off back is gone from this segment"]
+    pub fn split_off(&mut self, at: usize) -> Self {
+        if at == 0 {
+            return core::mem::take(self);
+        }
+        let back = self.slice(at..);
+        self.len = at;
+        back
+    }
+
+    /// Joins `next` to the end of this view when it lies right behind it in the same segment.
+    ///
+    /// # Errors
+    ///
+    /// Returns `next` when it lies elsewhere.
+    pub fn unsplit(&mut self, next: Self) -> Result<(), Self> {
+        if next.is_empty() {
+            return Ok(());
+        }
+        if self.is_empty() {
+            *self = next;
+            return Ok(());
+        }
+        let end = self.ptr.addr().get() + self.len;
+        if !self.shares_segment_with(&next) || end != next.ptr.addr().get() {
+            return Err(next);
+        }
+        self.len += next.len;
+        Ok(())
+    }
+
+    /// Shortens the view to `len` bytes; does nothing when it is shorter.
+    pub fn truncate(&mut self, len: usize) {
+        if len == 0 {
+            *self = Self::new();
+        } else if len < self.len {
+            self.len = len;
+        }
+    }
+
+    /// Drops `count` bytes from the front.
+    pub(crate) fn advance(&mut self, count: usize) {
+        assert!(count <= self.len, "advance past the end of the segment");
+        if count == self.len {
+            *self = Self::new();
+            return;
+        }
+        // SAFETY: `count <= len`.
+        self.ptr = unsafe { self.ptr.add(count) };
+        self.len -= count;
+    }
+
+    /// Makes the view exclusive, with the rest of the segment behind it as spare capacity.
+    ///
+    /// Copies nothing.
+    ///
+    /// # Errors
+    ///
+    /// Returns the segment unchanged when other views of it exist, or when its memory is not a
+    /// pool's.
+    pub fn try_into_mut(self) -> Result<SegmentMut, Self> {
+        if !self.is_unique() || self.handle.as_ref().is_none_or(|handle| handle.depot.is_null()) {
+            return Err(self);
+        }
+        let (handle, ptr, len) = self.into_parts();
+        let Some(handle) = handle else { unreachable!("a unique segment has a handle") };
+        // SAFETY: the handle is the only one; `ptr..ptr + len` is within its payload (S1). What
+        // lies before was recorded as initialised when the payload was frozen or split (E4).
+        Ok(unsafe { SegmentMut::from_unique(handle, ptr, len) })
+    }
+
+    pub(crate) fn into_parts(self) -> (Option<Handle>, NonNull<u8>, usize) {
+        let this = ManuallyDrop::new(self);
+        // SAFETY: `this` is never dropped, so the handle moves out once.
+        let handle = unsafe { ptr::read(&raw const this.handle) };
+        (handle, this.ptr, this.len)
+    }
+
+    /// Returns the adopted `Bytes` that this is a view of.
+    pub(crate) fn owner(&self) -> Option<&bytes::Bytes> {
+        self.handle.as_ref().and_then(foreign::owner)
+    }
+
+    /// Returns the bytes for good, when they are static.
+    pub(crate) const fn as_static(&self) -> Option<&'static [u8]> {
+        if self.handle.is_some() {
+            return None;
+        }
+        // SAFETY: without a handle the bytes are static (S1).
+        Some(unsafe { slice::from_raw_parts(self.ptr.as_ptr(), self.len) })
+    }
+
+    fn bounds(&self, range: &impl RangeBounds<usize>) -> (usize, usize) {
+        let start = match range.start_bound() {
+            Bound::Included(&start) => start,
+            Bound::Excluded(&before) => before.checked_add(1).expect("range start overflows"),
+            Bound::Unbounded => 0,
+        };
+        let end = match range.end_bound() {
+            Bound::Included(&last) => last.checked_add(1).expect("range end overflows"),
+            Bound::Excluded(&end) => end,
+            Bound::Unbounded => self.len,
+        };
+        assert!(start <= end, "range starts at {start} but ends at {end}");
+        assert!(end <= self.len, "range ends at {end}, beyond the length of {}", self.len);
+        (start, end)
+    }
+}
+
+impl Deref for Segment {
+    type Target = [u8];
+
+    #[inline]
+    fn deref(&self) -> &[u8] {
+        // SAFETY: `len` live, initialised bytes (S1) that nobody writes (S2).
+        unsafe { slice::from_raw_parts(self.ptr.as_ptr(), self.len) }
+    }
+}
+
+impl Clone for Segment {
+    #[inline]
+    fn clone(&self) -> Self {
+        Self { handle: self.handle.clone(), ptr: self.ptr, len: self.len }
+    }
+}
+
+impl Default for Segment {
+    fn default() -> Self {
+        Self::new()
+    }
+}

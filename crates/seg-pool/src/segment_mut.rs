@@ -1,0 +1,398 @@
+//! A segment, or a part of one, with a single owner.
+
+use core::{
+    fmt,
+    mem::{ManuallyDrop, MaybeUninit},
+    ops::{Deref, DerefMut},
+    ptr::{self, NonNull},
+    slice,
+};
+use std::io;
+
+use crate::{handle::Handle, header::Idle, segment::Segment, sync::Ordering};
+
+/// A segment with a single owner, filled from the front.
+///
+/// It is the filled part, `..len`, of a fixed `capacity`: it derefs to the filled bytes, and
+/// [`spare_capacity_mut`](Self::spare_capacity_mut) is the rest. It never grows. Splitting gives
+/// two owners of two parts of one segment; the segment goes back to its pool when the last part,
+/// exclusive or [shared](Segment), is dropped, on any thread.
+///
+/// 24 bytes; moved by value.
+///
+/// # Examples
+///
+/// ```
+/// use seg_pool::Pool;
+///
+/// let pool = Pool::new();
+/// let mut buffer = pool.take(4_096);
+/// buffer.extend_from_slice(b"\x05hello world");
+/// let header = buffer.split_to(1);
+/// buffer[..5].make_ascii_uppercase();
+/// assert_eq!(header, [5]);
+/// assert_eq!(buffer.freeze(), b"HELLO world");
+/// ```
+///
+/// # Invariants
+///
+/// - **E1** `ptr..ptr + capacity` lies within the payload that `handle` keeps.
+/// - **E2** no other handle's view overlaps it.
+/// - **E3** `len <= capacity`, and the first `len` bytes are initialised.
+/// - **E4** the payload is initialised up to `ptr` at least, and its header says so.
+pub struct SegmentMut {
+    handle: Handle,
+    ptr: NonNull<u8>,
+    len: u32,
+    capacity: u32,
+}
+
+// SAFETY: the bytes belong to this value alone (E2).
+unsafe impl Send for SegmentMut {}
+// SAFETY: a shared reference only reads the bytes.
+unsafe impl Sync for SegmentMut {}
+
+impl SegmentMut {
+    #[inline]
+    pub(crate) fn new(idle: Idle) -> Self {
+        let ptr = idle.data;
+        // At most 64 KiB.
+        #[expect(clippy::cast_possible_truncation)]
+        let capacity = idle.capacity as u32;
+        Self { handle: Handle::new(idle), ptr, len: 0, capacity }
+    }
+
+    /// Makes the owner of `ptr..` out of the only handle to a pooled segment.
+    ///
+    /// # Safety
+    ///
+    /// `handle` is the only one, `ptr` lies within its payload, and the payload is initialised up
+    /// to `ptr + len`.
+    pub(crate) unsafe fn from_unique(handle: Handle, ptr: NonNull<u8>, len: usize) -> Self {
+        let offset = ptr.addr().get() - handle.data.addr().get();
+        handle.initialized.fetch_max(offset + len, Ordering::Relaxed);
+        #[expect(clippy::cast_possible_truncation)]
+        let (len, capacity) = (len as u32, (handle.capacity - offset) as u32);
+        Self { handle, ptr, len, capacity }
+    }
+
+    /// Returns the number of filled bytes.
+    #[inline]
+    #[must_use]
+    pub const fn len(&self) -> usize {
+        self.len as usize
+    }
+
+    /// Returns whether nothing is filled.
+    #[inline]
+    #[must_use]
+    pub const fn is_empty(&self) -> bool {
+        self.len == 0
+    }
+
+    /// Returns the number of bytes that this part can hold: that of the segment, less what was
+    /// split off.
+    #[inline]
+    #[must_use]
+    pub const fn capacity(&self) -> usize {
+        self.capacity as usize
+    }
+
+    /// Returns the number of bytes that can still be filled.
+    #[inline]
+    #[must_use]
+    pub const fn spare_len(&self) -> usize {
+        (self.capacity - self.len) as usize
+    }
+
+    /// Returns the size of the whole segment that this part keeps from reuse, in bytes.
+    #[must_use]
+    pub fn held_bytes(&self) -> usize {
+        self.handle.capacity
+    }
+
+    /// Returns the unfilled part, which may be uninitialised.
+    #[inline]
+    pub fn spare_capacity_mut(&mut self) -> &mut [MaybeUninit<u8>] {
+        // SAFETY: `len <= capacity` (E3), so the result lies within the payload (E1).
+        let spare = unsafe { self.ptr.add(self.len()) };
+        // SAFETY: `capacity - len` live bytes follow `spare` (E1, E3), and they are this value's alone (E2).
+        unsafe { slice::from_raw_parts_mut(spare.as_ptr().cast(), self.spare_len()) }
+    }
+
+    /// Counts the next `count` spare bytes as filled.
+    ///
+    /// # Safety
+    ///
+    /// The first `count` bytes of [`spare_capacity_mut`](Self::spare_capacity_mut) are initialised.
+    ///
+    /// # Panics
+    ///
+    /// Panics when `count` is above [`spare_len`](Self::spare_len).
+    #[inline]
+    pub unsafe fn advance_mut(&mut self, count: usize) {
+        assert!(count <= self.spare_len(), "advance past the end of the segment");
+        self.add_len(count);
+    }
+
+    /// Returns the unfilled part with every byte initialised.
+    ///
+    /// For readers that insist on initialised bytes, such as `std::io::Read`. A byte of a segment
+    /// is zeroed at most once in the life of its slab, and never when it was written before, so
+    /// this costs nothing in the steady state. What the bytes hold is unspecified.
+    pub fn spare_initialized_mut(&mut self) -> &mut [u8] {
+        let end = self.offset() + self.capacity();
+        self.raise_initialized();
+        let initialized = self.handle.initialized.load(Ordering::Relaxed);
+        if initialized < end {
+            let spare = end - initialized;
+            // What lies between `len` and the mark was initialised in an earlier use.
+            let start = self.capacity() - spare;
+            // SAFETY: `start <= capacity`, as the mark is not below `ptr` (E4).
+            let spare_ptr = unsafe { self.ptr.add(start) };
+            // SAFETY: `spare` live bytes follow (E1), and they are this value's alone (E2).
+            unsafe { spare_ptr.write_bytes(0, spare) };
+            self.handle.initialized.fetch_max(end, Ordering::Relaxed);
+        }
+        // SAFETY: as in `spare_capacity_mut`.
+        let spare = unsafe { self.ptr.add(self.len()) };
+        // SAFETY: as in `spare_capacity_mut`, and the bytes up to `end` are initialised now.
+        unsafe { slice::from_raw_parts_mut(spare.as_ptr(), self.spare_len()) }
+    }
+
+    /// Counts the next `count` spare bytes as filled, after
+    /// [`spare_initialized_mut`](Self::spare_initialized_mut) has shown them.
+    ///
+    /// # Panics
+    ///
+    /// Panics when `count` is above [`spare_len`](Self::spare_len), or when the bytes are not known
+    /// to be initialised.
+    pub fn advance_initialized(&mut self, count: usize) {
+        assert!(count <= self.spare_len(), "advance past the end of the segment");
+        let end = self.offset() + self.len() + count;
+        let initialized = self.handle.initialized.load(Ordering::Relaxed);
+        assert!(count == 0 || end <= initialized, "advance over bytes that were never initialised");
+        self.add_len(count);
+    }
+
+    /// Appends `bytes`, copying them.
+    ///
+    /// # Panics
+    ///
+    /// Panics when they do not fit; [`fill_from_slice`](Self::fill_from_slice) takes what fits.
+    #[inline]
+    pub fn extend_from_slice(&mut self, bytes: &[u8]) {
+        assert!(bytes.len() <= self.spare_len(), "slice is longer than the spare capacity");
+        self.fill_from_slice(bytes);
+    }
+
+    /// Appends as many of `bytes` as fit, copying them, and returns how many that were.
+    #[inline]
+    pub fn fill_from_slice(&mut self, bytes: &[u8]) -> usize {
+        let count = bytes.len().min(self.spare_len());
+        let spare = self.spare_capacity_mut().as_mut_ptr().cast::<u8>();
+        // SAFETY: `count` bytes are readable there and writable here, and exclusive bytes overlap no other slice.
+        unsafe { ptr::copy_nonoverlapping(bytes.as_ptr(), spare, count) };
+        self.add_len(count);
+        count
+    }
+
+    /// Reads once into the spare part and returns how many bytes came; 0 means the end of the
+    /// stream, or no spare part.
+    ///
+    /// # Errors
+    ///
+    /// Those of `reader`; nothing is filled then.
+    ///
+    /// # Panics
+    ///
+    /// Panics when `reader` reports more bytes than it was given room for.
+    pub fn read_from(&mut self, reader: &mut (impl io::Read + ?Sized)) -> io::Result<usize> {
+        let count = reader.read(self.spare_initialized_mut())?;
+        self.advance_initialized(count);
+        Ok(count)
+    }
+
+    /// Shortens the filled part to `len` bytes; does nothing when it is shorter.
+    pub fn truncate(&mut self, len: usize) {
+        if len < self.len() {
+            self.raise_initialized();
+            #[expect(clippy::cast_possible_truncation)]
+            let len = len as u32;
+            self.len = len;
+        }
+    }
+
+    /// Empties the filled part.
+    pub fn clear(&mut self) {
+        self.truncate(0);
+    }
+
+    /// Splits the filled bytes `..at` off the front. They become a full part of their own; the
+    /// rest, with the spare capacity, stays.
+    ///
+    /// Copies nothing; one atomic increment.
+    ///
+    /// # Panics
+    ///
+    /// Panics when `at` is above [`len`](Self::len).
+    #[must_use = "the split-off front is gone from this part"]
+    pub fn split_to(&mut self, at: usize) -> Self {
+        assert!(at <= self.len(), "split beyond the filled part");
+        self.raise_initialized();
+        #[expect(clippy::cast_possible_truncation)]
+        let count = at as u32;
+        let front =
+            Self { handle: self.handle.clone(), ptr: self.ptr, len: count, capacity: count };
+        // SAFETY: `at <= len <= capacity`, so the result lies within the payload (E1, E3).
+        self.ptr = unsafe { self.ptr.add(at) };
+        self.len -= count;
+        self.capacity -= count;
+        front
+    }
+
+    /// Splits `at..` off the back: filled bytes and spare capacity alike.
+    ///
+    /// Copies nothing; one atomic increment. Where `at` lies in the spare capacity, the bytes up to
+    /// it are zeroed unless they were written before.
+    ///
+    /// # Panics
+    ///
+    /// Panics when `at` is above [`capacity`](Self::capacity).
+    #[must_use = "the split-off back is gone from this part"]
+    pub fn split_off(&mut self, at: usize) -> Self {
+        assert!(at <= self.capacity(), "split beyond the capacity");
+        if at > self.len() {
+            // Keeps E4 for the back part.
+            self.spare_initialized_mut();
+        }
+        self.raise_initialized();
+        #[expect(clippy::cast_possible_truncation)]
+        let count = at as u32;
+        // SAFETY: `at <= capacity`, so the result lies within the payload (E1).
+        let ptr = unsafe { self.ptr.add(at) };
+        let back = Self {
+            handle: self.handle.clone(),
+            ptr,
+            len: self.len.saturating_sub(count),
+            capacity: self.capacity - count,
+        };
+        self.len = self.len.min(count);
+        self.capacity = count;
+        back
+    }
+
+    /// Joins `next` to the end of this part when it lies right behind it in the same segment: the
+    /// reverse of a split.
+    ///
+    /// # Errors
+    ///
+    /// Returns `next` when it lies elsewhere, or when spare capacity would lie between the filled
+    /// bytes of both.
+    pub fn unsplit(&mut self, next: Self) -> Result<(), Self> {
+        let end = self.ptr.addr().get() + self.capacity();
+        let adjacent = self.handle.is_same(&next.handle) && end == next.ptr.addr().get();
+        if !adjacent || (self.len < self.capacity && !next.is_empty()) {
+            return Err(next);
+        }
+        self.capacity += next.capacity;
+        self.len += next.len;
+        Ok(())
+    }
+
+    /// Turns the filled part into a shared, immutable [`Segment`]. The spare part is kept from
+    /// reuse until the segment goes back; split it off before if it is wanted.
+    ///
+    /// Costs nothing but a move.
+    #[inline]
+    #[must_use]
+    pub fn freeze(self) -> Segment {
+        let this = ManuallyDrop::new(self);
+        this.raise_initialized();
+        // SAFETY: `this` is never dropped, so the handle moves out once.
+        let handle = unsafe { ptr::read(&raw const this.handle) };
+        // SAFETY: the bytes are within the payload (E1), initialised (E3), and nobody can write
+        // them any more, as the only view that could is gone (E2).
+        unsafe { Segment::from_parts(Some(handle), this.ptr, this.len()) }
+    }
+
+    #[inline]
+    const fn add_len(&mut self, count: usize) {
+        // Callers have checked that it fits into `capacity`, a `u32`.
+        #[expect(clippy::cast_possible_truncation)]
+        let count = count as u32;
+        self.len += count;
+    }
+
+    /// Bytes from the start of the payload to this part.
+    #[inline]
+    fn offset(&self) -> usize {
+        self.ptr.addr().get() - self.handle.data.addr().get()
+    }
+
+    /// Records that the filled part is initialised, before it is given away or cut (E4).
+    #[inline]
+    fn raise_initialized(&self) {
+        let end = self.offset() + self.len();
+        if self.handle.initialized.load(Ordering::Relaxed) < end {
+            self.handle.initialized.fetch_max(end, Ordering::Relaxed);
+        }
+    }
+
+    /// Drops `count` filled bytes from the front.
+    pub(crate) fn advance(&mut self, count: usize) {
+        assert!(count <= self.len(), "advance past the filled part");
+        self.raise_initialized();
+        #[expect(clippy::cast_possible_truncation)]
+        let count_u32 = count as u32;
+        // SAFETY: `count <= len <= capacity`, so the result lies within the payload (E1, E3).
+        self.ptr = unsafe { self.ptr.add(count) };
+        self.len -= count_u32;
+        self.capacity -= count_u32;
+    }
+}
+
+impl Deref for SegmentMut {
+    type Target = [u8];
+
+    #[inline]
+    fn deref(&self) -> &[u8] {
+        // SAFETY: `len` live (E1), initialised (E3) bytes, which only `self` can write (E2).
+        unsafe { slice::from_raw_parts(self.ptr.as_ptr(), self.len()) }
+    }
+}
+
+impl DerefMut for SegmentMut {
+    #[inline]
+    fn deref_mut(&mut self) -> &mut [u8] {
+        // SAFETY: `len` live (E1), initialised (E3) bytes that belong to this value alone (E2).
+        unsafe { slice::from_raw_parts_mut(self.ptr.as_ptr(), self.len()) }
+    }
+}
+
+impl AsMut<[u8]> for SegmentMut {
+    fn as_mut(&mut self) -> &mut [u8] {
+        self
+    }
+}
+
+impl io::Write for SegmentMut {
+    /// Appends what fits; 0 when the segment is full.
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        Ok(self.fill_from_slice(bytes))
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+impl fmt::Write for SegmentMut {
+    fn write_str(&mut self, text: &str) -> fmt::Result {
+        if text.len() > self.spare_len() {
+            return Err(fmt::Error);
+        }
+        self.fill_from_slice(text.as_bytes());
+        Ok(())
+    }
+}

@@ -1,0 +1,87 @@
+//! What a pool holds, by size.
+
+use crate::size::SegmentSize;
+
+/// A pool's figures at one moment, from [`Pool::stats`](crate::Pool::stats).
+///
+/// Exact when no other thread uses the pool meanwhile; otherwise each figure is one that was true
+/// while it was read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Stats {
+    pub(crate) classes: [ClassStats; SegmentSize::ALL.len()],
+    pub(crate) held_bytes: usize,
+    pub(crate) held_bytes_max: usize,
+    pub(crate) limit_bytes: usize,
+}
+
+impl Stats {
+    /// Returns the payload memory taken from the system, in bytes: a multiple of 64 KiB.
+    #[must_use]
+    pub const fn held_bytes(&self) -> usize {
+        self.held_bytes
+    }
+
+    /// Returns the highest value that [`held_bytes`](Self::held_bytes) has had.
+    #[must_use]
+    pub const fn held_bytes_max(&self) -> usize {
+        self.held_bytes_max
+    }
+
+    /// Returns the pool's limit for [`held_bytes`](Self::held_bytes); `usize::MAX` without one.
+    #[must_use]
+    pub const fn limit_bytes(&self) -> usize {
+        self.limit_bytes
+    }
+
+    /// Returns the bytes in segments that handles keep.
+    #[must_use]
+    pub fn in_use_bytes(&self) -> usize {
+        self.classes.iter().map(|class| class.in_use() * class.size.bytes()).sum()
+    }
+
+    /// Returns the bytes in segments that wait for their next use.
+    #[must_use]
+    pub fn idle_bytes(&self) -> usize {
+        self.classes.iter().map(|class| class.idle * class.size.bytes()).sum()
+    }
+
+    /// Returns the figures of each size, smallest first.
+    #[must_use]
+    pub const fn classes(&self) -> &[ClassStats] {
+        &self.classes
+    }
+}
+
+/// The figures of one segment size.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ClassStats {
+    pub(crate) size: SegmentSize,
+    pub(crate) segments: usize,
+    pub(crate) idle: usize,
+}
+
+impl ClassStats {
+    /// Returns the size.
+    #[must_use]
+    pub const fn size(&self) -> SegmentSize {
+        self.size
+    }
+
+    /// Returns the number of segments, in use and idle.
+    #[must_use]
+    pub const fn segments(&self) -> usize {
+        self.segments
+    }
+
+    /// Returns the number of idle segments, those in the caches of threads among them.
+    #[must_use]
+    pub const fn idle(&self) -> usize {
+        self.idle
+    }
+
+    /// Returns the number of segments that handles keep.
+    #[must_use]
+    pub const fn in_use(&self) -> usize {
+        self.segments.saturating_sub(self.idle)
+    }
+}

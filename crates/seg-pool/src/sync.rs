@@ -1,0 +1,91 @@
+//! The one door to shared-memory primitives: `core` and `std` in production, `loom` under
+//! `--cfg seg_loom`.
+//!
+//! No other file of this crate names atomics, cells, locks, thread-locals or queues, so that a
+//! model explores the very code that ships. `cargo xtask tidy` checks it.
+
+#[cfg(seg_loom)]
+pub(crate) use self::model::*;
+#[cfg(not(seg_loom))]
+pub(crate) use self::native::*;
+
+#[cfg(not(seg_loom))]
+mod native {
+    pub(crate) use core::{
+        cell::Cell,
+        sync::atomic::{AtomicUsize, Ordering, fence},
+    };
+    pub(crate) use std::sync::{Mutex, MutexGuard};
+
+    pub(crate) use crossbeam_queue::ArrayQueue;
+
+    /// Declares a thread-local that needs no destructor and so no check on access.
+    macro_rules! thread_local_plain {
+        ($(#[$meta:meta])* static $name:ident: $type:ty = $init:expr;) => {
+            ::std::thread_local! { $(#[$meta])* static $name: $type = const { $init }; }
+        };
+    }
+    /// Declares a thread-local whose destructor runs when its thread ends.
+    macro_rules! thread_local_dropped {
+        ($(#[$meta:meta])* static $name:ident: $type:ty = $init:expr;) => {
+            ::std::thread_local! { $(#[$meta])* static $name: $type = const { $init }; }
+        };
+    }
+    pub(crate) use {thread_local_dropped, thread_local_plain};
+}
+
+#[cfg(seg_loom)]
+mod model {
+    use std::collections::VecDeque;
+
+    pub(crate) use loom::{
+        cell::Cell,
+        sync::{
+            Mutex, MutexGuard,
+            atomic::{AtomicUsize, Ordering, fence},
+        },
+    };
+
+    macro_rules! thread_local_plain {
+        ($(#[$meta:meta])* static $name:ident: $type:ty = $init:expr;) => {
+            ::loom::thread_local! { $(#[$meta])* static $name: $type = $init; }
+        };
+    }
+    pub(crate) use thread_local_plain as thread_local_dropped;
+    pub(crate) use thread_local_plain;
+
+    /// A stand-in for `crossbeam_queue::ArrayQueue` whose hand-over loom can see.
+    ///
+    /// The real queue uses `core` atomics, which loom does not track: a segment passed through it
+    /// would look like a data race. So the models check the protocol around the queue and take
+    /// the queue's own contract as given.
+    pub(crate) struct ArrayQueue<T> {
+        items: Mutex<VecDeque<T>>,
+        capacity: usize,
+    }
+
+    impl<T> ArrayQueue<T> {
+        pub(crate) fn new(capacity: usize) -> Self {
+            assert!(capacity > 0, "capacity must be non-zero");
+            Self { items: Mutex::new(VecDeque::new()), capacity }
+        }
+
+        pub(crate) fn push(&self, item: T) -> Result<(), T> {
+            let mut items = self.items.lock().unwrap();
+            if items.len() < self.capacity {
+                items.push_back(item);
+                Ok(())
+            } else {
+                Err(item)
+            }
+        }
+
+        pub(crate) fn pop(&self) -> Option<T> {
+            self.items.lock().unwrap().pop_front()
+        }
+
+        pub(crate) fn len(&self) -> usize {
+            self.items.lock().unwrap().len()
+        }
+    }
+}
