@@ -172,11 +172,22 @@ impl Arena {
         self.lock().locals[size.index()].push(local);
     }
 
-    pub(crate) fn unregister(&self, size: SegmentSize, local: NonNull<Local>) {
+    /// Takes the segments of a local that is being freed home, and forgets it: in one step, so that
+    /// no segment is ever counted twice or not at all.
+    pub(crate) fn retire(
+        &self,
+        size: SegmentSize,
+        local: NonNull<Local>,
+        idles: impl Iterator<Item = Idle>,
+    ) {
         let mut central = self.lock();
+        idles.for_each(|idle| central.put(idle));
         let locals = &mut central.locals[size.index()];
         if let Some(index) = locals.iter().position(|&other| other == local) {
             locals.swap_remove(index);
+        }
+        if central.closed {
+            self.trim_slabs(&mut central);
         }
     }
 
@@ -185,7 +196,7 @@ impl Arena {
         let classes = SegmentSize::ALL.map(|size| {
             let index = size.index();
             let home = &central.homes[index];
-            // SAFETY: a registered local is alive: it is freed only after `unregister`, which needs the lock.
+            // SAFETY: a registered local is alive: it is freed only after `retire`, which needs the lock.
             let cached = central.locals[index].iter().map(|local| unsafe { local.as_ref() }.idle());
             let idle = home.idle() + self.depots[index].idle() + cached.sum::<usize>();
             ClassStats { size, segments: home.slabs() * size.per_slab(), idle }

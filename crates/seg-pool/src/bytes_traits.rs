@@ -68,7 +68,7 @@ unsafe impl BufMut for SegmentMut {
 }
 
 impl From<Bytes> for Segment {
-    /// Adopts the bytes without a copy. Allocates 88 bytes for the count.
+    /// Adopts the bytes without a copy. Allocates 128 bytes for the count.
     fn from(bytes: Bytes) -> Self {
         if bytes.is_empty() {
             return Self::new();

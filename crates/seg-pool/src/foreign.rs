@@ -7,7 +7,7 @@ use bytes::Bytes;
 use crate::{
     handle::Handle,
     header::{Header, Idle},
-    sync::{AtomicUsize, Cell},
+    sync::{AtomicUsize, Cell, Witness},
 };
 
 /// A header for memory that a `Bytes` keeps.
@@ -32,6 +32,7 @@ pub(crate) fn adopt(owner: Bytes) -> Handle {
             initialized: AtomicUsize::new(owner.len()),
             slab: ptr::null(),
             next: Cell::new(None),
+            witness: Witness::new(),
         },
         owner,
     }));

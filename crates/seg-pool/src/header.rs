@@ -5,7 +5,7 @@ use core::{ops::Deref, ptr::NonNull};
 use crate::{
     depot::Depot,
     slab::Slab,
-    sync::{AtomicUsize, Cell},
+    sync::{AtomicUsize, Cell, Witness},
 };
 
 /// The metadata of one segment.
@@ -29,6 +29,7 @@ pub(crate) struct Header {
     pub(crate) slab: *const Slab,
     /// The next idle segment of the same slab, under the arena's lock.
     pub(crate) next: Cell<Option<Idle>>,
+    pub(crate) witness: Witness,
 }
 
 /// The right to a segment that has no handle.

@@ -55,8 +55,7 @@ impl Local {
     unsafe fn free(local: NonNull<Self>) {
         // SAFETY: alive until the end of this function.
         let shared = unsafe { local.as_ref() };
-        shared.arena.unregister(shared.depot().size(), local);
-        shared.flush();
+        shared.arena.retire(shared.depot().size(), local, shared.drain());
         // SAFETY: `allocate` leaked it, and nobody else knows it any more.
         let this = unsafe { Box::from_raw(local.as_ptr()) };
         for magazine in [this.loaded.get(), this.previous.get()] {
@@ -150,15 +149,14 @@ impl Local {
         debug_assert!(kept.is_ok(), "an empty magazine has room");
     }
 
-    /// Sends all segments of this local home.
-    fn flush(&self) {
-        let idles = core::iter::from_fn(|| {
+    /// Takes all segments out of both magazines.
+    fn drain(&self) -> impl Iterator<Item = Idle> {
+        core::iter::from_fn(|| {
             self.pop().or_else(|| {
                 self.swap();
                 self.pop()
             })
-        });
-        self.arena.deposit(idles);
+        })
     }
 }
 

@@ -4,8 +4,8 @@ use core::ptr::NonNull;
 
 use crate::{header::Idle, sync::Cell};
 
-/// The most segments that a magazine holds.
-pub(crate) const MAGAZINE_LEN_MAX: usize = 32;
+/// The most segments that a magazine holds. Few in models, so that magazines run full and empty.
+pub(crate) const MAGAZINE_LEN_MAX: usize = if cfg!(seg_loom) { 1 } else { 32 };
 
 /// Slots for idle segments; whoever owns the magazine keeps count of the used ones.
 pub(crate) struct Magazine {

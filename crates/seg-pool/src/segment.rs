@@ -263,6 +263,9 @@ impl Deref for Segment {
 
     #[inline]
     fn deref(&self) -> &[u8] {
+        if let Some(handle) = &self.handle {
+            handle.witness.read();
+        }
         // SAFETY: `len` live, initialised bytes (S1) that nobody writes (S2).
         unsafe { slice::from_raw_parts(self.ptr.as_ptr(), self.len) }
     }

@@ -55,6 +55,7 @@ unsafe impl Sync for SegmentMut {}
 impl SegmentMut {
     #[inline]
     pub(crate) fn new(idle: Idle) -> Self {
+        idle.witness.reuse();
         let ptr = idle.data;
         // At most 64 KiB.
         #[expect(clippy::cast_possible_truncation)]
@@ -357,6 +358,7 @@ impl Deref for SegmentMut {
 
     #[inline]
     fn deref(&self) -> &[u8] {
+        self.handle.witness.read();
         // SAFETY: `len` live (E1), initialised (E3) bytes, which only `self` can write (E2).
         unsafe { slice::from_raw_parts(self.ptr.as_ptr(), self.len()) }
     }

@@ -10,7 +10,7 @@ use crate::{
     depot::Depot,
     header::{Header, Idle},
     size::{SLAB_BYTES, SegmentSize},
-    sync::{AtomicUsize, Cell},
+    sync::{AtomicUsize, Cell, Witness},
 };
 
 /// The alignment of slabs: the smallest page size in use.
@@ -64,6 +64,7 @@ impl Slab {
                 initialized: AtomicUsize::new(0),
                 slab: slab.as_ptr(),
                 next: Cell::new(None),
+                witness: Witness::new(),
             })
             .collect();
         let headers = NonNull::from(Box::leak(headers));

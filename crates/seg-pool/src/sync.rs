@@ -19,6 +19,21 @@ mod native {
 
     pub(crate) use crossbeam_queue::ArrayQueue;
 
+    /// Shows loom when a payload is read and when it starts a new life; nothing in production.
+    pub(crate) struct Witness;
+
+    impl Witness {
+        pub(crate) const fn new() -> Self {
+            Self
+        }
+
+        #[inline]
+        pub(crate) const fn read(&self) {}
+
+        #[inline]
+        pub(crate) const fn reuse(&self) {}
+    }
+
     /// Declares a thread-local that needs no destructor and so no check on access.
     macro_rules! thread_local_plain {
         ($(#[$meta:meta])* static $name:ident: $type:ty = $init:expr;) => {
@@ -45,6 +60,23 @@ mod model {
             atomic::{AtomicUsize, Ordering, fence},
         },
     };
+
+    /// A cell that loom tracks, as it cannot track the payload itself.
+    pub(crate) struct Witness(loom::cell::UnsafeCell<()>);
+
+    impl Witness {
+        pub(crate) fn new() -> Self {
+            Self(loom::cell::UnsafeCell::new(()))
+        }
+
+        pub(crate) fn read(&self) {
+            self.0.with(|_| ());
+        }
+
+        pub(crate) fn reuse(&self) {
+            self.0.with_mut(|_| ());
+        }
+    }
 
     macro_rules! thread_local_plain {
         ($(#[$meta:meta])* static $name:ident: $type:ty = $init:expr;) => {

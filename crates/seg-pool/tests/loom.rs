@@ -1,0 +1,171 @@
+//! Interleavings of the production types under loom: `cargo xtask loom seg-pool`.
+//!
+//! Loom sees atomics, locks, thread-locals and each segment's witness cell, which is read with the
+//! payload and written when a segment is taken: a reuse that does not happen after the last read
+//! is reported as a race. Each model asserts that the branch it is there for was reached.
+#![cfg(seg_loom)]
+
+use core::sync::atomic::{AtomicUsize, Ordering::Relaxed};
+
+use loom::{sync::mpsc, thread};
+use seg_pool::{Pool, SLAB_BYTES, SegmentMut};
+
+/// One segment fills the pool.
+fn pool_of_one() -> Pool {
+    Pool::builder().max_bytes(SLAB_BYTES).build()
+}
+
+fn take(pool: &Pool) -> Option<SegmentMut> {
+    pool.try_take(SLAB_BYTES).ok()
+}
+
+/// Runs a model and asserts that `reached` grew in some interleaving, and that there were several.
+fn explore(reached: &'static AtomicUsize, model: impl Fn() + Send + Sync + 'static) {
+    static LOCK: std::sync::Mutex<()> = std::sync::Mutex::new(());
+    let _one_at_a_time = LOCK.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+    let runs = std::sync::Arc::new(AtomicUsize::new(0));
+    let counted = std::sync::Arc::clone(&runs);
+    loom::model(move || {
+        counted.fetch_add(1, Relaxed);
+        model();
+    });
+    let (runs, reached) = (runs.load(Relaxed), reached.load(Relaxed));
+    println!("{runs} interleavings, {reached} reached the branch");
+    assert!(reached > 0, "no explored interleaving reached the branch");
+    assert!(runs > 1, "nothing was explored");
+}
+
+#[test]
+fn a_segment_given_back_has_one_owner() {
+    static TAKEN: AtomicUsize = AtomicUsize::new(0);
+    explore(&TAKEN, || {
+        let pool = pool_of_one();
+        let mut segment = take(&pool).expect("the first");
+        segment.extend_from_slice(b"one");
+        let giver = thread::spawn(move || {
+            assert_eq!(segment, b"one");
+            drop(segment);
+        });
+        if let Some(mut segment) = take(&pool) {
+            TAKEN.fetch_add(1, Relaxed);
+            segment.extend_from_slice(b"two");
+            assert_eq!(segment, b"two");
+        }
+        giver.join().unwrap();
+    });
+}
+
+#[test]
+fn a_reuse_happens_after_the_last_reader_is_gone() {
+    static REUSED: AtomicUsize = AtomicUsize::new(0);
+    explore(&REUSED, || {
+        let pool = pool_of_one();
+        let mut segment = take(&pool).expect("the first");
+        segment.extend_from_slice(b"shared");
+        let segment = segment.freeze();
+        let other = segment.clone();
+        let reader = thread::spawn(move || assert_eq!(other, b"shared"));
+        assert_eq!(segment, b"shared");
+        drop(segment);
+        if let Some(segment) = take(&pool) {
+            REUSED.fetch_add(1, Relaxed);
+            assert!(segment.is_empty());
+        }
+        reader.join().unwrap();
+    });
+}
+
+#[test]
+fn only_one_of_two_views_becomes_exclusive() {
+    static EXCLUSIVE: AtomicUsize = AtomicUsize::new(0);
+    explore(&EXCLUSIVE, || {
+        let pool = pool_of_one();
+        let mut segment = take(&pool).expect("the first");
+        segment.extend_from_slice(b"shared");
+        let segment = segment.freeze();
+        let other = segment.clone();
+        let thread = thread::spawn(move || other.try_into_mut().is_ok());
+        let here = segment.try_into_mut().is_ok();
+        let there = thread.join().unwrap();
+        assert!(!(here && there));
+        if here || there {
+            EXCLUSIVE.fetch_add(1, Relaxed);
+        }
+    });
+}
+
+#[test]
+fn a_magazine_moves_from_thread_to_thread() {
+    static MOVED: AtomicUsize = AtomicUsize::new(0);
+    explore(&MOVED, || {
+        // Without a limit, so that threads keep magazines: of one segment in a model.
+        let pool = Pool::new();
+        let segments: Vec<_> = (0..3).map(|_| pool.take(SLAB_BYTES)).collect();
+        let addresses: Vec<_> = segments.iter().map(|segment| segment.as_ptr().addr()).collect();
+        let giver = thread::spawn(move || drop(segments));
+        let taken = pool.take(SLAB_BYTES);
+        if addresses.contains(&taken.as_ptr().addr()) {
+            MOVED.fetch_add(1, Relaxed);
+        }
+        giver.join().unwrap();
+        drop(taken);
+        assert_eq!(pool.stats().in_use_bytes(), 0);
+    });
+}
+
+#[test]
+fn a_thread_that_ends_gives_up_what_it_cached() {
+    static FOUND: AtomicUsize = AtomicUsize::new(0);
+    explore(&FOUND, || {
+        let pool = Pool::new();
+        let other = pool.clone();
+        let worker = thread::spawn(move || {
+            let segment = other.take(SLAB_BYTES);
+            let address = segment.as_ptr().addr();
+            drop(segment);
+            address
+        });
+        let early = pool.take(SLAB_BYTES).as_ptr().addr();
+        let address = worker.join().unwrap();
+        if early == address {
+            FOUND.fetch_add(1, Relaxed);
+        }
+        assert_eq!(pool.stats().in_use_bytes(), 0);
+    });
+}
+
+#[test]
+fn a_pool_that_ends_while_a_segment_comes_back_frees_it() {
+    static LATE: AtomicUsize = AtomicUsize::new(0);
+    explore(&LATE, || {
+        let pool = Pool::new();
+        let segment = pool.take(SLAB_BYTES);
+        let (send, receive) = mpsc::channel();
+        let giver = thread::spawn(move || {
+            drop(segment);
+            send.send(()).unwrap();
+        });
+        drop(pool);
+        if receive.try_recv().is_err() {
+            LATE.fetch_add(1, Relaxed);
+        }
+        giver.join().unwrap();
+    });
+}
+
+#[test]
+fn the_limit_holds_when_two_threads_take() {
+    static REFUSED: AtomicUsize = AtomicUsize::new(0);
+    explore(&REFUSED, || {
+        let pool = pool_of_one();
+        let other = pool.clone();
+        let thread = thread::spawn(move || take(&other).map(|segment| segment.as_ptr().addr()));
+        let here = take(&pool);
+        assert!(pool.stats().held_bytes() <= SLAB_BYTES);
+        let there = thread.join().unwrap();
+        assert!(here.is_some() || there.is_some());
+        if here.is_none() || there.is_none() {
+            REFUSED.fetch_add(1, Relaxed);
+        }
+    });
+}
