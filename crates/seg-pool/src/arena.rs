@@ -1,15 +1,21 @@
 //! What all handles, threads and segments of one pool share.
 
-use core::{mem::MaybeUninit, ops::Deref, ptr::NonNull};
+use core::{
+    mem::MaybeUninit,
+    ops::{Deref, DerefMut},
+    ptr::NonNull,
+    task::{Context, Poll},
+};
 
 use crate::{
+    central::Central,
     depot::Depot,
     error::{Cause, Exhausted},
     header::Idle,
     local::Local,
     magazine::MagazineBox,
+    pool::PoolBuilder,
     size::{SLAB_BYTES, SegmentSize},
-    slab::Home,
     stats::{ClassStats, Stats},
     sync::{AtomicUsize, Mutex, MutexGuard, Ordering, fence},
 };
@@ -26,8 +32,7 @@ pub(crate) struct Arena {
     pools: AtomicUsize,
     depots: [Depot; SegmentSize::ALL.len()],
     central: Mutex<Central>,
-    max_bytes: usize,
-    segment_size: SegmentSize,
+    settings: PoolBuilder,
 }
 
 // SAFETY: the raw pointers inside lead to slabs and locals that are used under `central`'s lock,
@@ -36,34 +41,16 @@ unsafe impl Send for Arena {}
 // SAFETY: as above.
 unsafe impl Sync for Arena {}
 
-/// What is used under the lock: once per magazine, not once per segment.
-struct Central {
-    homes: [Home; SegmentSize::ALL.len()],
-    locals: [Vec<NonNull<Local>>; SegmentSize::ALL.len()],
-    slab_bytes: usize,
-    slab_bytes_max: usize,
-    closed: bool,
-}
-
 impl Arena {
     /// Allocates an arena with one `Pool` handle.
-    pub(crate) fn allocate(max_bytes: usize, segment_size: SegmentSize) -> ArenaRef {
+    pub(crate) fn allocate(settings: PoolBuilder) -> ArenaRef {
         let arena: *mut Self = Box::into_raw(Box::<MaybeUninit<Self>>::new_uninit()).cast();
-        let depots = SegmentSize::ALL.map(|size| Depot::new(size, arena, max_bytes));
-        let central = Central {
-            homes: [const { Home::new() }; SegmentSize::ALL.len()],
-            locals: [const { Vec::new() }; SegmentSize::ALL.len()],
-            slab_bytes: 0,
-            slab_bytes_max: 0,
-            closed: false,
-        };
         let value = Self {
             refs: AtomicUsize::new(1),
             pools: AtomicUsize::new(1),
-            depots,
-            central: Mutex::new(central),
-            max_bytes,
-            segment_size,
+            depots: SegmentSize::ALL.map(|size| Depot::new(size, arena, &settings)),
+            central: Mutex::new(Central::new(settings.max_bytes)),
+            settings,
         };
         // SAFETY: `arena` is a fresh allocation of this very layout.
         unsafe { arena.write(value) };
@@ -76,12 +63,8 @@ impl Arena {
         &self.depots[size.index()]
     }
 
-    pub(crate) const fn segment_size(&self) -> SegmentSize {
-        self.segment_size
-    }
-
-    pub(crate) const fn max_bytes(&self) -> usize {
-        self.max_bytes
+    pub(crate) const fn settings(&self) -> &PoolBuilder {
+        &self.settings
     }
 
     pub(crate) fn add_pool(&self) {
@@ -95,15 +78,11 @@ impl Arena {
         if self.pools.fetch_sub(1, Ordering::AcqRel) != 1 {
             return false;
         }
-        for depot in &self.depots {
-            depot.close();
-        }
-        // Pairs with the fence in `exchange_full`.
-        fence(Ordering::SeqCst);
         let mut central = self.lock();
-        central.closed = true;
+        central.close();
+        self.want_home();
         self.collect(&mut central);
-        self.trim_slabs(&mut central);
+        central.shrink();
         true
     }
 
@@ -111,46 +90,47 @@ impl Arena {
     /// there are none. Locks once.
     pub(crate) fn withdraw(
         &self,
-        size: SegmentSize,
+        depot: &Depot,
         want: usize,
         mut sink: impl FnMut(Idle),
     ) -> Result<(), Exhausted> {
         let mut central = self.lock();
-        let index = size.index();
-        if central.homes[index].idle() == 0 {
-            self.grow(&mut central, size)?;
+        if central.is_anyone_waiting() {
+            // Who waits came first.
+            return Err(central.refusal(depot.size(), Cause::Pool));
         }
+        self.stock(&mut central, depot).inspect_err(|error| {
+            if error.cause == Cause::Pool {
+                self.want_home();
+            }
+        })?;
         for _ in 0..want {
-            let Some(idle) = central.homes[index].take() else { break };
+            let Some(idle) = central.take(depot.size()) else { break };
             sink(idle);
         }
+        central.shrink();
         Ok(())
     }
 
-    /// Puts idle segments home. Locks once.
+    /// Puts idle segments home, where the first waiters get them. Locks once, and once a waiter.
     pub(crate) fn deposit(&self, idles: impl Iterator<Item = Idle>) {
         let mut central = self.lock();
-        for idle in idles {
-            central.put(idle);
-        }
-        if central.closed {
-            self.trim_slabs(&mut central);
-        }
+        idles.for_each(|idle| central.put(idle));
+        self.settle(central);
     }
 
-    /// Lays a full magazine down for another thread. Locks only when there is no place.
+    /// Lays a full magazine down for another thread and returns an empty one. Locks only when
+    /// there is no place, or when segments are wanted at home.
     pub(crate) fn exchange_full(&self, depot: &Depot, magazine: MagazineBox) -> MagazineBox {
         match depot.put_full(magazine) {
             Ok(()) => {
-                // Pairs with `close`: either this thread sees the room gone, or the closing thread
-                // sees the magazine.
+                // Pairs with the fence in `want_home`: either this thread sees the room gone, or
+                // that one sees the magazine.
                 fence(Ordering::SeqCst);
                 if depot.room() == 0 {
                     let mut central = self.lock();
                     self.collect(&mut central);
-                    if central.closed {
-                        self.trim_slabs(&mut central);
-                    }
+                    self.settle(central);
                 }
                 depot.take_empty()
             }
@@ -161,57 +141,129 @@ impl Arena {
         }
     }
 
+    /// Gives a segment, or a place in the queue for one.
+    pub(crate) fn poll_take(
+        &self,
+        depot: &Depot,
+        ticket: &mut Option<u64>,
+        context: &Context<'_>,
+    ) -> Poll<Result<Idle, Exhausted>> {
+        let size = depot.size();
+        let mut central = self.lock();
+        if let Some(waiting) = *ticket {
+            return match central.queue(size).collect(waiting, context.waker()) {
+                Some(idle) => {
+                    *ticket = None;
+                    Poll::Ready(Ok(idle))
+                }
+                None => Poll::Pending,
+            };
+        }
+        if self.settings.max_bytes < SLAB_BYTES {
+            return Poll::Ready(Err(central.refusal(size, Cause::Pool)));
+        }
+        // From here on, what comes back comes home; the fence in `want_home` lets `stock` see what
+        // went to a depot before.
+        self.want_home();
+        if !central.is_anyone_waiting() {
+            match self.stock(&mut central, depot) {
+                Ok(()) => {
+                    if let Some(idle) = central.take(size) {
+                        self.settle(central);
+                        return Poll::Ready(Ok(idle));
+                    }
+                }
+                Err(error) if error.cause != Cause::Pool => return Poll::Ready(Err(error)),
+                Err(_) => {}
+            }
+        }
+        *ticket = Some(central.enqueue(size, context.waker().clone()));
+        Poll::Pending
+    }
+
+    /// Gives up a place in the queue, and the segment if it was granted already.
+    pub(crate) fn cancel_take(&self, size: SegmentSize, ticket: u64) {
+        let mut central = self.lock();
+        if let Some(idle) = central.queue(size).cancel(ticket) {
+            central.put(idle);
+        }
+        self.settle(central);
+    }
+
     /// Gives every whole slab back to the system and returns their bytes.
     pub(crate) fn trim(&self) -> usize {
         let mut central = self.lock();
         self.collect(&mut central);
-        self.trim_slabs(&mut central)
+        central.trim() * SLAB_BYTES
     }
 
-    pub(crate) fn register(&self, size: SegmentSize, local: NonNull<Local>) {
-        self.lock().locals[size.index()].push(local);
+    /// Lets a thread keep magazines, if that leaves enough for the others.
+    pub(crate) fn admit(&self, depot: &Depot) -> bool {
+        self.lock().admit(depot)
+    }
+
+    /// Makes the magazines of an admitted thread known.
+    pub(crate) fn register(&self, depot: &Depot, local: NonNull<Local>) {
+        self.lock().register(depot, local);
     }
 
     /// Takes the segments of a local that is being freed home, and forgets it: in one step, so that
     /// no segment is ever counted twice or not at all.
     pub(crate) fn retire(
         &self,
-        size: SegmentSize,
+        depot: &Depot,
         local: NonNull<Local>,
         idles: impl Iterator<Item = Idle>,
     ) {
         let mut central = self.lock();
         idles.for_each(|idle| central.put(idle));
-        let locals = &mut central.locals[size.index()];
-        if let Some(index) = locals.iter().position(|&other| other == local) {
-            locals.swap_remove(index);
-        }
-        if central.closed {
-            self.trim_slabs(&mut central);
-        }
+        central.unregister(depot, local);
+        self.settle(central);
     }
 
     pub(crate) fn stats(&self) -> Stats {
         let central = self.lock();
         let classes = SegmentSize::ALL.map(|size| {
-            let index = size.index();
-            let home = &central.homes[index];
+            let home = central.home(size);
             // SAFETY: a registered local is alive: it is freed only after `retire`, which needs the lock.
-            let cached = central.locals[index].iter().map(|local| unsafe { local.as_ref() }.idle());
-            let idle = home.idle() + self.depots[index].idle() + cached.sum::<usize>();
+            let cached = central.locals(size).iter().map(|local| unsafe { local.as_ref() }.idle());
+            let idle = home.idle() + self.depot(size).idle() + cached.sum::<usize>();
             ClassStats { size, segments: home.slabs() * size.per_slab(), idle }
         });
         Stats {
             classes,
-            held_bytes: central.slab_bytes,
-            held_bytes_max: central.slab_bytes_max,
-            limit_bytes: self.max_bytes,
+            held_bytes: central.slab_bytes(),
+            held_bytes_max: central.slab_bytes_max(),
+            limit_bytes: self.settings.max_bytes,
+            waits: central.waits(),
         }
     }
 
-    fn lock(&self) -> MutexGuard<'_, Central> {
+    fn lock(&self) -> Locked<'_> {
         // Nothing panics while it holds the lock, so the state behind a poisoned one is whole.
-        self.central.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
+        let central = self.central.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        Locked { arena: self, central }
+    }
+
+    /// Sends every segment that comes back from now on home.
+    fn want_home(&self) {
+        self.depots.iter().for_each(Depot::close);
+        // Pairs with the fence in `exchange_full`.
+        fence(Ordering::SeqCst);
+    }
+
+    /// Serves waiters after memory came home, one lock each, and wakes them outside the lock.
+    fn settle<'a>(&'a self, mut central: Locked<'a>) {
+        while central.is_anyone_waiting() {
+            let Some(waker) = central.grant(&self.depots) else { return };
+            drop(central);
+            waker.wake();
+            central = self.lock();
+        }
+        central.shrink();
+        if self.depots[0].is_closed() && central.is_at_ease() {
+            self.depots.iter().for_each(Depot::open);
+        }
     }
 
     /// Brings the full magazines of every depot home.
@@ -228,48 +280,48 @@ impl Arena {
         }
     }
 
-    fn trim_slabs(&self, central: &mut Central) -> usize {
-        let count: usize = central.homes.iter_mut().map(Home::trim).sum();
-        central.slab_bytes -= count * SLAB_BYTES;
-        // The caller holds an `ArenaRef`, so this is never the last reference (A1).
-        self.refs.fetch_sub(count, Ordering::Release);
-        count * SLAB_BYTES
-    }
-
-    /// Adds a slab of `size`, or what the depots of all sizes hold, when home has none.
-    fn grow(&self, central: &mut Central, size: SegmentSize) -> Result<(), Exhausted> {
-        let fits = |central: &Central| self.max_bytes - central.slab_bytes >= SLAB_BYTES;
-        if !fits(central) {
+    /// Makes sure that a segment is at home, from the depots of all sizes if need be.
+    fn stock(&self, central: &mut Central, depot: &Depot) -> Result<(), Exhausted> {
+        if central.home(depot.size()).idle() == 0 && !central.fits() {
             self.collect(central);
-            if central.homes[size.index()].idle() > 0 {
-                return Ok(());
-            }
-            self.trim_slabs(central);
         }
-        let refuse = |cause| Exhausted {
-            requested: size.bytes(),
-            available: self.max_bytes - central.slab_bytes,
-            limit: self.max_bytes,
-            cause,
-        };
-        if !fits(central) {
-            return Err(refuse(Cause::Pool));
-        }
-        if !central.homes[size.index()].grow(size, self.depot(size)) {
-            return Err(refuse(Cause::System));
-        }
-        self.refs.fetch_add(1, Ordering::Relaxed);
-        central.slab_bytes += SLAB_BYTES;
-        central.slab_bytes_max = central.slab_bytes_max.max(central.slab_bytes);
-        Ok(())
+        central.stock(depot)
     }
 }
 
-impl Central {
-    fn put(&mut self, idle: Idle) {
-        // The home of a segment is that of its size.
-        let index = (idle.capacity / SegmentSize::MIN.bytes()).trailing_zeros() as usize;
-        self.homes[index].put(idle);
+/// The lock on a pool's central state; counts the slabs that came and went when it is released.
+struct Locked<'a> {
+    arena: &'a Arena,
+    central: MutexGuard<'a, Central>,
+}
+
+impl Deref for Locked<'_> {
+    type Target = Central;
+
+    fn deref(&self) -> &Central {
+        &self.central
+    }
+}
+
+impl DerefMut for Locked<'_> {
+    fn deref_mut(&mut self) -> &mut Central {
+        &mut self.central
+    }
+}
+
+impl Drop for Locked<'_> {
+    fn drop(&mut self) {
+        let gained = self.central.slabs_gained();
+        // Whoever locks holds an `ArenaRef`, so this is never the last reference (A1).
+        match gained.cmp(&0) {
+            core::cmp::Ordering::Less => {
+                self.arena.refs.fetch_sub(gained.unsigned_abs(), Ordering::Release);
+            }
+            core::cmp::Ordering::Equal => {}
+            core::cmp::Ordering::Greater => {
+                self.arena.refs.fetch_add(gained.unsigned_abs(), Ordering::Relaxed);
+            }
+        }
     }
 }
 

@@ -3,7 +3,8 @@
 use crate::{
     arena::Arena,
     magazine::{MAGAZINE_LEN_MAX, Magazine, MagazineBox},
-    size::SegmentSize,
+    pool::PoolBuilder,
+    size::{SLAB_BYTES, SegmentSize},
     sync::{ArrayQueue, AtomicUsize, Ordering},
 };
 
@@ -12,6 +13,9 @@ const FULL_MAGAZINES_MAX: usize = 64;
 
 /// Payload bytes that one magazine holds at most.
 const MAGAZINE_BYTES_MAX: usize = 512 << 10;
+
+/// Slabs that a pool must be allowed for its threads to keep magazines.
+const CACHED_SLABS_MIN: usize = 8;
 
 /// The exchange for one segment size of one pool, and the identity of that pair: a segment's
 /// header points to it.
@@ -22,6 +26,7 @@ pub(crate) struct Depot {
     room: AtomicUsize,
     size: SegmentSize,
     magazine_len: usize,
+    zeroes: bool,
     arena: *const Arena,
     full: ArrayQueue<MagazineBox>,
     empty: ArrayQueue<MagazineBox>,
@@ -29,14 +34,16 @@ pub(crate) struct Depot {
 
 impl Depot {
     /// Creates the depot of `size` segments for the arena that will lie at `arena`.
-    pub(crate) fn new(size: SegmentSize, arena: *const Arena, max_bytes: usize) -> Self {
-        // A thread's two magazines together keep at most an eighth of a small pool from the others.
-        let share = max_bytes / 16 / size.bytes();
+    pub(crate) fn new(size: SegmentSize, arena: *const Arena, settings: &PoolBuilder) -> Self {
+        // A small pool's threads keep less from each other; a tiny one's keep nothing.
+        let slabs = settings.max_bytes / SLAB_BYTES;
+        let share = if slabs < CACHED_SLABS_MIN { 0 } else { (slabs / 128).max(1) };
         let magazine_len = (MAGAZINE_BYTES_MAX / size.bytes()).min(MAGAZINE_LEN_MAX).min(share);
         Self {
             room: AtomicUsize::new(magazine_len),
             size,
             magazine_len,
+            zeroes: settings.zero_on_drop,
             arena,
             full: ArrayQueue::new(FULL_MAGAZINES_MAX),
             empty: ArrayQueue::new(FULL_MAGAZINES_MAX),
@@ -53,6 +60,15 @@ impl Depot {
         self.room.store(0, Ordering::SeqCst);
     }
 
+    /// Lets threads keep segments again.
+    pub(crate) fn open(&self) {
+        self.room.store(self.magazine_len, Ordering::SeqCst);
+    }
+
+    pub(crate) fn is_closed(&self) -> bool {
+        self.room() < self.magazine_len
+    }
+
     pub(crate) const fn size(&self) -> SegmentSize {
         self.size
     }
@@ -60,6 +76,11 @@ impl Depot {
     /// Segments in a full magazine; 0 when threads of this pool keep none.
     pub(crate) const fn magazine_len(&self) -> usize {
         self.magazine_len
+    }
+
+    /// Whether segments are zeroed when they come back.
+    pub(crate) const fn zeroes(&self) -> bool {
+        self.zeroes
     }
 
     pub(crate) const fn arena(&self) -> *const Arena {

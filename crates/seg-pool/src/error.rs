@@ -22,6 +22,8 @@ pub struct Exhausted {
 pub enum Cause {
     /// The pool's [`max_bytes`](crate::PoolBuilder::max_bytes).
     Pool,
+    /// The cap of a [`Budget`](crate::Budget).
+    Budget,
     /// The system's allocator returned no memory.
     System,
 }
@@ -56,17 +58,14 @@ impl Exhausted {
 impl fmt::Display for Exhausted {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { requested, available, limit, cause } = self;
-        match cause {
-            Cause::Pool => {
-                write!(
-                    f,
-                    "pool exhausted: {requested} bytes requested, {available} of {limit} available"
-                )
-            }
+        let who = match cause {
+            Cause::Pool => "pool",
+            Cause::Budget => "budget",
             Cause::System => {
-                write!(f, "the system gave no memory for a segment of {requested} bytes")
+                return write!(f, "the system gave no memory for a segment of {requested} bytes");
             }
-        }
+        };
+        write!(f, "{who} exhausted: {requested} bytes requested, {available} of {limit} available")
     }
 }
 

@@ -27,6 +27,8 @@ pub(crate) fn adopt(owner: Bytes) -> Handle {
         header: Header {
             refs: AtomicUsize::new(1),
             depot: ptr::null(),
+            route: Cell::new(ptr::null()),
+            account: Cell::new(None),
             data: NonNull::from(&*owner).cast(),
             capacity: owner.len(),
             initialized: AtomicUsize::new(owner.len()),

@@ -3,9 +3,10 @@
 use core::{ops::Deref, ptr::NonNull};
 
 use crate::{
+    budget::Account,
     depot::Depot,
     slab::Slab,
-    sync::{AtomicUsize, Cell, Witness},
+    sync::{Arc, AtomicUsize, Cell, Ordering, Witness},
 };
 
 /// The metadata of one segment.
@@ -17,8 +18,13 @@ use crate::{
 pub(crate) struct Header {
     /// Handles to this segment. 1 while the segment is idle.
     pub(crate) refs: AtomicUsize,
-    /// Where the segment goes when its last handle is dropped; null for memory of another owner.
+    /// The depot of the segment's size and pool; null for memory of another owner.
     pub(crate) depot: *const Depot,
+    /// Where the segment goes when its last handle is dropped: the depot, or null when something
+    /// is to be done on the way. Written while there is one handle or none.
+    pub(crate) route: Cell<*const Depot>,
+    /// The account that the segment is charged to. Used while there is one handle or none.
+    pub(crate) account: Cell<Option<Arc<Account>>>,
     /// The first byte of the payload.
     pub(crate) data: NonNull<u8>,
     /// Bytes of payload.
@@ -50,6 +56,13 @@ impl Idle {
     /// I1, I2 and I3 hold.
     pub(crate) const unsafe fn new(header: NonNull<Header>) -> Self {
         Self(header)
+    }
+
+    /// Overwrites the payload with zeroes.
+    pub(crate) fn zero(&self) {
+        // SAFETY: `data` leads to `capacity` live bytes, and without handles nobody else uses them (I2).
+        unsafe { self.data.write_bytes(0, self.capacity) };
+        self.initialized.store(self.capacity, Ordering::Relaxed);
     }
 
     pub(crate) const fn into_header(self) -> NonNull<Header> {

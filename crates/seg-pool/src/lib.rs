@@ -43,10 +43,13 @@
 //! here reads a socket or a clock.
 
 mod arena;
+mod budget;
 mod bytes_traits;
+mod central;
 mod compare;
 mod depot;
 mod error;
+mod extent;
 mod foreign;
 mod handle;
 mod header;
@@ -59,10 +62,14 @@ mod size;
 mod slab;
 mod stats;
 mod sync;
+mod take;
+mod wait_queue;
 
+pub use budget::Budget;
 pub use error::{Cause, Exhausted, TakeError};
 pub use pool::{Pool, PoolBuilder};
 pub use segment::Segment;
 pub use segment_mut::SegmentMut;
 pub use size::{SLAB_BYTES, SegmentSize, SizeError};
 pub use stats::{ClassStats, Stats};
+pub use take::Take;

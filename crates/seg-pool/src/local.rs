@@ -32,7 +32,11 @@ pub(crate) struct Local {
 }
 
 impl Local {
-    fn allocate(depot: &Depot, arena: ArenaRef) -> NonNull<Self> {
+    /// Allocates the local, unless the pool's threads keep enough already.
+    fn allocate(depot: &Depot, arena: ArenaRef) -> Option<NonNull<Self>> {
+        if !arena.admit(depot) {
+            return None;
+        }
         let local = Self {
             depot,
             loaded_len: AtomicUsize::new(0),
@@ -43,8 +47,8 @@ impl Local {
         };
         let local = NonNull::from(Box::leak(Box::new(local)));
         // SAFETY: leaked above, so alive.
-        unsafe { local.as_ref() }.arena.register(depot.size(), local);
-        local
+        unsafe { local.as_ref() }.arena.register(depot, local);
+        Some(local)
     }
 
     /// Sends the segments home and frees the magazines and the local.
@@ -55,7 +59,7 @@ impl Local {
     unsafe fn free(local: NonNull<Self>) {
         // SAFETY: alive until the end of this function.
         let shared = unsafe { local.as_ref() };
-        shared.arena.retire(shared.depot().size(), local, shared.drain());
+        shared.arena.retire(shared.depot(), local, shared.drain());
         // SAFETY: `allocate` leaked it, and nobody else knows it any more.
         let this = unsafe { Box::from_raw(local.as_ptr()) };
         for magazine in [this.loaded.get(), this.previous.get()] {
@@ -125,7 +129,7 @@ impl Local {
         } else {
             let room = self.depot().magazine_len();
             let mut rest = None;
-            self.arena.withdraw(self.depot().size(), room, |idle| {
+            self.arena.withdraw(self.depot(), room, |idle| {
                 // Cannot fail: at most `room` segments come, and the magazine is empty.
                 rest = self.push(idle, room).err();
             })?;
@@ -194,17 +198,19 @@ thread_local_dropped! {
 }
 
 impl Locals {
-    /// Finds or makes the local for `depot` and moves it to the front of the search.
-    fn local(&self, depot: &Depot, arena: &ArenaRef) -> NonNull<Local> {
+    /// Finds or makes the local for `depot` and moves it to the front of the search. `None` when
+    /// the pool's threads keep enough already.
+    fn local(&self, depot: &Depot, arena: &ArenaRef) -> Option<NonNull<Local>> {
         let mut list = self.0.take();
         // SAFETY: locals in the list are alive.
         let found = list.iter().position(|local| ptr::eq(unsafe { local.as_ref() }.depot, depot));
-        let index = found.unwrap_or_else(|| {
-            list.push(Local::allocate(depot, arena.clone()));
-            list.len() - 1
-        });
-        list.swap(0, index);
-        let local = list[0];
+        let local = match found {
+            Some(index) => {
+                list.swap(0, index);
+                Some(list[0])
+            }
+            None => Local::allocate(depot, arena.clone()).inspect(|&local| list.push(local)),
+        };
         self.0.set(list);
         local
     }
@@ -248,15 +254,9 @@ pub(crate) fn take(depot: &Depot) -> Option<Idle> {
 /// Takes a segment the long way.
 #[cold]
 pub(crate) fn take_slow(depot: &Depot, arena: &ArenaRef) -> Result<Idle, Exhausted> {
-    let cached = depot.room() > 0;
-    let local =
-        if cached { LOCALS.try_with(|locals| locals.local(depot, arena)).ok() } else { None };
-    let taken = match local {
-        Some(local) => {
-            let _ = RECENT.try_with(|recent| recent.set(local));
-            // SAFETY: `locals` returned a live local of this thread.
-            unsafe { local.as_ref() }.take()
-        }
+    let taken = match this_thread(depot, arena) {
+        // SAFETY: a live local of this thread.
+        Some(local) => unsafe { local.as_ref() }.take(),
         None => take_home(depot, arena),
     };
     // What this thread keeps idle in other sizes may be just what is missing.
@@ -266,9 +266,20 @@ pub(crate) fn take_slow(depot: &Depot, arena: &ArenaRef) -> Result<Idle, Exhaust
     })
 }
 
+/// Returns this thread's local, for the next fast path as well. `None` when segments are wanted at
+/// home, when this thread is to keep none, or when it is ending.
+fn this_thread(depot: &Depot, arena: &ArenaRef) -> Option<NonNull<Local>> {
+    if depot.room() == 0 {
+        return None;
+    }
+    let local = LOCALS.try_with(|locals| locals.local(depot, arena)).ok().flatten()?;
+    let _ = RECENT.try_with(|recent| recent.set(local));
+    Some(local)
+}
+
 fn take_home(depot: &Depot, arena: &Arena) -> Result<Idle, Exhausted> {
     let mut taken = None;
-    arena.withdraw(depot.size(), 1, |idle| taken = Some(idle))?;
+    arena.withdraw(depot, 1, |idle| taken = Some(idle))?;
     taken.ok_or_else(|| unreachable!("a withdrawal gives at least one segment"))
 }
 
@@ -278,7 +289,7 @@ pub(crate) fn give(idle: Idle) {
     let mut idle = Some(idle);
     let _ = RECENT.try_with(|recent| {
         let depot = recent.depot.get();
-        if idle.as_ref().is_some_and(|idle| ptr::eq(idle.depot, depot)) {
+        if idle.as_ref().is_some_and(|idle| ptr::eq(idle.route.get(), depot)) {
             // SAFETY: `RECENT` names a live depot and local of this thread: it is cleared before one is freed.
             let room = unsafe { &*depot }.room();
             // SAFETY: as above.
@@ -299,20 +310,24 @@ fn give_slow(idle: Idle) {
     }
     // SAFETY: the segment in hand keeps its slab, and that keeps the arena with its depots.
     let depot = unsafe { &*depot };
+    if idle.route.get().is_null() {
+        idle.route.set(depot);
+        if depot.zeroes() {
+            idle.zero();
+        }
+        if let Some(account) = idle.account.take() {
+            account.uncharge_all(idle.capacity);
+        }
+        return give(idle);
+    }
     // SAFETY: as above. The reference keeps the arena when this was its last segment.
     let arena = unsafe { ArenaRef::from_ptr(depot.arena()) };
-    let room = depot.room();
-    let local =
-        if room > 0 { LOCALS.try_with(|locals| locals.local(depot, &arena)).ok() } else { None };
-    match local {
-        Some(local) => {
-            let _ = RECENT.try_with(|recent| recent.set(local));
-            // SAFETY: `locals` returned a live local of this thread.
-            unsafe { local.as_ref() }.give(idle, room);
-        }
+    match this_thread(depot, &arena) {
+        // SAFETY: a live local of this thread.
+        Some(local) => unsafe { local.as_ref() }.give(idle, depot.magazine_len()),
         None => {
             arena.deposit(core::iter::once(idle));
-            if room == 0 {
+            if depot.room() == 0 {
                 flush(&arena);
             }
         }

@@ -1,15 +1,22 @@
 //! The pool: where segments come from.
 
-use core::fmt;
+use core::{
+    fmt,
+    task::{Context, Poll},
+};
 use std::sync::OnceLock;
 
 use crate::{
     arena::{Arena, ArenaRef},
+    budget::Account,
     error::{Exhausted, TakeError},
+    header::Idle,
     local,
     segment_mut::SegmentMut,
     size::SegmentSize,
     stats::Stats,
+    sync::Arc,
+    take::Take,
 };
 
 /// A pool of segments. Cloning gives another handle to the same pool.
@@ -39,6 +46,9 @@ use crate::{
 /// ```
 pub struct Pool {
     arena: ArenaRef,
+    account: Option<Arc<Account>>,
+    /// Whether segments need nothing done when they are taken through this handle.
+    plain: bool,
 }
 
 impl Pool {
@@ -51,7 +61,7 @@ impl Pool {
     /// Starts building a pool with other settings.
     #[must_use]
     pub const fn builder() -> PoolBuilder {
-        PoolBuilder { max_bytes: usize::MAX, segment_size: SegmentSize::K16 }
+        PoolBuilder { max_bytes: usize::MAX, segment_size: SegmentSize::K16, zero_on_drop: false }
     }
 
     /// Returns the pool for code that is given none. It has no limit and is made at first use.
@@ -100,7 +110,7 @@ impl Pool {
     /// [`Exhausted`] when the pool's limit is met or the system has no memory.
     #[inline]
     pub fn try_take_segment(&self) -> Result<SegmentMut, Exhausted> {
-        self.try_take_size(self.arena.segment_size())
+        self.try_take_size(self.arena.settings().segment_size)
     }
 
     /// Takes an empty segment of `size`.
@@ -110,6 +120,9 @@ impl Pool {
     /// [`Exhausted`] when the pool's limit is met or the system has no memory.
     #[inline]
     pub fn try_take_size(&self, size: SegmentSize) -> Result<SegmentMut, Exhausted> {
+        if !self.plain {
+            return self.take_prepared(size);
+        }
         let depot = self.arena.depot(size);
         let idle = match local::take(depot) {
             Some(idle) => idle,
@@ -118,16 +131,99 @@ impl Pool {
         Ok(SegmentMut::new(idle))
     }
 
+    /// Waits for an empty segment of at least `len` bytes: the smallest size that holds them.
+    ///
+    /// First come, first served; cancel-safe; on any runtime. It waits while the pool or one of
+    /// the handle's [budgets](crate::Budget) is exhausted, so it comes true when others drop
+    /// segments. Allocates only when it waits.
+    ///
+    /// # Errors
+    ///
+    /// [`TakeError::Size`] when `len` is above 64 KiB, [`TakeError::Exhausted`] when the limit or
+    /// a budget could never allow it, or the system has no memory.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # async fn read(pool: &seg_pool::Pool) -> Result<(), seg_pool::TakeError> {
+    /// let mut buffer = pool.take_async(16_384).await?;
+    /// buffer.extend_from_slice(b"hello");
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn take_async(&self, len: usize) -> Take<'_> {
+        Take::new(self, len)
+    }
+
+    /// Takes a segment on an account, or one that is zeroed when it comes back.
+    #[cold]
+    fn take_prepared(&self, size: SegmentSize) -> Result<SegmentMut, Exhausted> {
+        let depot = self.arena.depot(size);
+        if let Some(account) = &self.account {
+            account.charge_all(size.bytes())?;
+        }
+        let taken = local::take(depot).map_or_else(|| local::take_slow(depot, &self.arena), Ok);
+        let idle = taken.inspect_err(|_| {
+            if let Some(account) = &self.account {
+                account.uncharge_all(size.bytes());
+            }
+        })?;
+        Ok(self.prepare(idle))
+    }
+
+    /// Marks what is to be done when the segment comes back.
+    fn prepare(&self, idle: Idle) -> SegmentMut {
+        if !self.plain {
+            idle.route.set(core::ptr::null());
+            idle.account.set(self.account.clone());
+        }
+        SegmentMut::new(idle)
+    }
+
+    /// Takes a segment whose bytes are charged already, or a place in the queue.
+    pub(crate) fn poll_take_charged(
+        &self,
+        size: SegmentSize,
+        ticket: &mut Option<u64>,
+        context: &Context<'_>,
+    ) -> Poll<Result<SegmentMut, Exhausted>> {
+        let depot = self.arena.depot(size);
+        let at_once = match ticket {
+            None => local::take(depot).or_else(|| local::take_slow(depot, &self.arena).ok()),
+            Some(_) => None,
+        };
+        match at_once {
+            Some(idle) => Poll::Ready(Ok(self.prepare(idle))),
+            None => self.arena.poll_take(depot, ticket, context).map_ok(|idle| self.prepare(idle)),
+        }
+    }
+
+    pub(crate) fn cancel_take(&self, size: SegmentSize, ticket: u64) {
+        self.arena.cancel_take(size, ticket);
+    }
+
+    pub(crate) const fn account(&self) -> Option<&Arc<Account>> {
+        self.account.as_ref()
+    }
+
+    /// Returns a handle to the same pool that takes on `account`.
+    pub(crate) fn with_account(&self, account: Arc<Account>) -> Self {
+        let mut pool = self.clone();
+        pool.account = Some(account);
+        pool.plain = false;
+        pool
+    }
+
     /// Returns the size of [`try_take_segment`](Self::try_take_segment)'s segments.
     #[must_use]
     pub fn segment_size(&self) -> SegmentSize {
-        self.arena.segment_size()
+        self.arena.settings().segment_size
     }
 
     /// Returns the most payload memory that the pool takes from the system, in bytes.
     #[must_use]
     pub fn max_bytes(&self) -> usize {
-        self.arena.max_bytes()
+        self.arena.settings().max_bytes
     }
 
     /// Gives memory that is not in use back to the system and returns how many bytes that were.
@@ -160,7 +256,7 @@ fn refuse(error: TakeError) -> ! {
 impl Clone for Pool {
     fn clone(&self) -> Self {
         self.arena.add_pool();
-        Self { arena: self.arena.clone() }
+        Self { arena: self.arena.clone(), account: self.account.clone(), plain: self.plain }
     }
 }
 
@@ -193,8 +289,9 @@ impl fmt::Debug for Pool {
 /// Settings for a [`Pool`].
 #[derive(Clone, Copy, Debug)]
 pub struct PoolBuilder {
-    max_bytes: usize,
-    segment_size: SegmentSize,
+    pub(crate) max_bytes: usize,
+    pub(crate) segment_size: SegmentSize,
+    pub(crate) zero_on_drop: bool,
 }
 
 impl PoolBuilder {
@@ -216,9 +313,17 @@ impl PoolBuilder {
         self
     }
 
+    /// Sets whether each segment is overwritten with zeroes when its last view is dropped. Off by
+    /// default; for pools that see secrets. Costs a write of the whole segment each time.
+    #[must_use]
+    pub const fn zero_on_drop(mut self, zero: bool) -> Self {
+        self.zero_on_drop = zero;
+        self
+    }
+
     /// Creates the pool. Takes no payload memory yet.
     #[must_use]
     pub fn build(self) -> Pool {
-        Pool { arena: Arena::allocate(self.max_bytes, self.segment_size) }
+        Pool { arena: Arena::allocate(self), account: None, plain: !self.zero_on_drop }
     }
 }

@@ -9,7 +9,7 @@ use core::{
 };
 use std::io;
 
-use crate::{handle::Handle, header::Idle, segment::Segment, sync::Ordering};
+use crate::{extent::Extent, handle::Handle, header::Idle, segment::Segment, sync::Ordering};
 
 /// A segment with a single owner, filled from the front.
 ///
@@ -43,8 +43,7 @@ use crate::{handle::Handle, header::Idle, segment::Segment, sync::Ordering};
 pub struct SegmentMut {
     handle: Handle,
     ptr: NonNull<u8>,
-    len: u32,
-    capacity: u32,
+    extent: Extent,
 }
 
 // SAFETY: the bytes belong to this value alone (E2).
@@ -57,10 +56,8 @@ impl SegmentMut {
     pub(crate) fn new(idle: Idle) -> Self {
         idle.witness.reuse();
         let ptr = idle.data;
-        // At most 64 KiB.
-        #[expect(clippy::cast_possible_truncation)]
-        let capacity = idle.capacity as u32;
-        Self { handle: Handle::new(idle), ptr, len: 0, capacity }
+        let extent = Extent::new(0, idle.capacity);
+        Self { handle: Handle::new(idle), ptr, extent }
     }
 
     /// Makes the owner of `ptr..` out of the only handle to a pooled segment.
@@ -72,23 +69,22 @@ impl SegmentMut {
     pub(crate) unsafe fn from_unique(handle: Handle, ptr: NonNull<u8>, len: usize) -> Self {
         let offset = ptr.addr().get() - handle.data.addr().get();
         handle.initialized.fetch_max(offset + len, Ordering::Relaxed);
-        #[expect(clippy::cast_possible_truncation)]
-        let (len, capacity) = (len as u32, (handle.capacity - offset) as u32);
-        Self { handle, ptr, len, capacity }
+        let extent = Extent::new(len, handle.capacity - offset);
+        Self { handle, ptr, extent }
     }
 
     /// Returns the number of filled bytes.
     #[inline]
     #[must_use]
     pub const fn len(&self) -> usize {
-        self.len as usize
+        self.extent.len()
     }
 
     /// Returns whether nothing is filled.
     #[inline]
     #[must_use]
     pub const fn is_empty(&self) -> bool {
-        self.len == 0
+        self.extent.len() == 0
     }
 
     /// Returns the number of bytes that this part can hold: that of the segment, less what was
@@ -96,14 +92,14 @@ impl SegmentMut {
     #[inline]
     #[must_use]
     pub const fn capacity(&self) -> usize {
-        self.capacity as usize
+        self.extent.capacity()
     }
 
     /// Returns the number of bytes that can still be filled.
     #[inline]
     #[must_use]
     pub const fn spare_len(&self) -> usize {
-        (self.capacity - self.len) as usize
+        self.extent.spare()
     }
 
     /// Returns the size of the whole segment that this part keeps from reuse, in bytes.
@@ -218,9 +214,7 @@ impl SegmentMut {
     pub fn truncate(&mut self, len: usize) {
         if len < self.len() {
             self.raise_initialized();
-            #[expect(clippy::cast_possible_truncation)]
-            let len = len as u32;
-            self.len = len;
+            self.extent = Extent::new(len, self.capacity());
         }
     }
 
@@ -241,14 +235,11 @@ impl SegmentMut {
     pub fn split_to(&mut self, at: usize) -> Self {
         assert!(at <= self.len(), "split beyond the filled part");
         self.raise_initialized();
-        #[expect(clippy::cast_possible_truncation)]
-        let count = at as u32;
         let front =
-            Self { handle: self.handle.clone(), ptr: self.ptr, len: count, capacity: count };
+            Self { handle: self.handle.clone(), ptr: self.ptr, extent: Extent::new(at, at) };
         // SAFETY: `at <= len <= capacity`, so the result lies within the payload (E1, E3).
         self.ptr = unsafe { self.ptr.add(at) };
-        self.len -= count;
-        self.capacity -= count;
+        self.extent = Extent::new(self.len() - at, self.capacity() - at);
         front
     }
 
@@ -268,18 +259,14 @@ impl SegmentMut {
             self.spare_initialized_mut();
         }
         self.raise_initialized();
-        #[expect(clippy::cast_possible_truncation)]
-        let count = at as u32;
         // SAFETY: `at <= capacity`, so the result lies within the payload (E1).
         let ptr = unsafe { self.ptr.add(at) };
         let back = Self {
             handle: self.handle.clone(),
             ptr,
-            len: self.len.saturating_sub(count),
-            capacity: self.capacity - count,
+            extent: Extent::new(self.len().saturating_sub(at), self.capacity() - at),
         };
-        self.len = self.len.min(count);
-        self.capacity = count;
+        self.extent = Extent::new(self.len().min(at), at);
         back
     }
 
@@ -293,11 +280,10 @@ impl SegmentMut {
     pub fn unsplit(&mut self, next: Self) -> Result<(), Self> {
         let end = self.ptr.addr().get() + self.capacity();
         let adjacent = self.handle.is_same(&next.handle) && end == next.ptr.addr().get();
-        if !adjacent || (self.len < self.capacity && !next.is_empty()) {
+        if !adjacent || (self.spare_len() > 0 && !next.is_empty()) {
             return Err(next);
         }
-        self.capacity += next.capacity;
-        self.len += next.len;
+        self.extent = Extent::new(self.len() + next.len(), self.capacity() + next.capacity());
         Ok(())
     }
 
@@ -319,10 +305,7 @@ impl SegmentMut {
 
     #[inline]
     const fn add_len(&mut self, count: usize) {
-        // Callers have checked that it fits into `capacity`, a `u32`.
-        #[expect(clippy::cast_possible_truncation)]
-        let count = count as u32;
-        self.len += count;
+        self.extent = Extent::new(self.len() + count, self.capacity());
     }
 
     /// Bytes from the start of the payload to this part.
@@ -344,12 +327,9 @@ impl SegmentMut {
     pub(crate) fn advance(&mut self, count: usize) {
         assert!(count <= self.len(), "advance past the filled part");
         self.raise_initialized();
-        #[expect(clippy::cast_possible_truncation)]
-        let count_u32 = count as u32;
         // SAFETY: `count <= len <= capacity`, so the result lies within the payload (E1, E3).
         self.ptr = unsafe { self.ptr.add(count) };
-        self.len -= count_u32;
-        self.capacity -= count_u32;
+        self.extent = Extent::new(self.len() - count, self.capacity() - count);
     }
 }
 

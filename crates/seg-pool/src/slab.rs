@@ -58,6 +58,8 @@ impl Slab {
             .map(|index| Header {
                 refs: AtomicUsize::new(1),
                 depot,
+                route: Cell::new(depot),
+                account: Cell::new(None),
                 // SAFETY: `index` is below `per_slab`, so the offset lies inside the allocation.
                 data: unsafe { data.add(index * size.bytes()) },
                 capacity: size.bytes(),
@@ -166,13 +168,23 @@ impl SlabList {
 pub(crate) struct Home {
     partial: SlabList,
     whole: SlabList,
+    whole_count: usize,
+    /// The lowest `whole_count` since the last [`shrink`](Self::shrink).
+    whole_low: usize,
     idle: usize,
     slabs: usize,
 }
 
 impl Home {
     pub(crate) const fn new() -> Self {
-        Self { partial: SlabList::new(), whole: SlabList::new(), idle: 0, slabs: 0 }
+        Self {
+            partial: SlabList::new(),
+            whole: SlabList::new(),
+            whole_count: 0,
+            whole_low: 0,
+            idle: 0,
+            slabs: 0,
+        }
     }
 
     /// Idle segments that lie here.
@@ -190,6 +202,7 @@ impl Home {
         let Some(slab) = Slab::allocate(size, depot) else { return false };
         // SAFETY: `allocate` returned a live slab.
         self.whole.push(unsafe { slab.as_ref() });
+        self.whole_count += 1;
         self.idle += size.per_slab();
         self.slabs += 1;
         true
@@ -203,11 +216,16 @@ impl Home {
         let slab = unsafe { first.as_ref() }?;
         let idle = slab.take()?;
         self.idle -= 1;
-        if slab.idle.get() == 0 {
+        let is_empty = slab.idle.get() == 0;
+        if from_whole || is_empty {
             list.unlink(slab);
-        } else if from_whole {
-            self.whole.unlink(slab);
-            self.partial.push(slab);
+        }
+        if from_whole {
+            self.whole_count -= 1;
+            self.whole_low = self.whole_low.min(self.whole_count);
+            if !is_empty {
+                self.partial.push(slab);
+            }
         }
         Some(idle)
     }
@@ -224,6 +242,7 @@ impl Home {
                 self.partial.unlink(slab);
             }
             self.whole.push(slab);
+            self.whole_count += 1;
         } else if was_idle == 0 {
             self.partial.push(slab);
         }
@@ -231,16 +250,29 @@ impl Home {
 
     /// Gives every whole slab back to the system and returns how many there were.
     pub(crate) fn trim(&mut self) -> usize {
-        let mut count = 0;
-        while let Some(slab) = NonNull::new(self.whole.first.cast_mut()) {
+        self.free_whole(self.whole_count)
+    }
+
+    /// Gives half of the slabs back that were whole ever since the last call, and returns how many
+    /// that were.
+    pub(crate) fn shrink(&mut self) -> usize {
+        let count = self.free_whole(self.whole_low.div_ceil(2));
+        self.whole_low = self.whole_count;
+        count
+    }
+
+    fn free_whole(&mut self, count: usize) -> usize {
+        for _ in 0..count {
+            let Some(slab) = NonNull::new(self.whole.first.cast_mut()) else { break };
             // SAFETY: a list's slabs are alive (N1).
             let shared = unsafe { slab.as_ref() };
             self.idle -= shared.idle.get();
             self.whole.unlink(shared);
             // SAFETY: the slab is whole, as all in this list, and was just unlinked.
             unsafe { Slab::free(slab) };
-            count += 1;
         }
+        self.whole_count -= count;
+        self.whole_low = self.whole_low.min(self.whole_count);
         self.slabs -= count;
         count
     }

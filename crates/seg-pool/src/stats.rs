@@ -12,6 +12,7 @@ pub struct Stats {
     pub(crate) held_bytes: usize,
     pub(crate) held_bytes_max: usize,
     pub(crate) limit_bytes: usize,
+    pub(crate) waits: u64,
 }
 
 impl Stats {
@@ -43,6 +44,12 @@ impl Stats {
     #[must_use]
     pub fn idle_bytes(&self) -> usize {
         self.classes.iter().map(|class| class.idle * class.size.bytes()).sum()
+    }
+
+    /// Returns how often a [`Pool::take_async`](crate::Pool::take_async) had to wait for the pool.
+    #[must_use]
+    pub const fn waits(&self) -> u64 {
+        self.waits
     }
 
     /// Returns the figures of each size, smallest first.

@@ -15,7 +15,7 @@ mod native {
         cell::Cell,
         sync::atomic::{AtomicUsize, Ordering, fence},
     };
-    pub(crate) use std::sync::{Mutex, MutexGuard};
+    pub(crate) use std::sync::{Arc, Mutex, MutexGuard};
 
     pub(crate) use crossbeam_queue::ArrayQueue;
 
@@ -56,7 +56,7 @@ mod model {
     pub(crate) use loom::{
         cell::Cell,
         sync::{
-            Mutex, MutexGuard,
+            Arc, Mutex, MutexGuard,
             atomic::{AtomicUsize, Ordering, fence},
         },
     };

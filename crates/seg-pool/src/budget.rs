@@ -1,0 +1,243 @@
+//! A share of a pool for one connection or one tenant.
+
+use core::{
+    fmt,
+    task::{Context, Poll},
+};
+
+use crate::{
+    error::{Cause, Exhausted},
+    pool::Pool,
+    sync::{Arc, AtomicUsize, Mutex, MutexGuard, Ordering},
+    wait_queue::WaitQueue,
+};
+
+/// A hard cap on what one connection or tenant takes from a pool, and the account of it.
+///
+/// [`pool`](Self::pool) is a handle like any other that code can be given: every segment taken
+/// through it counts against the budget with its whole size, until its last view is dropped. A
+/// budget of a budget's pool counts against both: connections within a tenant.
+///
+/// Taking and giving back cost a few atomic operations more than without a budget. Cloning gives
+/// another handle to the same budget.
+///
+/// # Examples
+///
+/// ```
+/// use seg_pool::{Budget, Cause, Pool};
+///
+/// # fn main() -> Result<(), seg_pool::Exhausted> {
+/// let pool = Pool::builder().max_bytes(64 << 20).build();
+/// let tenant = Budget::new(&pool, 1 << 20);
+/// let connection = Budget::new(tenant.pool(), 32 << 10);
+///
+/// let one = connection.pool().try_take_segment()?;
+/// let two = connection.pool().try_take_segment()?;
+/// let refused = connection.pool().try_take_segment().unwrap_err();
+/// assert_eq!(refused.cause(), Cause::Budget);
+/// drop(one);
+/// assert_eq!((connection.used_bytes(), tenant.used_bytes()), (16_384, 16_384));
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Clone)]
+pub struct Budget {
+    account: Arc<Account>,
+    pool: Pool,
+}
+
+impl Budget {
+    /// Creates a budget of at most `max_bytes` from `pool`. The sum of all budgets may be above
+    /// what the pool has: a budget caps, it does not reserve.
+    #[must_use]
+    pub fn new(pool: &Pool, max_bytes: usize) -> Self {
+        let account = Arc::new(Account {
+            used: AtomicUsize::new(0),
+            used_max: AtomicUsize::new(0),
+            max_bytes,
+            parent: pool.account().cloned(),
+            waiting: AtomicUsize::new(0),
+            waiters: Mutex::new(Waiters { queue: WaitQueue::new(), next_ticket: 0 }),
+        });
+        Self { pool: pool.with_account(Arc::clone(&account)), account }
+    }
+
+    /// Returns the handle that takes on this budget's account.
+    #[must_use]
+    pub const fn pool(&self) -> &Pool {
+        &self.pool
+    }
+
+    /// Returns the size of all segments that are in use on this account, in bytes.
+    #[must_use]
+    pub fn used_bytes(&self) -> usize {
+        self.account.used.load(Ordering::Relaxed)
+    }
+
+    /// Returns the highest value that [`used_bytes`](Self::used_bytes) has had.
+    #[must_use]
+    pub fn used_bytes_max(&self) -> usize {
+        self.account.used_max.load(Ordering::Relaxed)
+    }
+
+    /// Returns the cap in bytes.
+    #[must_use]
+    pub fn max_bytes(&self) -> usize {
+        self.account.max_bytes
+    }
+}
+
+impl fmt::Debug for Budget {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Budget")
+            .field("used_bytes", &self.used_bytes())
+            .field("max_bytes", &self.max_bytes())
+            .finish_non_exhaustive()
+    }
+}
+
+/// The state of a budget, which its segments keep alive.
+///
+/// `used` is never above `max_bytes`: it grows only by a compare-and-exchange that checks it.
+pub(crate) struct Account {
+    used: AtomicUsize,
+    used_max: AtomicUsize,
+    max_bytes: usize,
+    parent: Option<Arc<Self>>,
+    /// Waiters in the queue, so that nobody locks for none.
+    waiting: AtomicUsize,
+    waiters: Mutex<Waiters>,
+}
+
+struct Waiters {
+    queue: WaitQueue<usize, ()>,
+    next_ticket: u64,
+}
+
+impl Account {
+    pub(crate) fn parent(&self) -> Option<&Self> {
+        self.parent.as_deref()
+    }
+
+    /// Charges this account and its parents, or none of them.
+    pub(crate) fn charge_all(&self, bytes: usize) -> Result<(), Exhausted> {
+        // Who waits came first.
+        if self.waiting.load(Ordering::SeqCst) > 0 || !self.charge(bytes) {
+            return Err(self.refusal(bytes));
+        }
+        if let Some(parent) = &self.parent {
+            parent.charge_all(bytes).inspect_err(|_| self.uncharge(bytes))?;
+        }
+        Ok(())
+    }
+
+    /// Takes a charge back from this account and its parents.
+    pub(crate) fn uncharge_all(&self, bytes: usize) {
+        self.uncharge(bytes);
+        if let Some(parent) = &self.parent {
+            parent.uncharge_all(bytes);
+        }
+    }
+
+    /// Charges this account alone, waiting for its turn under `ticket`.
+    pub(crate) fn poll_charge(
+        &self,
+        bytes: usize,
+        ticket: &mut Option<u64>,
+        context: &Context<'_>,
+    ) -> Poll<Result<(), Exhausted>> {
+        if bytes > self.max_bytes {
+            return Poll::Ready(Err(self.refusal(bytes)));
+        }
+        let mut waiters = self.lock();
+        if let Some(waiting) = *ticket {
+            return match waiters.queue.collect(waiting, context.waker()) {
+                Some(()) => {
+                    *ticket = None;
+                    Poll::Ready(Ok(()))
+                }
+                None => Poll::Pending,
+            };
+        }
+        // Announced before the account is looked at: whoever lowers it later sees the announcement.
+        self.waiting.fetch_add(1, Ordering::SeqCst);
+        if waiters.queue.is_empty() && self.charge(bytes) {
+            self.waiting.fetch_sub(1, Ordering::SeqCst);
+            return Poll::Ready(Ok(()));
+        }
+        let mine = waiters.next_ticket;
+        waiters.next_ticket += 1;
+        waiters.queue.push(mine, bytes, context.waker().clone());
+        *ticket = Some(mine);
+        Poll::Pending
+    }
+
+    /// Gives up waiting under `ticket`, and the charge if it was granted already.
+    pub(crate) fn cancel(&self, ticket: u64, bytes: usize) {
+        let mut waiters = self.lock();
+        let granted = waiters.queue.cancel(ticket);
+        if granted.is_none() {
+            self.waiting.fetch_sub(1, Ordering::SeqCst);
+        }
+        drop(waiters);
+        match granted {
+            Some(()) => self.uncharge(bytes),
+            // The next one may want less.
+            None => self.grant(),
+        }
+    }
+
+    /// Lowers this account alone and wakes who fits now.
+    pub(crate) fn uncharge(&self, bytes: usize) {
+        self.used.fetch_sub(bytes, Ordering::SeqCst);
+        self.grant();
+    }
+
+    fn grant(&self) {
+        while self.waiting.load(Ordering::SeqCst) > 0 {
+            let mut waiters = self.lock();
+            let Some((_, bytes)) = waiters.queue.first() else { return };
+            if !self.charge(bytes) {
+                return;
+            }
+            self.waiting.fetch_sub(1, Ordering::SeqCst);
+            let waker = waiters.queue.grant_first(());
+            drop(waiters);
+            if let Some(waker) = waker {
+                waker.wake();
+            }
+        }
+    }
+
+    fn charge(&self, bytes: usize) -> bool {
+        let mut used = self.used.load(Ordering::SeqCst);
+        loop {
+            let Some(sum) = used.checked_add(bytes).filter(|&sum| sum <= self.max_bytes) else {
+                return false;
+            };
+            match self.used.compare_exchange_weak(used, sum, Ordering::SeqCst, Ordering::SeqCst) {
+                Ok(_) => {
+                    if self.used_max.load(Ordering::Relaxed) < sum {
+                        self.used_max.fetch_max(sum, Ordering::Relaxed);
+                    }
+                    return true;
+                }
+                Err(current) => used = current,
+            }
+        }
+    }
+
+    fn refusal(&self, bytes: usize) -> Exhausted {
+        Exhausted {
+            requested: bytes,
+            available: self.max_bytes - self.used.load(Ordering::Relaxed).min(self.max_bytes),
+            limit: self.max_bytes,
+            cause: Cause::Budget,
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Waiters> {
+        // Nothing panics while it holds the lock, so the state behind a poisoned one is whole.
+        self.waiters.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
+    }
+}

@@ -1,0 +1,223 @@
+//! What a pool does under its lock: homes, limit and waiters.
+
+use core::{ptr::NonNull, task::Waker};
+
+use crate::{
+    depot::Depot,
+    error::{Cause, Exhausted},
+    header::Idle,
+    local::Local,
+    size::{SLAB_BYTES, SegmentSize},
+    slab::Home,
+    wait_queue::WaitQueue,
+};
+
+const SIZES: usize = SegmentSize::ALL.len();
+
+/// Visits between two looks at what was never needed.
+const VISITS_PER_LOOK: u32 = 256;
+
+/// The state of a pool that is used under the lock: once per magazine, not once per segment.
+///
+/// # Invariants
+///
+/// - **C1** `slab_bytes` is that of all slabs, in use or not, and never above `max_bytes`.
+/// - **C2** nobody waits for a segment that could be given: each change that frees memory is
+///   followed by [`grant`](Self::grant) until it grants nothing.
+pub(crate) struct Central {
+    homes: [Home; SIZES],
+    locals: [Vec<NonNull<Local>>; SIZES],
+    waiters: [WaitQueue<(), Idle>; SIZES],
+    next_ticket: u64,
+    waits: u64,
+    slab_bytes: usize,
+    slab_bytes_max: usize,
+    max_bytes: usize,
+    /// Segments that the magazines of all threads may still come to hold.
+    cacheable: usize,
+    closed: bool,
+    visits: u32,
+    /// Slabs that came, less those that went, since the arena last asked.
+    slabs_gained: isize,
+}
+
+impl Central {
+    pub(crate) const fn new(max_bytes: usize) -> Self {
+        Self {
+            homes: [const { Home::new() }; SIZES],
+            locals: [const { Vec::new() }; SIZES],
+            waiters: [const { WaitQueue::new() }; SIZES],
+            next_ticket: 0,
+            waits: 0,
+            slab_bytes: 0,
+            slab_bytes_max: 0,
+            max_bytes,
+            // A cached segment may be the only one of its slab that is not at home, so each counts
+            // as a slab: three quarters of the limit can never be hidden in caches.
+            cacheable: max_bytes / SLAB_BYTES / 4,
+            closed: false,
+            visits: 0,
+            slabs_gained: 0,
+        }
+    }
+
+    pub(crate) const fn slab_bytes(&self) -> usize {
+        self.slab_bytes
+    }
+
+    pub(crate) const fn slab_bytes_max(&self) -> usize {
+        self.slab_bytes_max
+    }
+
+    pub(crate) const fn waits(&self) -> u64 {
+        self.waits
+    }
+
+    pub(crate) fn home(&self, size: SegmentSize) -> &Home {
+        &self.homes[size.index()]
+    }
+
+    pub(crate) fn locals(&self, size: SegmentSize) -> &[NonNull<Local>] {
+        &self.locals[size.index()]
+    }
+
+    pub(crate) fn is_anyone_waiting(&self) -> bool {
+        self.waiters.iter().any(|queue| !queue.is_empty())
+    }
+
+    pub(crate) fn close(&mut self) {
+        self.closed = true;
+    }
+
+    /// Returns how many slabs came, less those that went, since the last call.
+    pub(crate) fn slabs_gained(&mut self) -> isize {
+        core::mem::take(&mut self.slabs_gained)
+    }
+
+    /// Lets a thread keep magazines, if that leaves enough for the others.
+    pub(crate) fn admit(&mut self, depot: &Depot) -> bool {
+        let rest = self.cacheable.checked_sub(2 * depot.magazine_len());
+        self.cacheable = rest.unwrap_or(self.cacheable);
+        rest.is_some()
+    }
+
+    /// Makes the magazines of an admitted thread known.
+    pub(crate) fn register(&mut self, depot: &Depot, local: NonNull<Local>) {
+        self.locals[depot.size().index()].push(local);
+    }
+
+    pub(crate) fn unregister(&mut self, depot: &Depot, local: NonNull<Local>) {
+        let locals = &mut self.locals[depot.size().index()];
+        if let Some(index) = locals.iter().position(|&other| other == local) {
+            locals.swap_remove(index);
+            self.cacheable += 2 * depot.magazine_len();
+        }
+    }
+
+    pub(crate) fn put(&mut self, idle: Idle) {
+        let index = (idle.capacity / SegmentSize::MIN.bytes()).trailing_zeros() as usize;
+        self.homes[index].put(idle);
+    }
+
+    pub(crate) fn take(&mut self, size: SegmentSize) -> Option<Idle> {
+        self.homes[size.index()].take()
+    }
+
+    /// Makes sure that a segment is at home, with memory from whole slabs of other sizes or from
+    /// the system.
+    pub(crate) fn stock(&mut self, depot: &Depot) -> Result<(), Exhausted> {
+        let size = depot.size();
+        if self.home(size).idle() > 0 {
+            return Ok(());
+        }
+        if !self.fits() {
+            self.trim();
+        }
+        if !self.fits() {
+            return Err(self.refusal(size, Cause::Pool));
+        }
+        if !self.homes[size.index()].grow(size, depot) {
+            return Err(self.refusal(size, Cause::System));
+        }
+        self.slabs_gained += 1;
+        self.slab_bytes += SLAB_BYTES;
+        self.slab_bytes_max = self.slab_bytes_max.max(self.slab_bytes);
+        Ok(())
+    }
+
+    /// Whether one more slab stays within the limit.
+    pub(crate) const fn fits(&self) -> bool {
+        self.max_bytes - self.slab_bytes >= SLAB_BYTES
+    }
+
+    /// Whether so much memory lies at home, or is not taken yet, that threads may cache again.
+    pub(crate) fn is_at_ease(&self) -> bool {
+        let idle: usize =
+            SegmentSize::ALL.iter().map(|&size| self.home(size).idle() * size.bytes()).sum();
+        let free = self.max_bytes - self.slab_bytes + idle;
+        free > self.max_bytes / 8 && !self.is_anyone_waiting() && !self.closed
+    }
+
+    pub(crate) const fn refusal(&self, size: SegmentSize, cause: Cause) -> Exhausted {
+        Exhausted {
+            requested: size.bytes(),
+            available: self.max_bytes - self.slab_bytes,
+            limit: self.max_bytes,
+            cause,
+        }
+    }
+
+    /// Gives all whole slabs back to the system and returns how many there were.
+    pub(crate) fn trim(&mut self) -> usize {
+        let count = self.homes.iter_mut().map(Home::trim).sum();
+        self.forget(count);
+        count
+    }
+
+    /// Gives slabs back that have been whole for a while; all of them when the pool has ended.
+    pub(crate) fn shrink(&mut self) {
+        if self.closed {
+            self.trim();
+            return;
+        }
+        self.visits += 1;
+        if self.visits == VISITS_PER_LOOK {
+            self.visits = 0;
+            let count = self.homes.iter_mut().map(Home::shrink).sum();
+            self.forget(count);
+        }
+    }
+
+    const fn forget(&mut self, slabs: usize) {
+        self.slab_bytes -= slabs * SLAB_BYTES;
+        self.slabs_gained -= slabs as isize;
+    }
+
+    pub(crate) fn enqueue(&mut self, size: SegmentSize, waker: Waker) -> u64 {
+        let ticket = self.next_ticket;
+        self.next_ticket += 1;
+        self.waits += 1;
+        self.waiters[size.index()].push(ticket, (), waker);
+        ticket
+    }
+
+    pub(crate) fn queue(&mut self, size: SegmentSize) -> &mut WaitQueue<(), Idle> {
+        &mut self.waiters[size.index()]
+    }
+
+    /// Gives a segment to the waiter that came first among those that one can be had for, and
+    /// returns whom to wake.
+    pub(crate) fn grant(&mut self, depots: &[Depot; SIZES]) -> Option<Waker> {
+        let mut order: [usize; SIZES] = core::array::from_fn(|index| index);
+        order.sort_unstable_by_key(|&index| {
+            self.waiters[index].first().map_or(u64::MAX, |(ticket, ())| ticket)
+        });
+        for index in order {
+            if !self.waiters[index].is_empty() && self.stock(&depots[index]).is_ok() {
+                let idle = self.homes[index].take()?;
+                return self.waiters[index].grant_first(idle);
+            }
+        }
+        None
+    }
+}

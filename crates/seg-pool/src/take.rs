@@ -1,0 +1,144 @@
+//! Waiting for a segment.
+
+use core::{
+    fmt,
+    future::Future,
+    pin::Pin,
+    task::{Context, Poll},
+};
+
+use crate::{
+    budget::Account,
+    error::TakeError,
+    pool::Pool,
+    segment_mut::SegmentMut,
+    size::{SegmentSize, SizeError},
+};
+
+/// The future of [`Pool::take_async`]: waits until a segment can be given.
+///
+/// First come, first served, at the budgets first and then at the pool; nobody overtakes who
+/// waits. Works on any runtime. Dropping it at any time loses nothing: its place goes to the next
+/// one, and a segment that was granted and not yet received goes back.
+#[must_use = "futures do nothing unless polled"]
+pub struct Take<'a> {
+    pool: &'a Pool,
+    bytes: usize,
+    stage: Stage<'a>,
+    /// The place in the queue of the current stage.
+    ticket: Option<u64>,
+}
+
+#[derive(Clone, Copy)]
+enum Stage<'a> {
+    Refused(SizeError),
+    /// Charging this account; the ones below it are charged.
+    Charge(&'a Account),
+    /// All accounts are charged.
+    Take(SegmentSize),
+    Done,
+}
+
+impl<'a> Take<'a> {
+    pub(crate) fn new(pool: &'a Pool, len: usize) -> Self {
+        let (bytes, stage) = match SegmentSize::fitting(len) {
+            Ok(size) => {
+                let charge = pool.account().map(|account| Stage::Charge(account));
+                (size.bytes(), charge.unwrap_or(Stage::Take(size)))
+            }
+            Err(error) => (len, Stage::Refused(error)),
+        };
+        Self { pool, bytes, stage, ticket: None }
+    }
+
+    /// Takes the charges of all accounts below the current stage back.
+    fn uncharge(&self, until: Option<&Account>) {
+        let mut level = self.pool.account().map(|account| &**account);
+        while let Some(account) = level {
+            if until.is_some_and(|until| core::ptr::eq(until, account)) {
+                return;
+            }
+            account.uncharge(self.bytes);
+            level = account.parent();
+        }
+    }
+
+    fn fail(&mut self, error: impl Into<TakeError>) -> Poll<Result<SegmentMut, TakeError>> {
+        match self.stage {
+            Stage::Charge(account) => self.uncharge(Some(account)),
+            Stage::Take(_) => self.uncharge(None),
+            Stage::Refused(_) | Stage::Done => {}
+        }
+        self.stage = Stage::Done;
+        Poll::Ready(Err(error.into()))
+    }
+}
+
+impl Future for Take<'_> {
+    type Output = Result<SegmentMut, TakeError>;
+
+    /// # Panics
+    ///
+    /// Panics when polled again after it was ready.
+    fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
+        let this = self.get_mut();
+        loop {
+            match this.stage {
+                Stage::Refused(error) => return this.fail(error),
+                Stage::Charge(account) => {
+                    match account.poll_charge(this.bytes, &mut this.ticket, context) {
+                        Poll::Ready(Ok(())) => {
+                            this.stage = match (account.parent(), SegmentSize::exact(this.bytes)) {
+                                (Some(parent), _) => Stage::Charge(parent),
+                                (None, Ok(size)) => Stage::Take(size),
+                                (None, Err(error)) => Stage::Refused(error),
+                            };
+                        }
+                        Poll::Ready(Err(error)) => return this.fail(error),
+                        Poll::Pending => return Poll::Pending,
+                    }
+                }
+                Stage::Take(size) => {
+                    return match this.pool.poll_take_charged(size, &mut this.ticket, context) {
+                        Poll::Ready(Ok(segment)) => {
+                            this.stage = Stage::Done;
+                            Poll::Ready(Ok(segment))
+                        }
+                        Poll::Ready(Err(error)) => this.fail(error),
+                        Poll::Pending => Poll::Pending,
+                    };
+                }
+                Stage::Done => panic!("polled again after a segment was taken"),
+            }
+        }
+    }
+}
+
+impl Drop for Take<'_> {
+    fn drop(&mut self) {
+        match self.stage {
+            Stage::Charge(account) => {
+                if let Some(ticket) = self.ticket {
+                    account.cancel(ticket, self.bytes);
+                }
+                self.uncharge(Some(account));
+            }
+            Stage::Take(size) => {
+                if let Some(ticket) = self.ticket {
+                    self.pool.cancel_take(size, ticket);
+                }
+                self.uncharge(None);
+            }
+            Stage::Refused(_) | Stage::Done => {}
+        }
+    }
+}
+
+impl fmt::Debug for Take<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Take")
+            .field("bytes", &self.bytes)
+            .field("waiting", &self.ticket.is_some())
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,54 @@
+//! Who waits for something, in the order of their coming.
+
+use core::task::Waker;
+use std::collections::BTreeMap;
+
+/// Waiters and what they were granted, by ticket: a lower ticket came earlier.
+///
+/// Used under its owner's lock. The tree's nodes are small, so no allocation grows with the queue.
+pub(crate) struct WaitQueue<W, G> {
+    waiting: BTreeMap<u64, (W, Waker)>,
+    granted: BTreeMap<u64, G>,
+}
+
+impl<W: Copy, G> WaitQueue<W, G> {
+    pub(crate) const fn new() -> Self {
+        Self { waiting: BTreeMap::new(), granted: BTreeMap::new() }
+    }
+
+    /// Whether nobody waits; the granted do not.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.waiting.is_empty()
+    }
+
+    pub(crate) fn push(&mut self, ticket: u64, wanted: W, waker: Waker) {
+        self.waiting.insert(ticket, (wanted, waker));
+    }
+
+    /// Returns the ticket that is next and what it waits for.
+    pub(crate) fn first(&self) -> Option<(u64, W)> {
+        self.waiting.first_key_value().map(|(&ticket, &(wanted, _))| (ticket, wanted))
+    }
+
+    /// Grants the first waiter its wish; the caller wakes it, outside the lock.
+    pub(crate) fn grant_first(&mut self, grant: G) -> Option<Waker> {
+        let (ticket, (_, waker)) = self.waiting.pop_first()?;
+        self.granted.insert(ticket, grant);
+        Some(waker)
+    }
+
+    /// Takes what `ticket` was granted, or remembers whom to wake when it is.
+    pub(crate) fn collect(&mut self, ticket: u64, waker: &Waker) -> Option<G> {
+        if let Some((_, known)) = self.waiting.get_mut(&ticket) {
+            known.clone_from(waker);
+            return None;
+        }
+        self.granted.remove(&ticket)
+    }
+
+    /// Forgets `ticket` and returns what it was granted and never collected.
+    pub(crate) fn cancel(&mut self, ticket: u64) -> Option<G> {
+        self.waiting.remove(&ticket);
+        self.granted.remove(&ticket)
+    }
+}
