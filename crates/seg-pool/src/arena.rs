@@ -95,21 +95,24 @@ impl Arena {
         mut sink: impl FnMut(Idle),
     ) -> Result<(), Exhausted> {
         let mut central = self.lock();
-        if central.is_anyone_waiting() {
-            // Who waits came first.
-            return Err(central.refusal(depot.size(), Cause::Pool));
-        }
-        self.stock(&mut central, depot).inspect_err(|error| {
-            if error.cause == Cause::Pool {
-                self.want_home();
-            }
-        })?;
+        self.stock_for_all(&mut central, depot)?;
         for _ in 0..want {
             let Some(idle) = central.take(depot.size()) else { break };
             sink(idle);
         }
         central.shrink();
         Ok(())
+    }
+
+    /// Takes one segment from home for a thread that keeps none. Locks once.
+    pub(crate) fn withdraw_one(&self, depot: &Depot) -> Result<Idle, Exhausted> {
+        let mut central = self.lock();
+        self.stock_for_all(&mut central, depot)?;
+        let Some(idle) = central.take_counted(depot.size()) else {
+            unreachable!("a segment is in stock");
+        };
+        central.shrink();
+        Ok(idle)
     }
 
     /// Puts idle segments home, where the first waiters get them. Locks once, and once a waiter.
@@ -168,7 +171,7 @@ impl Arena {
         if !central.is_anyone_waiting() {
             match self.stock(&mut central, depot) {
                 Ok(()) => {
-                    if let Some(idle) = central.take(size) {
+                    if let Some(idle) = central.take_counted(size) {
                         self.settle(central);
                         return Poll::Ready(Ok(idle));
                     }
@@ -209,15 +212,10 @@ impl Arena {
 
     /// Takes the segments of a local that is being freed home, and forgets it: in one step, so that
     /// no segment is ever counted twice or not at all.
-    pub(crate) fn retire(
-        &self,
-        depot: &Depot,
-        local: NonNull<Local>,
-        idles: impl Iterator<Item = Idle>,
-    ) {
+    pub(crate) fn retire(&self, depot: &Depot, local: NonNull<Local>, shared: &Local) {
         let mut central = self.lock();
-        idles.for_each(|idle| central.put(idle));
-        central.unregister(depot, local);
+        shared.drain().for_each(|idle| central.put(idle));
+        central.unregister(depot, local, shared.taken());
         self.settle(central);
     }
 
@@ -225,10 +223,20 @@ impl Arena {
         let central = self.lock();
         let classes = SegmentSize::ALL.map(|size| {
             let home = central.home(size);
-            // SAFETY: a registered local is alive: it is freed only after `retire`, which needs the lock.
-            let cached = central.locals(size).iter().map(|local| unsafe { local.as_ref() }.idle());
-            let idle = home.idle() + self.depot(size).idle() + cached.sum::<usize>();
-            ClassStats { size, segments: home.slabs() * size.per_slab(), idle }
+            let mut stats = ClassStats {
+                size,
+                segments: home.slabs() * size.per_slab(),
+                idle: home.idle() + self.depot(size).idle(),
+                takes: central.counted_takes(size),
+                misses: central.misses(size),
+            };
+            for local in central.locals(size) {
+                // SAFETY: a registered local is alive: it is freed only after `retire`, which needs the lock.
+                let local = unsafe { local.as_ref() };
+                stats.idle += local.idle();
+                stats.takes = stats.takes.wrapping_add(local.taken());
+            }
+            stats
         });
         Stats {
             classes,
@@ -278,6 +286,20 @@ impl Arena {
                 depot.put_empty(magazine);
             }
         }
+    }
+
+    /// Makes sure that a segment is at home for whoever asks, unless somebody waits for one.
+    fn stock_for_all(&self, central: &mut Central, depot: &Depot) -> Result<(), Exhausted> {
+        central.count_miss(depot.size());
+        if central.is_anyone_waiting() {
+            // Who waits came first.
+            return Err(central.refusal(depot.size(), Cause::Pool));
+        }
+        self.stock(central, depot).inspect_err(|error| {
+            if error.cause == Cause::Pool {
+                self.want_home();
+            }
+        })
     }
 
     /// Makes sure that a segment is at home, from the depots of all sizes if need be.

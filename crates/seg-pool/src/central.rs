@@ -30,6 +30,10 @@ pub(crate) struct Central {
     waiters: [WaitQueue<(), Idle>; SIZES],
     next_ticket: u64,
     waits: u64,
+    /// Takes that no living local has counted, by size.
+    takes: [usize; SIZES],
+    /// Takes for which a thread had to lock.
+    misses: [usize; SIZES],
     slab_bytes: usize,
     slab_bytes_max: usize,
     max_bytes: usize,
@@ -49,6 +53,8 @@ impl Central {
             waiters: [const { WaitQueue::new() }; SIZES],
             next_ticket: 0,
             waits: 0,
+            takes: [0; SIZES],
+            misses: [0; SIZES],
             slab_bytes: 0,
             slab_bytes_max: 0,
             max_bytes,
@@ -106,8 +112,11 @@ impl Central {
         self.locals[depot.size().index()].push(local);
     }
 
-    pub(crate) fn unregister(&mut self, depot: &Depot, local: NonNull<Local>) {
-        let locals = &mut self.locals[depot.size().index()];
+    /// Forgets the magazines of a thread that took `taken` segments from them.
+    pub(crate) fn unregister(&mut self, depot: &Depot, local: NonNull<Local>, taken: usize) {
+        let index = depot.size().index();
+        self.takes[index] = self.takes[index].wrapping_add(taken);
+        let locals = &mut self.locals[index];
         if let Some(index) = locals.iter().position(|&other| other == local) {
             locals.swap_remove(index);
             self.cacheable += 2 * depot.magazine_len();
@@ -119,6 +128,27 @@ impl Central {
         self.homes[index].put(idle);
     }
 
+    pub(crate) fn counted_takes(&self, size: SegmentSize) -> usize {
+        self.takes[size.index()]
+    }
+
+    pub(crate) fn misses(&self, size: SegmentSize) -> usize {
+        self.misses[size.index()]
+    }
+
+    pub(crate) fn count_miss(&mut self, size: SegmentSize) {
+        let misses = &mut self.misses[size.index()];
+        *misses = misses.wrapping_add(1);
+    }
+
+    /// Takes a segment for a handle.
+    pub(crate) fn take_counted(&mut self, size: SegmentSize) -> Option<Idle> {
+        let takes = &mut self.takes[size.index()];
+        *takes = takes.wrapping_add(1);
+        self.take(size)
+    }
+
+    /// Takes a segment for a magazine.
     pub(crate) fn take(&mut self, size: SegmentSize) -> Option<Idle> {
         self.homes[size.index()].take()
     }
@@ -214,7 +244,7 @@ impl Central {
         });
         for index in order {
             if !self.waiters[index].is_empty() && self.stock(&depots[index]).is_ok() {
-                let idle = self.homes[index].take()?;
+                let idle = self.take_counted(SegmentSize::ALL[index])?;
                 return self.waiters[index].grant_first(idle);
             }
         }

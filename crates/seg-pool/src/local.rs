@@ -28,6 +28,7 @@ pub(crate) struct Local {
     loaded: Cell<NonNull<Magazine>>,
     previous_len: AtomicUsize,
     previous: Cell<NonNull<Magazine>>,
+    taken: AtomicUsize,
     arena: ArenaRef,
 }
 
@@ -43,6 +44,7 @@ impl Local {
             loaded: Cell::new(depot.take_empty().into_ptr()),
             previous_len: AtomicUsize::new(0),
             previous: Cell::new(depot.take_empty().into_ptr()),
+            taken: AtomicUsize::new(0),
             arena,
         };
         let local = NonNull::from(Box::leak(Box::new(local)));
@@ -59,7 +61,7 @@ impl Local {
     unsafe fn free(local: NonNull<Self>) {
         // SAFETY: alive until the end of this function.
         let shared = unsafe { local.as_ref() };
-        shared.arena.retire(shared.depot(), local, shared.drain());
+        shared.arena.retire(shared.depot(), local, shared);
         // SAFETY: `allocate` leaked it, and nobody else knows it any more.
         let this = unsafe { Box::from_raw(local.as_ptr()) };
         for magazine in [this.loaded.get(), this.previous.get()] {
@@ -71,6 +73,11 @@ impl Local {
     /// Segments in both magazines; called by other threads too.
     pub(crate) fn idle(&self) -> usize {
         self.loaded_len.load(Ordering::Relaxed) + self.previous_len.load(Ordering::Relaxed)
+    }
+
+    /// Segments taken through this local so far; called by other threads too.
+    pub(crate) fn taken(&self) -> usize {
+        self.taken.load(Ordering::Relaxed)
     }
 
     fn depot(&self) -> &Depot {
@@ -89,6 +96,15 @@ impl Local {
         let len = self.loaded_len.load(Ordering::Relaxed);
         let idle = self.loaded().pop(len)?;
         self.loaded_len.store(len - 1, Ordering::Relaxed);
+        Some(idle)
+    }
+
+    /// Takes from the loaded magazine, for a handle.
+    #[inline]
+    fn take_loaded(&self) -> Option<Idle> {
+        let idle = self.pop()?;
+        // One writer, so a plain addition, which no later take waits for.
+        self.taken.store(self.taken.load(Ordering::Relaxed).wrapping_add(1), Ordering::Relaxed);
         Some(idle)
     }
 
@@ -116,7 +132,7 @@ impl Local {
 
     /// Takes with the loaded magazine empty: from the previous one, the depot, home, in this order.
     fn take(&self) -> Result<Idle, Exhausted> {
-        if let Some(idle) = self.pop() {
+        if let Some(idle) = self.take_loaded() {
             return Ok(idle);
         }
         if self.previous_len.load(Ordering::Relaxed) > 0 {
@@ -135,7 +151,7 @@ impl Local {
             })?;
             debug_assert!(rest.is_none(), "an empty magazine has room");
         }
-        self.pop().ok_or_else(|| unreachable!("every branch above loads a segment"))
+        self.take_loaded().ok_or_else(|| unreachable!("every branch above loads a segment"))
     }
 
     /// Keeps a segment with the loaded magazine full: the previous one goes to the depot.
@@ -154,7 +170,7 @@ impl Local {
     }
 
     /// Takes all segments out of both magazines.
-    fn drain(&self) -> impl Iterator<Item = Idle> {
+    pub(crate) fn drain(&self) -> impl Iterator<Item = Idle> {
         core::iter::from_fn(|| {
             self.pop().or_else(|| {
                 self.swap();
@@ -246,7 +262,7 @@ pub(crate) fn take(depot: &Depot) -> Option<Idle> {
             return None;
         }
         // SAFETY: `RECENT` names a live local of this thread: it is cleared before one is freed.
-        unsafe { &*recent.local.get() }.pop()
+        unsafe { &*recent.local.get() }.take_loaded()
     });
     taken.ok().flatten()
 }
@@ -257,12 +273,12 @@ pub(crate) fn take_slow(depot: &Depot, arena: &ArenaRef) -> Result<Idle, Exhaust
     let taken = match this_thread(depot, arena) {
         // SAFETY: a live local of this thread.
         Some(local) => unsafe { local.as_ref() }.take(),
-        None => take_home(depot, arena),
+        None => arena.withdraw_one(depot),
     };
     // What this thread keeps idle in other sizes may be just what is missing.
     taken.or_else(|_| {
         flush(arena);
-        take_home(depot, arena)
+        arena.withdraw_one(depot)
     })
 }
 
@@ -275,12 +291,6 @@ fn this_thread(depot: &Depot, arena: &ArenaRef) -> Option<NonNull<Local>> {
     let local = LOCALS.try_with(|locals| locals.local(depot, arena)).ok().flatten()?;
     let _ = RECENT.try_with(|recent| recent.set(local));
     Some(local)
-}
-
-fn take_home(depot: &Depot, arena: &Arena) -> Result<Idle, Exhausted> {
-    let mut taken = None;
-    arena.withdraw(depot, 1, |idle| taken = Some(idle))?;
-    taken.ok_or_else(|| unreachable!("a withdrawal gives at least one segment"))
 }
 
 /// Gives a segment back, to this thread's loaded magazine if it was the last one used.

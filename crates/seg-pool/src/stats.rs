@@ -65,6 +65,8 @@ pub struct ClassStats {
     pub(crate) size: SegmentSize,
     pub(crate) segments: usize,
     pub(crate) idle: usize,
+    pub(crate) takes: usize,
+    pub(crate) misses: usize,
 }
 
 impl ClassStats {
@@ -90,5 +92,18 @@ impl ClassStats {
     #[must_use]
     pub const fn in_use(&self) -> usize {
         self.segments.saturating_sub(self.idle)
+    }
+
+    /// Returns how often a segment was taken.
+    #[must_use]
+    pub const fn takes(&self) -> usize {
+        self.takes
+    }
+
+    /// Returns how many of the takes found neither the thread's magazines nor the depot filled,
+    /// and so had to lock; a refused take counts too.
+    #[must_use]
+    pub const fn misses(&self) -> usize {
+        self.misses
     }
 }
