@@ -1,1 +1,33 @@
 //! Side-by-side measurement of the layers against their peers.
+//!
+//! Nothing depends on this crate. It holds what a measurement needs, and the demo that puts it
+//! together:
+//!
+//! ```text
+//! this process, counted                                        child process, not counted
+//!
+//! demo ──▶ http-chunked ──▶ body    ◀── TCP over loopback ──   hyper origin
+//!      ──▶ ws-assemble  ──▶ message ◀── TCP over loopback ──   tokio-tungstenite server
+//!  │                                                              ▲
+//!  └── input ─────────────────────── stdin ───────────────────────┘
+//! ```
+//!
+//! - [`alloc_count`] counts what the receiving thread asks of the allocator.
+//! - [`input`] is what is sent, [`digest`] tells whether it arrived.
+//! - [`peers`] are the senders, none of them ours, in a process of their own.
+//! - `compare`, behind the feature of that name, measures the layers against their peers.
+//! - [`demo`] receives and reports, [`table`] prints.
+
+pub mod alloc_count;
+#[cfg(feature = "compare")]
+pub mod compare;
+pub mod demo;
+pub mod digest;
+pub mod input;
+pub mod peers;
+pub mod table;
+
+/// The examples in the workspace's README are doc tests of this crate.
+#[cfg(doctest)]
+#[doc = include_str!("../../../README.md")]
+pub struct ReadmeExamples;

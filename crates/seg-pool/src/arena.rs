@@ -197,6 +197,7 @@ impl Arena {
     pub(crate) fn trim(&self) -> usize {
         let mut central = self.lock();
         self.collect(&mut central);
+        self.depots.iter().for_each(Depot::free_empty);
         central.trim() * SLAB_BYTES
     }
 

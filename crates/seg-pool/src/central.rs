@@ -6,9 +6,9 @@ use crate::{
     depot::Depot,
     error::{Cause, Exhausted},
     header::Idle,
+    home::Home,
     local::Local,
     size::{SLAB_BYTES, SegmentSize},
-    slab::Home,
     wait_queue::WaitQueue,
 };
 
@@ -124,7 +124,7 @@ impl Central {
     }
 
     pub(crate) fn put(&mut self, idle: Idle) {
-        let index = (idle.capacity / SegmentSize::MIN.bytes()).trailing_zeros() as usize;
+        let index = (idle.capacity() / SegmentSize::MIN.bytes()).trailing_zeros() as usize;
         self.homes[index].put(idle);
     }
 
@@ -188,10 +188,12 @@ impl Central {
         free > self.max_bytes / 8 && !self.is_anyone_waiting() && !self.closed
     }
 
-    pub(crate) const fn refusal(&self, size: SegmentSize, cause: Cause) -> Exhausted {
+    pub(crate) fn refusal(&self, size: SegmentSize, cause: Cause) -> Exhausted {
+        // Whole slabs only, and none while others wait for it.
+        let free = (self.max_bytes - self.slab_bytes) / SLAB_BYTES * SLAB_BYTES;
         Exhausted {
             requested: size.bytes(),
-            available: self.max_bytes - self.slab_bytes,
+            available: if self.is_anyone_waiting() { 0 } else { free },
             limit: self.max_bytes,
             cause,
         }

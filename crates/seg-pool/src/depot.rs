@@ -109,4 +109,11 @@ impl Depot {
         // Where 64 empty ones wait already, this one is freed.
         drop(self.empty.push(magazine));
     }
+
+    /// Frees the empty magazines that wait here.
+    pub(crate) fn free_empty(&self) {
+        while let Some(magazine) = self.empty.pop() {
+            drop(magazine);
+        }
+    }
 }

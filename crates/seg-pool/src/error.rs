@@ -35,8 +35,8 @@ impl Exhausted {
         self.requested
     }
 
-    /// Returns the bytes that the limit still allowed; less than [`requested`](Self::requested), or
-    /// more where they lie in segments of another size that are still partly in use.
+    /// Returns the bytes that the limit still allowed to be taken from the system. Idle segments of
+    /// other sizes, in slabs that are partly in use, do not count.
     #[must_use]
     pub const fn available(&self) -> usize {
         self.available

@@ -1,13 +1,12 @@
 //! Memory that another owner allocated, seen as a segment.
 
-use core::ptr::{self, NonNull};
+use core::ptr::NonNull;
 
 use bytes::Bytes;
 
 use crate::{
     handle::Handle,
     header::{Header, Idle},
-    sync::{AtomicUsize, Cell, Witness},
 };
 
 /// A header for memory that a `Bytes` keeps.
@@ -23,21 +22,8 @@ struct Foreign {
 
 /// Makes a handle that keeps `owner`. Allocates once.
 pub(crate) fn adopt(owner: Bytes) -> Handle {
-    let foreign = Box::leak(Box::new(Foreign {
-        header: Header {
-            refs: AtomicUsize::new(1),
-            depot: ptr::null(),
-            route: Cell::new(ptr::null()),
-            account: Cell::new(None),
-            data: NonNull::from(&*owner).cast(),
-            capacity: owner.len(),
-            initialized: AtomicUsize::new(owner.len()),
-            slab: ptr::null(),
-            next: Cell::new(None),
-            witness: Witness::new(),
-        },
-        owner,
-    }));
+    let header = Header::foreign(NonNull::from(&*owner).cast());
+    let foreign = Box::leak(Box::new(Foreign { header, owner }));
     let header = NonNull::from(foreign).cast::<Header>();
     // SAFETY: the header is new (I2, I3), and lives until `free` gets this `Idle` back (I1).
     Handle::new(unsafe { Idle::new(header) })

@@ -1,12 +1,16 @@
 //! What a pool knows of one segment, kept apart from the segment's bytes.
 
-use core::{ops::Deref, ptr::NonNull};
+use core::{
+    ops::Deref,
+    ptr::{self, NonNull},
+};
 
 use crate::{
     budget::Account,
     depot::Depot,
+    size::SegmentSize,
     slab::Slab,
-    sync::{Arc, AtomicUsize, Cell, Ordering, Witness},
+    sync::{Arc, AtomicU32, AtomicUsize, Cell, Ordering, Witness},
 };
 
 /// The metadata of one segment.
@@ -27,15 +31,70 @@ pub(crate) struct Header {
     pub(crate) account: Cell<Option<Arc<Account>>>,
     /// The first byte of the payload.
     pub(crate) data: NonNull<u8>,
-    /// Bytes of payload.
-    pub(crate) capacity: usize,
+    /// Bytes of payload; 0 for memory of another owner.
+    capacity: u32,
     /// The payload's first bytes that are known to be initialised: a lower bound that only grows.
-    pub(crate) initialized: AtomicUsize,
+    initialized: AtomicU32,
     /// The slab that the payload is carved from; null for memory of another owner.
     pub(crate) slab: *const Slab,
     /// The next idle segment of the same slab, under the arena's lock.
     pub(crate) next: Cell<Option<Idle>>,
     pub(crate) witness: Witness,
+}
+
+#[cfg(all(target_pointer_width = "64", not(seg_loom)))]
+const _: () = assert!(size_of::<Header>() == 64, "a header fills one cache line");
+
+impl Header {
+    /// Creates the header of an idle segment of a slab.
+    pub(crate) fn new(
+        data: NonNull<u8>,
+        size: SegmentSize,
+        depot: *const Depot,
+        slab: *const Slab,
+    ) -> Self {
+        // At most 64 KiB.
+        #[expect(clippy::cast_possible_truncation)]
+        let capacity = size.bytes() as u32;
+        Self { depot, route: Cell::new(depot), slab, capacity, ..Self::foreign(data) }
+    }
+
+    /// Creates the header of memory that the pool does not own.
+    pub(crate) fn foreign(data: NonNull<u8>) -> Self {
+        Self {
+            refs: AtomicUsize::new(1),
+            depot: ptr::null(),
+            route: Cell::new(ptr::null()),
+            account: Cell::new(None),
+            data,
+            capacity: 0,
+            initialized: AtomicU32::new(0),
+            slab: ptr::null(),
+            next: Cell::new(None),
+            witness: Witness::new(),
+        }
+    }
+
+    /// Bytes of payload; 0 for memory of another owner.
+    #[inline]
+    pub(crate) const fn capacity(&self) -> usize {
+        self.capacity as usize
+    }
+
+    /// Bytes from the payload's start that are known to be initialised.
+    #[inline]
+    pub(crate) fn initialized(&self) -> usize {
+        self.initialized.load(Ordering::Relaxed) as usize
+    }
+
+    /// Records that the payload is initialised up to `end`, which is at most its capacity.
+    #[inline]
+    pub(crate) fn raise_initialized(&self, end: usize) {
+        if self.initialized() < end {
+            #[expect(clippy::cast_possible_truncation)]
+            self.initialized.fetch_max(end as u32, Ordering::Relaxed);
+        }
+    }
 }
 
 /// The right to a segment that has no handle.
@@ -61,8 +120,8 @@ impl Idle {
     /// Overwrites the payload with zeroes.
     pub(crate) fn zero(&self) {
         // SAFETY: `data` leads to `capacity` live bytes, and without handles nobody else uses them (I2).
-        unsafe { self.data.write_bytes(0, self.capacity) };
-        self.initialized.store(self.capacity, Ordering::Relaxed);
+        unsafe { self.data.write_bytes(0, self.capacity()) };
+        self.raise_initialized(self.capacity());
     }
 
     pub(crate) const fn into_header(self) -> NonNull<Header> {

@@ -22,6 +22,8 @@ use crate::{
 /// - **T1** only the thread that made it touches anything but the two counts; others read those.
 /// - **T2** slots `..loaded_len` of `loaded` are filled, the others empty; likewise `previous`.
 /// - **T3** `previous` is full or empty.
+// Two lines of its own, as the processor fetches lines in pairs: two threads' locals must not meet.
+#[repr(align(128))]
 pub(crate) struct Local {
     depot: *const Depot,
     loaded_len: AtomicUsize,
@@ -326,7 +328,7 @@ fn give_slow(idle: Idle) {
             idle.zero();
         }
         if let Some(account) = idle.account.take() {
-            account.uncharge_all(idle.capacity);
+            account.uncharge_all(idle.capacity());
         }
         return give(idle);
     }

@@ -8,6 +8,8 @@ use crate::{header::Idle, sync::Cell};
 pub(crate) const MAGAZINE_LEN_MAX: usize = if cfg!(seg_loom) { 1 } else { 32 };
 
 /// Slots for idle segments; whoever owns the magazine keeps count of the used ones.
+// Lines of its own: magazines of two threads must not meet in one.
+#[repr(align(128))]
 pub(crate) struct Magazine {
     slots: [Cell<Option<Idle>>; MAGAZINE_LEN_MAX],
 }

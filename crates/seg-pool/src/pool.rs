@@ -297,8 +297,8 @@ pub struct PoolBuilder {
 impl PoolBuilder {
     /// Limits the payload memory that the pool takes from the system. No limit by default.
     ///
-    /// Memory comes in slabs of 64 KiB, so the limit is rounded down to a multiple of that, and a
-    /// pool with a lower limit has no segment to give. Small pools cache less per thread, so that
+    /// Memory comes in slabs of 64 KiB: what the limit is above a multiple of that is never used,
+    /// and a pool with a lower limit has no segment to give. Small pools cache less per thread, so that
     /// one thread cannot starve the others.
     #[must_use]
     pub const fn max_bytes(mut self, bytes: usize) -> Self {

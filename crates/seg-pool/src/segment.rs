@@ -94,7 +94,9 @@ impl Segment {
     /// length of adopted [`Bytes`](bytes::Bytes), 0 for static bytes.
     #[must_use]
     pub fn held_bytes(&self) -> usize {
-        self.handle.as_ref().map_or(0, |handle| handle.capacity)
+        self.handle
+            .as_ref()
+            .map_or(0, |handle| foreign::owner(handle).map_or(handle.capacity(), bytes::Bytes::len))
     }
 
     /// Returns whether this is the only view of its segment, so that dropping it gives the segment
@@ -118,6 +120,7 @@ impl Segment {
     /// # Panics
     ///
     /// Panics when the range is decreasing or ends beyond [`len`](Self::len).
+    #[inline]
     #[must_use]
     pub fn slice(&self, range: impl RangeBounds<usize>) -> Self {
         let (start, end) = self.bounds(&range);
@@ -241,21 +244,29 @@ impl Segment {
         Some(unsafe { slice::from_raw_parts(self.ptr.as_ptr(), self.len) })
     }
 
+    #[inline]
     fn bounds(&self, range: &impl RangeBounds<usize>) -> (usize, usize) {
         let start = match range.start_bound() {
             Bound::Included(&start) => start,
-            Bound::Excluded(&before) => before.checked_add(1).expect("range start overflows"),
+            Bound::Excluded(&before) => before.saturating_add(1),
             Bound::Unbounded => 0,
         };
         let end = match range.end_bound() {
-            Bound::Included(&last) => last.checked_add(1).expect("range end overflows"),
+            Bound::Included(&last) => last.saturating_add(1),
             Bound::Excluded(&end) => end,
             Bound::Unbounded => self.len,
         };
-        assert!(start <= end, "range starts at {start} but ends at {end}");
-        assert!(end <= self.len, "range ends at {end}, beyond the length of {}", self.len);
+        if start > end || end > self.len {
+            out_of_bounds(start, end, self.len);
+        }
         (start, end)
     }
+}
+
+#[cold]
+#[inline(never)]
+fn out_of_bounds(start: usize, end: usize, len: usize) -> ! {
+    panic!("range {start}..{end} is out of bounds of a segment of {len} bytes")
 }
 
 impl Deref for Segment {

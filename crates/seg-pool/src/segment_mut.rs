@@ -9,7 +9,7 @@ use core::{
 };
 use std::io;
 
-use crate::{extent::Extent, handle::Handle, header::Idle, segment::Segment, sync::Ordering};
+use crate::{extent::Extent, handle::Handle, header::Idle, segment::Segment};
 
 /// A segment with a single owner, filled from the front.
 ///
@@ -56,7 +56,7 @@ impl SegmentMut {
     pub(crate) fn new(idle: Idle) -> Self {
         idle.witness.reuse();
         let ptr = idle.data;
-        let extent = Extent::new(0, idle.capacity);
+        let extent = Extent::new(0, idle.capacity());
         Self { handle: Handle::new(idle), ptr, extent }
     }
 
@@ -68,8 +68,8 @@ impl SegmentMut {
     /// to `ptr + len`.
     pub(crate) unsafe fn from_unique(handle: Handle, ptr: NonNull<u8>, len: usize) -> Self {
         let offset = ptr.addr().get() - handle.data.addr().get();
-        handle.initialized.fetch_max(offset + len, Ordering::Relaxed);
-        let extent = Extent::new(len, handle.capacity - offset);
+        handle.raise_initialized(offset + len);
+        let extent = Extent::new(len, handle.capacity() - offset);
         Self { handle, ptr, extent }
     }
 
@@ -105,7 +105,7 @@ impl SegmentMut {
     /// Returns the size of the whole segment that this part keeps from reuse, in bytes.
     #[must_use]
     pub fn held_bytes(&self) -> usize {
-        self.handle.capacity
+        self.handle.capacity()
     }
 
     /// Returns the unfilled part, which may be uninitialised.
@@ -138,23 +138,25 @@ impl SegmentMut {
     /// is zeroed at most once in the life of its slab, and never when it was written before, so
     /// this costs nothing in the steady state. What the bytes hold is unspecified.
     pub fn spare_initialized_mut(&mut self) -> &mut [u8] {
-        let end = self.offset() + self.capacity();
-        self.raise_initialized();
-        let initialized = self.handle.initialized.load(Ordering::Relaxed);
-        if initialized < end {
-            let spare = end - initialized;
-            // What lies between `len` and the mark was initialised in an earlier use.
-            let start = self.capacity() - spare;
-            // SAFETY: `start <= capacity`, as the mark is not below `ptr` (E4).
-            let spare_ptr = unsafe { self.ptr.add(start) };
-            // SAFETY: `spare` live bytes follow (E1), and they are this value's alone (E2).
-            unsafe { spare_ptr.write_bytes(0, spare) };
-            self.handle.initialized.fetch_max(end, Ordering::Relaxed);
-        }
+        self.initialize(self.capacity());
         // SAFETY: as in `spare_capacity_mut`.
         let spare = unsafe { self.ptr.add(self.len()) };
-        // SAFETY: as in `spare_capacity_mut`, and the bytes up to `end` are initialised now.
+        // SAFETY: as in `spare_capacity_mut`, and all bytes are initialised now.
         unsafe { slice::from_raw_parts_mut(spare.as_ptr(), self.spare_len()) }
+    }
+
+    /// Zeroes the bytes from the filled part up to `end` that were never initialised.
+    fn initialize(&mut self, end: usize) {
+        self.raise_initialized();
+        let start = self.handle.initialized() - self.offset();
+        if start >= end {
+            return;
+        }
+        // SAFETY: `start < end <= capacity`, and the mark is not below `ptr` (E4).
+        let fresh = unsafe { self.ptr.add(start) };
+        // SAFETY: `end - start` live bytes follow (E1), and they are this value's alone (E2).
+        unsafe { fresh.write_bytes(0, end - start) };
+        self.handle.raise_initialized(self.offset() + end);
     }
 
     /// Counts the next `count` spare bytes as filled, after
@@ -167,7 +169,7 @@ impl SegmentMut {
     pub fn advance_initialized(&mut self, count: usize) {
         assert!(count <= self.spare_len(), "advance past the end of the segment");
         let end = self.offset() + self.len() + count;
-        let initialized = self.handle.initialized.load(Ordering::Relaxed);
+        let initialized = self.handle.initialized();
         assert!(count == 0 || end <= initialized, "advance over bytes that were never initialised");
         self.add_len(count);
     }
@@ -254,11 +256,8 @@ impl SegmentMut {
     #[must_use = "the split-off back is gone from this part"]
     pub fn split_off(&mut self, at: usize) -> Self {
         assert!(at <= self.capacity(), "split beyond the capacity");
-        if at > self.len() {
-            // Keeps E4 for the back part.
-            self.spare_initialized_mut();
-        }
-        self.raise_initialized();
+        // Keeps E4 for the back part.
+        self.initialize(at);
         // SAFETY: `at <= capacity`, so the result lies within the payload (E1).
         let ptr = unsafe { self.ptr.add(at) };
         let back = Self {
@@ -290,10 +289,13 @@ impl SegmentMut {
     /// Turns the filled part into a shared, immutable [`Segment`]. The spare part is kept from
     /// reuse until the segment goes back; split it off before if it is wanted.
     ///
-    /// Costs nothing but a move.
+    /// Costs nothing but a move. An empty part gives its segment back.
     #[inline]
     #[must_use]
     pub fn freeze(self) -> Segment {
+        if self.is_empty() {
+            return Segment::new();
+        }
         let this = ManuallyDrop::new(self);
         this.raise_initialized();
         // SAFETY: `this` is never dropped, so the handle moves out once.
@@ -317,10 +319,7 @@ impl SegmentMut {
     /// Records that the filled part is initialised, before it is given away or cut (E4).
     #[inline]
     fn raise_initialized(&self) {
-        let end = self.offset() + self.len();
-        if self.handle.initialized.load(Ordering::Relaxed) < end {
-            self.handle.initialized.fetch_max(end, Ordering::Relaxed);
-        }
+        self.handle.raise_initialized(self.offset() + self.len());
     }
 
     /// Drops `count` filled bytes from the front.

@@ -13,7 +13,7 @@ pub(crate) use self::native::*;
 mod native {
     pub(crate) use core::{
         cell::Cell,
-        sync::atomic::{AtomicUsize, Ordering, fence},
+        sync::atomic::{AtomicU32, AtomicUsize, Ordering, fence},
     };
     pub(crate) use std::sync::{Arc, Mutex, MutexGuard};
 
@@ -57,7 +57,7 @@ mod model {
         cell::Cell,
         sync::{
             Arc, Mutex, MutexGuard,
-            atomic::{AtomicUsize, Ordering, fence},
+            atomic::{AtomicU32, AtomicUsize, Ordering, fence},
         },
     };
 

@@ -1,0 +1,124 @@
+//! Where idle segments are with their slabs.
+
+use crate::{
+    depot::Depot, header::Idle, ledger::Ledgers, list::List, size::SegmentSize, slab::Slab,
+};
+
+/// The idle segments of one size that lie in no magazine, each with its slab.
+///
+/// Slabs that are partly in use serve first, so that the others become whole and can go back to
+/// the system.
+pub(crate) struct Home {
+    ledgers: Ledgers,
+    partial: List<Slab>,
+    whole: List<Slab>,
+    whole_count: usize,
+    /// The lowest `whole_count` since the last [`shrink`](Self::shrink).
+    whole_low: usize,
+    idle: usize,
+    slabs: usize,
+}
+
+impl Home {
+    pub(crate) const fn new() -> Self {
+        Self {
+            ledgers: Ledgers::new(),
+            partial: List::new(),
+            whole: List::new(),
+            whole_count: 0,
+            whole_low: 0,
+            idle: 0,
+            slabs: 0,
+        }
+    }
+
+    /// Idle segments that lie here.
+    pub(crate) const fn idle(&self) -> usize {
+        self.idle
+    }
+
+    /// Slabs of this size, whether their segments are here or not.
+    pub(crate) const fn slabs(&self) -> usize {
+        self.slabs
+    }
+
+    /// Adds a slab from the system; `false` when the system has no memory.
+    pub(crate) fn grow(&mut self, size: SegmentSize, depot: *const Depot) -> bool {
+        let Some(slab) = Slab::allocate(size, depot, &mut self.ledgers) else { return false };
+        // SAFETY: `allocate` returned a live slab.
+        self.whole.push(unsafe { slab.as_ref() });
+        self.whole_count += 1;
+        self.idle += size.per_slab();
+        self.slabs += 1;
+        true
+    }
+
+    pub(crate) fn take(&mut self) -> Option<Idle> {
+        let from_whole = self.partial.first().is_none();
+        let list = if from_whole { &mut self.whole } else { &mut self.partial };
+        let slab = list.first()?;
+        // SAFETY: a list's slabs are alive (N1), and none is freed here.
+        let slab = unsafe { slab.as_ref() };
+        let idle = slab.take()?;
+        self.idle -= 1;
+        let is_empty = slab.idle() == 0;
+        if from_whole || is_empty {
+            list.unlink(slab);
+        }
+        if from_whole {
+            self.whole_count -= 1;
+            self.whole_low = self.whole_low.min(self.whole_count);
+            if !is_empty {
+                self.partial.push(slab);
+            }
+        }
+        Some(idle)
+    }
+
+    pub(crate) fn put(&mut self, idle: Idle) {
+        let slab = idle.slab;
+        // SAFETY: the slab lives while one of its segments is not at home, and this one was not (I1).
+        let Some(slab) = (unsafe { slab.as_ref() }) else { return };
+        let was_idle = slab.idle();
+        slab.put(idle);
+        self.idle += 1;
+        if slab.is_whole() {
+            if was_idle > 0 {
+                self.partial.unlink(slab);
+            }
+            self.whole.push(slab);
+            self.whole_count += 1;
+        } else if was_idle == 0 {
+            self.partial.push(slab);
+        }
+    }
+
+    /// Gives every whole slab back to the system and returns how many there were.
+    pub(crate) fn trim(&mut self) -> usize {
+        self.free_whole(self.whole_count)
+    }
+
+    /// Gives half of the slabs back that were whole ever since the last call, and returns how many
+    /// that were.
+    pub(crate) fn shrink(&mut self) -> usize {
+        let count = self.free_whole(self.whole_low.div_ceil(2));
+        self.whole_low = self.whole_count;
+        count
+    }
+
+    fn free_whole(&mut self, count: usize) -> usize {
+        for _ in 0..count {
+            let Some(slab) = self.whole.first() else { break };
+            // SAFETY: a list's slabs are alive (N1).
+            let shared = unsafe { slab.as_ref() };
+            self.idle -= shared.idle();
+            self.whole.unlink(shared);
+            // SAFETY: the slab is whole, as all in this list, and was just unlinked.
+            unsafe { Slab::free(slab, &mut self.ledgers) };
+        }
+        self.whole_count -= count;
+        self.whole_low = self.whole_low.min(self.whole_count);
+        self.slabs -= count;
+        count
+    }
+}

@@ -1,0 +1,70 @@
+//! Command-line grammar.
+#![allow(missing_docs, unreachable_pub)]
+
+use std::path::PathBuf;
+
+xflags::xflags! {
+    /// Build, show, check and test the workspace.
+    cmd xtask {
+        /// Receive real messages over loopback and show what that cost, in one table.
+        cmd demo {
+            /// Send this file instead of the workspace's own sources.
+            optional --file path: PathBuf
+            /// Send the workspace's own sources, cut or repeated to this size (a number of bytes, KiB or MiB).
+            optional --size bytes: String
+            /// Write the table's rows as a list of objects, too.
+            optional --json path: PathBuf
+        }
+        /// Run a file of cases through both assemblies and all cuts into two pieces.
+        cmd conformance {
+            /// What the cases are for: `chunked`.
+            required suite: String
+            /// The cases, one JSON object a line.
+            required file: PathBuf
+            /// Write what came out of each case as a list of objects, too.
+            optional --json path: PathBuf
+        }
+        /// Run every test that needs no special toolchain.
+        cmd test {}
+        /// Explore the interleavings of threads with loom, in one layer or in all that have models.
+        cmd loom {
+            /// The crate, for example `seg-pool`.
+            optional layer: String
+            /// How often a thread may be interrupted; 2 unless told.
+            optional --preemptions count: u32
+        }
+        /// Run the tests of one layer, or of all with unsafe code, under Miri.
+        cmd miri {
+            /// The crate, for example `seg-pool`.
+            optional layer: String
+            /// How many schedules to try; 4 unless told.
+            optional --seeds count: u32
+        }
+        /// Run the tests under a sanitizer: `address`, `thread` or `memory`.
+        cmd sanitize {
+            /// The sanitizer.
+            required sanitizer: String
+            /// The crate, for example `seg-pool`.
+            optional layer: String
+        }
+        /// Measure: with criterion, or side by side with every peer.
+        cmd bench {
+            /// The layer, for example `pool`; all of them unless told.
+            optional only: String
+            /// The layer, spelled as an option.
+            optional --layer name: String
+            /// Measure ours and the peers in turn, and show the ratios.
+            optional --compare
+            /// With --compare: only the jobs whose name holds this text.
+            optional --job text: String
+            /// With --compare: fewer and shorter samples.
+            optional --quick
+            /// With --compare: write the rows as a list of objects, too.
+            optional --json path: PathBuf
+        }
+        /// Check the rules of the house: layers, unsafe, leftovers.
+        cmd tidy {}
+        /// Run everything that a change has to pass.
+        cmd ci {}
+    }
+}
