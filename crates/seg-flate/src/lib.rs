@@ -1,1 +1,56 @@
 //! DEFLATE, zlib and gzip over pooled segments, with hard output limits.
+//!
+//! An [`Inflater`] takes compressed bytes as they come and writes what they decode to into the
+//! segments of a [`SegmentedBuf`](seg_seq::SegmentedBuf). It keeps its progress in itself, so input
+//! may be cut anywhere; it checks its [`Limits`] before it takes a segment, so a bomb costs no more
+//! than the limit.
+//!
+//! ```text
+//!  received bytes ──▶ framing (gzip, zlib, raw) ──▶ backend ──▶ SegmentedBuf ──▶ Sequence
+//!                     header, checksum, length      DEFLATE     output limit
+//! ```
+//!
+//! # Example
+//!
+//! ```
+//! use seg_flate::{Format, Inflater, Limits, Status};
+//! use seg_pool::Pool;
+//! use seg_seq::SegmentedBuf;
+//!
+//! # fn main() -> Result<(), seg_flate::InflateError> {
+//! // "hello" in one stored block, cut in two.
+//! let (first, second) = (b"\x01\x05\x00\xfa", b"\xffhello");
+//!
+//! let mut output = SegmentedBuf::new(&Pool::new());
+//! let mut inflater = Inflater::new(Format::Raw, Limits::default());
+//! assert_eq!(inflater.push(&mut &first[..], &mut output)?, Status::NeedInput);
+//! assert_eq!(inflater.push(&mut &second[..], &mut output)?, Status::End);
+//! inflater.finish()?;
+//! assert_eq!(output.freeze(), b"hello");
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! # Features
+//!
+//! - `zlib-rs` (default): the fast backend.
+//! - `miniz_oxide`: a backend without unsafe code. With both, [`Inflater::with_backend`] chooses.
+#![forbid(unsafe_code)]
+
+#[cfg(not(any(feature = "zlib-rs", feature = "miniz_oxide")))]
+compile_error!("seg-flate needs a backend: enable the feature `zlib-rs` or `miniz_oxide`");
+
+mod backend;
+mod checksum;
+mod error;
+mod format;
+mod gzip;
+mod inflate;
+mod limits;
+mod zlib;
+
+pub use backend::Backend;
+pub use error::{InflateError, InflateErrorKind};
+pub use format::{Format, Trailing};
+pub use inflate::{Inflater, Status, inflate};
+pub use limits::Limits;

@@ -1,0 +1,98 @@
+//! Why a stream cannot be decoded.
+
+use core::{error::Error, fmt};
+
+use seg_pool::Exhausted;
+
+/// A compressed stream that cannot be decoded, and where.
+///
+/// What was decoded before stays in the output. The same error comes back from then on, except for
+/// [`PoolExhausted`](InflateErrorKind::PoolExhausted): that one loses nothing, and the rest of the
+/// input can be pushed again when there is memory.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct InflateError {
+    kind: InflateErrorKind,
+    offset: u64,
+}
+
+/// The reason in an [`InflateError`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum InflateErrorKind {
+    /// The bytes do not start as the format does (RFC 1952 section 2.3.1, RFC 1950 section 2.2).
+    HeaderInvalid,
+    /// The compression method is not DEFLATE.
+    MethodUnsupported,
+    /// A gzip header has reserved flags set (RFC 1952 section 2.3.1.2).
+    FlagsReserved,
+    /// A gzip header does not match its own checksum.
+    HeaderChecksum,
+    /// A gzip header is longer than [`Limits::header_bytes_max`](crate::Limits::header_bytes_max).
+    HeaderTooLong,
+    /// A zlib stream needs a preset dictionary.
+    DictionaryNeeded,
+    /// The DEFLATE data breaks the rules of RFC 1951.
+    DataCorrupt,
+    /// The decoded bytes do not match the CRC-32 or Adler-32 behind them.
+    ChecksumMismatch,
+    /// The number of decoded bytes does not match the one behind them.
+    LengthMismatch,
+    /// The stream decodes to more than
+    /// [`Limits::output_bytes_max`](crate::Limits::output_bytes_max).
+    OutputTooLong,
+    /// The stream decodes to more than [`Limits::ratio_max`](crate::Limits::ratio_max) allows.
+    RatioTooHigh,
+    /// Something that is no gzip member follows the last one.
+    TrailingData,
+    /// The input ended before the stream did.
+    Truncated,
+    /// The pool had no segment for the output.
+    PoolExhausted(Exhausted),
+}
+
+impl InflateError {
+    pub(crate) const fn new(kind: InflateErrorKind, offset: u64) -> Self {
+        Self { kind, offset }
+    }
+
+    /// Returns what was wrong.
+    #[must_use]
+    pub const fn kind(&self) -> InflateErrorKind {
+        self.kind
+    }
+
+    /// Returns the offset in the compressed stream, from its first byte.
+    ///
+    /// For headers and what follows the data it is that of the refused byte or field; inside DEFLATE
+    /// data, whose codes are no bytes, it is the number of bytes consumed when it was noticed.
+    #[must_use]
+    pub const fn offset(&self) -> u64 {
+        self.offset
+    }
+}
+
+impl fmt::Display for InflateError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let what = match self.kind {
+            InflateErrorKind::HeaderInvalid => "invalid header",
+            InflateErrorKind::MethodUnsupported => "compression method is not DEFLATE",
+            InflateErrorKind::FlagsReserved => "reserved gzip flags",
+            InflateErrorKind::HeaderChecksum => "gzip header checksum does not match",
+            InflateErrorKind::HeaderTooLong => "gzip header is too long",
+            InflateErrorKind::DictionaryNeeded => "a preset dictionary is needed",
+            InflateErrorKind::DataCorrupt => "corrupt DEFLATE data",
+            InflateErrorKind::ChecksumMismatch => "checksum does not match",
+            InflateErrorKind::LengthMismatch => "length does not match",
+            InflateErrorKind::OutputTooLong => "output is longer than the limit",
+            InflateErrorKind::RatioTooHigh => "output is larger than the ratio limit allows",
+            InflateErrorKind::TrailingData => "data behind the end",
+            InflateErrorKind::Truncated => "the stream is truncated",
+            InflateErrorKind::PoolExhausted(error) => {
+                return write!(f, "{error}, at byte {} of the compressed stream", self.offset);
+            }
+        };
+        write!(f, "{what}, at byte {} of the compressed stream", self.offset)
+    }
+}
+
+impl Error for InflateError {}

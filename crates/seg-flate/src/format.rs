@@ -1,0 +1,28 @@
+//! What the compressed bytes are wrapped in.
+
+/// The wrapping of a DEFLATE stream (RFC 1951).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Format {
+    /// One or more gzip members (RFC 1952), each with its header, CRC-32 and length checked.
+    Gzip,
+    /// A zlib stream (RFC 1950), with its Adler-32 checked.
+    Zlib,
+    /// No wrapping.
+    Raw,
+    /// HTTP's `deflate`: a zlib stream (RFC 9110 section 8.4.1.2), or a raw one as some servers
+    /// send. Told apart by all of the zlib header's rules, not by its first byte alone; a raw stream
+    /// whose first two bytes happen to obey them all is taken for zlib.
+    Deflate,
+}
+
+/// What to do with bytes behind the end of a gzip member that start no further member.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Trailing {
+    /// They are an error.
+    #[default]
+    Refuse,
+    /// They are left in the input, and the stream has ended.
+    Leave,
+}

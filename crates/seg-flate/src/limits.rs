@@ -1,0 +1,70 @@
+//! How far an inflater goes.
+
+use crate::format::Trailing;
+
+/// Limits of an [`Inflater`](crate::Inflater), each checked before memory is taken for it.
+///
+/// # Examples
+///
+/// ```
+/// use seg_flate::Limits;
+///
+/// let limits = Limits::default().output_bytes_max(16 << 20).ratio_max(200);
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Limits {
+    pub(crate) output_bytes_max: u64,
+    pub(crate) ratio_max: u64,
+    pub(crate) header_bytes_max: u64,
+    pub(crate) trailing: Trailing,
+}
+
+impl Limits {
+    /// Limits the decoded bytes of a stream, all gzip members together. 256 MiB by default.
+    #[must_use]
+    pub const fn output_bytes_max(mut self, bytes: u64) -> Self {
+        self.output_bytes_max = bytes;
+        self
+    }
+
+    /// Limits how many times the output may be larger than the input, beyond a first 64 KiB of
+    /// output. No limit by default: DEFLATE itself allows 1032, and a page of zeroes reaches it.
+    #[must_use]
+    pub const fn ratio_max(mut self, ratio: u64) -> Self {
+        self.ratio_max = ratio;
+        self
+    }
+
+    /// Limits the bytes of one gzip header, which holds names and comments of any length. 16 KiB
+    /// and 10 bytes by default.
+    #[must_use]
+    pub const fn header_bytes_max(mut self, bytes: u64) -> Self {
+        self.header_bytes_max = bytes;
+        self
+    }
+
+    /// Sets what becomes of bytes behind the last gzip member. They are refused by default.
+    #[must_use]
+    pub const fn trailing(mut self, trailing: Trailing) -> Self {
+        self.trailing = trailing;
+        self
+    }
+
+    /// The output that `input` compressed bytes may have made.
+    pub(crate) const fn output_for(&self, input: u64) -> u64 {
+        const FREE_BYTES: u64 = 64 << 10;
+        let by_ratio = input.saturating_mul(self.ratio_max).saturating_add(FREE_BYTES);
+        if by_ratio < self.output_bytes_max { by_ratio } else { self.output_bytes_max }
+    }
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            output_bytes_max: 256 << 20,
+            ratio_max: u64::MAX,
+            header_bytes_max: (16 << 10) + 10,
+            trailing: Trailing::Refuse,
+        }
+    }
+}
