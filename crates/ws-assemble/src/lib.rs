@@ -1,1 +1,79 @@
-//! WebSocket frames unmasked, validated and assembled in place, segment by segment.
+//! WebSocket frames unmasked, validated and assembled in place, segment by segment (RFC 6455).
+//!
+//! A [`Decoder`] takes received segments and gives [`Event`]s: whole messages whose payload still
+//! lies where it was received, unmasked in place, checked for UTF-8 on the way and linked. It reads
+//! no socket. `Connection`, behind the feature `tokio`, puts a socket to it.
+//!
+//! ```text
+//!                       Decoder
+//!  received      ┌───────────────────┐
+//!  SegmentMut ──▶│ header ▶ unmask ▶ │──▶ Message: Sequence, or one slice when asked for
+//!                │ UTF-8  ▶ link     │──▶ Ping, Pong, Close
+//!                └───────────────────┘
+//!  Message ──▶ encode_message ──▶ SegmentedBuf ──▶ vectored write
+//! ```
+//!
+//! # Example
+//!
+//! ```
+//! use seg_pool::Pool;
+//! use ws_assemble::{Assembly, Decoder, Event, Limits, Role};
+//!
+//! # fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! // A client's masked "Hello" (RFC 6455 section 5.7).
+//! let frame = [0x81, 0x85, 0x37, 0xfa, 0x21, 0x3d, 0x7f, 0x9f, 0x4d, 0x51, 0x58];
+//! let mut received = Pool::new().try_take_segment()?;
+//! received.extend_from_slice(&frame);
+//!
+//! let mut decoder = Decoder::new(Role::Server, Assembly::Segmented, Limits::default());
+//! let Some(Event::Message(message)) = decoder.decode(&mut received)? else { panic!("a message") };
+//! assert_eq!(message.as_str(), Some("Hello"));
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! # Features
+//!
+//! - `random` (default): masking keys and nonces from the system's random source.
+//! - `tokio`: connections over tokio's `AsyncRead` and `AsyncWrite`.
+//! - `portable`: no SIMD, and no unsafe code in this crate.
+#![cfg_attr(feature = "portable", forbid(unsafe_code))]
+
+mod assemble;
+mod close;
+#[cfg(feature = "tokio")]
+mod connection;
+mod control;
+mod decode;
+mod encode;
+mod error;
+mod handshake;
+mod header;
+#[cfg(feature = "random")]
+mod keys;
+mod limits;
+mod mask;
+mod message;
+mod opcode;
+mod utf8;
+
+pub use assemble::Assembly;
+pub use close::{CloseCode, CloseFrame, REASON_BYTES_MAX};
+#[cfg(feature = "tokio")]
+pub use connection::{Connection, ConnectionError, accept, connect};
+pub use control::ControlPayload;
+pub use decode::{Decoder, Event};
+pub use encode::{encode_frame, encode_message};
+pub use error::{DecodeError, DecodeErrorKind};
+pub use handshake::{
+    ClientHandshake, FIELDS_MAX, HEAD_BYTES_MAX, HandshakeError, HandshakeErrorKind, Refusal,
+    ServerHandshake,
+};
+pub use header::{CONTROL_BYTES_MAX, HEADER_BYTES_MAX, Header};
+#[cfg(feature = "random")]
+pub use keys::{MaskKeys, random_nonce};
+pub use limits::Limits;
+pub use mask::mask;
+pub use message::{Message, MessageKind};
+pub use opcode::{Opcode, Role};
+pub use utf8::Utf8Validator;

@@ -1,0 +1,78 @@
+//! Why a connection ended.
+
+use core::{error::Error, fmt};
+use std::io;
+
+use seg_pool::{Exhausted, TakeError};
+
+use crate::{error::DecodeError, handshake::HandshakeError};
+
+/// What ended a [`Connection`](crate::Connection), or kept it from opening.
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum ConnectionError {
+    /// The handshake failed.
+    Handshake(HandshakeError),
+    /// The peer broke the rules or a limit.
+    Decode(DecodeError),
+    /// The stream failed.
+    Io(io::Error),
+    /// The pool had no segment.
+    Exhausted(TakeError),
+    /// A close frame was sent: nothing more may be.
+    Closed,
+}
+
+impl fmt::Display for ConnectionError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Handshake(error) => error.fmt(f),
+            Self::Decode(error) => error.fmt(f),
+            Self::Io(error) => error.fmt(f),
+            Self::Exhausted(error) => error.fmt(f),
+            Self::Closed => f.write_str("the connection is closed"),
+        }
+    }
+}
+
+impl Error for ConnectionError {
+    fn source(&self) -> Option<&(dyn Error + 'static)> {
+        match self {
+            Self::Handshake(error) => Some(error),
+            Self::Decode(error) => Some(error),
+            Self::Io(error) => Some(error),
+            Self::Exhausted(error) => Some(error),
+            Self::Closed => None,
+        }
+    }
+}
+
+impl From<HandshakeError> for ConnectionError {
+    fn from(error: HandshakeError) -> Self {
+        Self::Handshake(error)
+    }
+}
+
+impl From<DecodeError> for ConnectionError {
+    fn from(error: DecodeError) -> Self {
+        Self::Decode(error)
+    }
+}
+
+impl From<io::Error> for ConnectionError {
+    fn from(error: io::Error) -> Self {
+        Self::Io(error)
+    }
+}
+
+impl From<TakeError> for ConnectionError {
+    fn from(error: TakeError) -> Self {
+        Self::Exhausted(error)
+    }
+}
+
+impl From<Exhausted> for ConnectionError {
+    fn from(error: Exhausted) -> Self {
+        Self::Exhausted(error.into())
+    }
+}

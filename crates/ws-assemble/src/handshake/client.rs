@@ -1,0 +1,136 @@
+//! The client's side.
+
+use httparse::{Response, Status};
+
+use super::{
+    HandshakeError, HandshakeErrorKind,
+    fields::{Fields, check_partial, refused, room},
+    key,
+};
+
+/// A request to open a connection, and the check of its response.
+///
+/// # Examples
+///
+/// ```
+/// use ws_assemble::ClientHandshake;
+///
+/// # fn main() -> Result<(), ws_assemble::HandshakeError> {
+/// let client = ClientHandshake::new("example.com", "/chat", *b"the sample nonce").protocol("chat");
+/// assert!(client.request().contains("Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n"));
+///
+/// let response = b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\n\
+///     Connection: Upgrade\r\nSec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=\r\n\
+///     Sec-WebSocket-Protocol: chat\r\n\r\n\x81\x02hi";
+/// let Some((protocol, len)) = client.parse(response)? else { panic!("whole") };
+/// assert_eq!(protocol.as_deref(), Some("chat"));
+/// assert_eq!(&response[len..], b"\x81\x02hi");
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Clone, Debug)]
+pub struct ClientHandshake {
+    host: String,
+    target: String,
+    key: String,
+    protocols: Vec<String>,
+}
+
+impl ClientHandshake {
+    /// Creates a request for `target`, for example `/chat`, of `host`, which has a port unless it is
+    /// the scheme's own. The nonce is to be random: see `random_nonce`.
+    ///
+    /// # Panics
+    ///
+    /// Panics when `host` or `target` holds a space or a control character, which would make
+    /// another request of it.
+    #[must_use]
+    pub fn new(host: impl Into<String>, target: impl Into<String>, nonce: [u8; 16]) -> Self {
+        let (host, target) = (host.into(), target.into());
+        assert!(is_plain(&host) && is_plain(&target), "a host and a target have no spaces");
+        Self { host, target, key: key::encode(nonce), protocols: Vec::new() }
+    }
+
+    /// Offers a subprotocol, the favourite first.
+    ///
+    /// # Panics
+    ///
+    /// Panics when it is no token.
+    #[must_use]
+    pub fn protocol(mut self, protocol: impl Into<String>) -> Self {
+        let protocol = protocol.into();
+        let is_token = is_plain(&protocol) && !protocol.contains(',') && !protocol.is_empty();
+        assert!(is_token, "a subprotocol is a token");
+        self.protocols.push(protocol);
+        self
+    }
+
+    /// Returns the request.
+    #[must_use]
+    pub fn request(&self) -> String {
+        let Self { host, target, key, protocols } = self;
+        let mut request = format!(
+            "GET {target} HTTP/1.1\r\nHost: {host}\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\
+             Sec-WebSocket-Key: {key}\r\nSec-WebSocket-Version: 13\r\n"
+        );
+        if !protocols.is_empty() {
+            request += &format!("Sec-WebSocket-Protocol: {}\r\n", protocols.join(", "));
+        }
+        request + "\r\n"
+    }
+
+    /// Reads the response from the front of `head`; returns the subprotocol that the server chose
+    /// and the response's length, behind which frames may lie already. `None` when more bytes are
+    /// needed: call again with all of them.
+    ///
+    /// # Errors
+    ///
+    /// A [`HandshakeError`].
+    pub fn parse(&self, head: &[u8]) -> Result<Option<(Option<String>, usize)>, HandshakeError> {
+        let mut room = room();
+        let mut response = Response::new(&mut room);
+        let Status::Complete(len) = response.parse(head).map_err(refused)? else {
+            check_partial(head)?;
+            return Ok(None);
+        };
+        check_partial(&head[..len - 1])?;
+        let fields = Fields { head: &head[..len], fields: response.headers };
+        let status = response.code.unwrap_or_default();
+        if status != 101 || response.version != Some(1) {
+            return Err(HandshakeError::new(HandshakeErrorKind::StatusUnexpected(status), 9));
+        }
+        if !fields.has_token("upgrade", "websocket") {
+            return Err(fields.missing("upgrade", HandshakeErrorKind::UpgradeMissing));
+        }
+        if !fields.has_token("connection", "upgrade") {
+            return Err(fields.missing("connection", HandshakeErrorKind::ConnectionMissing));
+        }
+        let accept = fields.one("sec-websocket-accept", HandshakeErrorKind::AcceptMismatch)?;
+        if accept != key::accept(self.key.as_bytes()).as_bytes() {
+            return Err(fields.error(HandshakeErrorKind::AcceptMismatch, accept));
+        }
+        if fields.list("sec-websocket-extensions").next().is_some() {
+            let kind = HandshakeErrorKind::ExtensionUnexpected;
+            return Err(fields.missing("sec-websocket-extensions", kind));
+        }
+        let mut chosen = fields.all("sec-websocket-protocol");
+        let protocol =
+            match (chosen.next(), chosen.next()) {
+                (None, _) => None,
+                (Some(value), None) => {
+                    let offered = self.protocols.iter().find(|offered| offered.as_bytes() == value);
+                    Some(offered.cloned().ok_or_else(|| {
+                        fields.error(HandshakeErrorKind::ProtocolUnexpected, value)
+                    })?)
+                }
+                (Some(_), Some(second)) => {
+                    return Err(fields.error(HandshakeErrorKind::ProtocolUnexpected, second));
+                }
+            };
+        Ok(Some((protocol, len)))
+    }
+}
+
+fn is_plain(text: &str) -> bool {
+    text.bytes().all(|byte| byte > b' ' && byte != 0x7f)
+}

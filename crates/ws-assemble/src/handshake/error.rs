@@ -1,0 +1,90 @@
+//! Why a handshake failed.
+
+use core::{error::Error, fmt};
+
+/// A handshake that cannot be completed, and where.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct HandshakeError {
+    kind: HandshakeErrorKind,
+    offset: usize,
+}
+
+/// The reason in a [`HandshakeError`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum HandshakeErrorKind {
+    /// The head is no HTTP.
+    HeadInvalid,
+    /// The head is longer than [`HEAD_BYTES_MAX`](super::HEAD_BYTES_MAX).
+    HeadTooLong,
+    /// The head has more fields than [`FIELDS_MAX`](super::FIELDS_MAX).
+    TooManyFields,
+    /// The request is no GET, or older than HTTP/1.1.
+    MethodInvalid,
+    /// The request has no host, or several.
+    HostMissing,
+    /// `Upgrade` does not ask for, or grant, `websocket`.
+    UpgradeMissing,
+    /// `Connection` has no `upgrade`.
+    ConnectionMissing,
+    /// `Sec-WebSocket-Key` is missing, doubled, or not 16 bytes in base64.
+    KeyInvalid,
+    /// `Sec-WebSocket-Version` is not 13: to be answered with status 426.
+    VersionUnsupported,
+    /// The response's status is not 101, but this.
+    StatusUnexpected(u16),
+    /// `Sec-WebSocket-Accept` does not match the key.
+    AcceptMismatch,
+    /// The server chose a subprotocol that was not offered.
+    ProtocolUnexpected,
+    /// The server chose an extension that was not offered.
+    ExtensionUnexpected,
+}
+
+impl HandshakeError {
+    pub(super) const fn new(kind: HandshakeErrorKind, offset: usize) -> Self {
+        Self { kind, offset }
+    }
+
+    /// The head does not end within [`HEAD_BYTES_MAX`](super::HEAD_BYTES_MAX).
+    pub(crate) const fn too_long() -> Self {
+        Self::new(HandshakeErrorKind::HeadTooLong, super::HEAD_BYTES_MAX)
+    }
+
+    /// Returns what was wrong.
+    #[must_use]
+    pub const fn kind(&self) -> HandshakeErrorKind {
+        self.kind
+    }
+
+    /// Returns the offset in the head of the field that is wrong; its length where one is missing.
+    #[must_use]
+    pub const fn offset(&self) -> usize {
+        self.offset
+    }
+}
+
+impl fmt::Display for HandshakeError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let what = match self.kind {
+            HandshakeErrorKind::HeadInvalid => "the head is no HTTP",
+            HandshakeErrorKind::HeadTooLong => "the head is too long",
+            HandshakeErrorKind::TooManyFields => "the head has too many fields",
+            HandshakeErrorKind::MethodInvalid => "the request is no GET of HTTP/1.1",
+            HandshakeErrorKind::HostMissing => "the request has not one host",
+            HandshakeErrorKind::UpgradeMissing => "no upgrade to websocket",
+            HandshakeErrorKind::ConnectionMissing => "the connection is not upgraded",
+            HandshakeErrorKind::KeyInvalid => "the key is not 16 bytes in base64",
+            HandshakeErrorKind::VersionUnsupported => "the version is not 13",
+            HandshakeErrorKind::StatusUnexpected(status) => {
+                return write!(f, "the response has status {status}");
+            }
+            HandshakeErrorKind::AcceptMismatch => "the accept value does not match the key",
+            HandshakeErrorKind::ProtocolUnexpected => "the subprotocol was not offered",
+            HandshakeErrorKind::ExtensionUnexpected => "the extension was not offered",
+        };
+        write!(f, "{what}, at byte {} of the head", self.offset)
+    }
+}
+
+impl Error for HandshakeError {}

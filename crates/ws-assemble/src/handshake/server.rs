@@ -1,0 +1,163 @@
+//! The server's side.
+
+use httparse::{Request, Status};
+
+use super::{
+    HandshakeError, HandshakeErrorKind,
+    fields::{Fields, check_partial, refused, room},
+    key,
+};
+
+/// A client's request, checked.
+///
+/// # Examples
+///
+/// ```
+/// use ws_assemble::ServerHandshake;
+///
+/// # fn main() -> Result<(), ws_assemble::HandshakeError> {
+/// let head = b"GET /chat HTTP/1.1\r\nHost: example.com\r\nUpgrade: websocket\r\n\
+///     Connection: Upgrade\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\
+///     Sec-WebSocket-Protocol: chat, superchat\r\nSec-WebSocket-Version: 13\r\n\r\n";
+/// let Some((request, len)) = ServerHandshake::parse(head)? else { panic!("whole") };
+/// assert_eq!((request.target(), len), ("/chat", head.len()));
+/// let response = request.accept(Some("superchat"));
+/// assert!(response.contains("Sec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=\r\n"));
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Clone, Debug)]
+pub struct ServerHandshake {
+    target: String,
+    host: String,
+    key: String,
+    protocols: Vec<String>,
+}
+
+impl ServerHandshake {
+    /// Reads a request from the front of `head`; also returns its length, behind which frames may
+    /// lie already. `None` when more bytes are needed: call again with all of them.
+    ///
+    /// # Errors
+    ///
+    /// A [`HandshakeError`]; [`Refusal`] says what to answer.
+    pub fn parse(head: &[u8]) -> Result<Option<(Self, usize)>, HandshakeError> {
+        let mut room = room();
+        let mut request = Request::new(&mut room);
+        let Status::Complete(len) = request.parse(head).map_err(refused)? else {
+            check_partial(head)?;
+            return Ok(None);
+        };
+        check_partial(&head[..len - 1])?;
+        let fields = Fields { head: &head[..len], fields: request.headers };
+        if request.method != Some("GET") || request.version != Some(1) {
+            return Err(HandshakeError::new(HandshakeErrorKind::MethodInvalid, 0));
+        }
+        let host = fields.one("host", HandshakeErrorKind::HostMissing)?;
+        if !fields.has_token("upgrade", "websocket") {
+            return Err(fields.missing("upgrade", HandshakeErrorKind::UpgradeMissing));
+        }
+        if !fields.has_token("connection", "upgrade") {
+            return Err(fields.missing("connection", HandshakeErrorKind::ConnectionMissing));
+        }
+        let version =
+            fields.one("sec-websocket-version", HandshakeErrorKind::VersionUnsupported)?;
+        if version != b"13" {
+            return Err(fields.error(HandshakeErrorKind::VersionUnsupported, version));
+        }
+        let key = fields.one("sec-websocket-key", HandshakeErrorKind::KeyInvalid)?;
+        if !key::is_valid(key) {
+            return Err(fields.error(HandshakeErrorKind::KeyInvalid, key));
+        }
+        let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+        let handshake = Self {
+            target: request.path.unwrap_or_default().to_owned(),
+            host: text(host),
+            key: text(key),
+            protocols: fields.list("sec-websocket-protocol").map(text).collect(),
+        };
+        Ok(Some((handshake, len)))
+    }
+
+    /// Returns the request's target, for example `/chat?room=1`.
+    #[must_use]
+    pub fn target(&self) -> &str {
+        &self.target
+    }
+
+    /// Returns the value of `Host`.
+    #[must_use]
+    pub fn host(&self) -> &str {
+        &self.host
+    }
+
+    /// Returns the subprotocols that the client offers, its favourite first.
+    #[must_use]
+    pub fn protocols(&self) -> &[String] {
+        &self.protocols
+    }
+
+    /// Returns the response that opens the connection, with one of the offered subprotocols or none.
+    ///
+    /// # Panics
+    ///
+    /// Panics when the subprotocol was not offered.
+    #[must_use]
+    pub fn accept(&self, protocol: Option<&str>) -> String {
+        let mut response = format!(
+            "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\
+             Sec-WebSocket-Accept: {}\r\n",
+            key::accept(self.key.as_bytes())
+        );
+        if let Some(protocol) = protocol {
+            let offered = self.protocols.iter().any(|offered| offered == protocol);
+            assert!(offered, "the subprotocol {protocol:?} was not offered");
+            response += &format!("Sec-WebSocket-Protocol: {protocol}\r\n");
+        }
+        response + "\r\n"
+    }
+}
+
+/// The response to a request that was refused.
+#[derive(Clone, Copy, Debug)]
+pub struct Refusal(HandshakeError);
+
+impl Refusal {
+    /// Creates the response to a request that failed with this error.
+    #[must_use]
+    pub const fn new(error: HandshakeError) -> Self {
+        Self(error)
+    }
+
+    /// Returns the status: 426 for a version other than 13, 431 for a head that is too large, 405
+    /// for another method, 400 otherwise.
+    #[must_use]
+    pub const fn status(&self) -> u16 {
+        match self.0.kind() {
+            HandshakeErrorKind::VersionUnsupported => 426,
+            HandshakeErrorKind::HeadTooLong | HandshakeErrorKind::TooManyFields => 431,
+            HandshakeErrorKind::MethodInvalid => 405,
+            _ => 400,
+        }
+    }
+
+    /// Returns the response, which ends the connection.
+    #[must_use]
+    pub const fn response(&self) -> &'static str {
+        match self.status() {
+            426 => {
+                "HTTP/1.1 426 Upgrade Required\r\nSec-WebSocket-Version: 13\r\n\
+                 Connection: close\r\nContent-Length: 0\r\n\r\n"
+            }
+            431 => {
+                "HTTP/1.1 431 Request Header Fields Too Large\r\nConnection: close\r\n\
+                 Content-Length: 0\r\n\r\n"
+            }
+            405 => {
+                "HTTP/1.1 405 Method Not Allowed\r\nAllow: GET\r\nConnection: close\r\n\
+                 Content-Length: 0\r\n\r\n"
+            }
+            _ => "HTTP/1.1 400 Bad Request\r\nConnection: close\r\nContent-Length: 0\r\n\r\n",
+        }
+    }
+}

@@ -1,0 +1,169 @@
+//! Both ends against tokio-tungstenite over loopback.
+
+use futures_util::{SinkExt as _, StreamExt as _};
+use seg_pool::{Pool, SegmentSize};
+use tokio::net::{TcpListener, TcpStream};
+use tokio_tungstenite::{
+    accept_async, client_async,
+    tungstenite::{
+        Message as TheirMessage,
+        protocol::{CloseFrame as TheirClose, frame::coding::CloseCode as TheirCode},
+    },
+};
+use ws_assemble::{
+    Assembly, ClientHandshake, CloseCode, CloseFrame, Connection, ConnectionError, ControlPayload,
+    DecodeErrorKind, Limits, Message, MessageKind, accept, connect, random_nonce,
+};
+
+const ASSEMBLIES: [Assembly; 2] = [Assembly::Segmented, Assembly::Contiguous];
+
+fn pool() -> Pool {
+    // Small segments, so that messages lie across many.
+    Pool::builder().segment_size(SegmentSize::K1).build()
+}
+
+async fn pair() -> (TcpStream, TcpStream) {
+    let listener = TcpListener::bind("127.0.0.1:0").await.expect("loopback");
+    let address = listener.local_addr().expect("bound");
+    let (near, far) = tokio::join!(TcpStream::connect(address), listener.accept());
+    (near.expect("connected"), far.expect("accepted").0)
+}
+
+/// Echoes until the peer closes.
+async fn echo(mut connection: Connection<TcpStream>) -> Result<(), ConnectionError> {
+    while let Some(message) = connection.next().await? {
+        connection.send(&message).await?;
+    }
+    Ok(())
+}
+
+fn texts() -> Vec<String> {
+    vec![String::new(), "h\u{e9}llo \u{1f600}".to_owned(), "\u{20ac}uro ".repeat(50_000)]
+}
+
+#[tokio::test]
+async fn our_server_echoes_what_tungstenite_sends() {
+    for assembly in ASSEMBLIES {
+        let (near, far) = pair().await;
+        let server = tokio::spawn(async move {
+            echo(accept(far, assembly, Limits::default(), &pool()).await?).await
+        });
+        let (mut client, _) = client_async("ws://localhost/", near).await.expect("handshake");
+        for text in texts() {
+            client.send(TheirMessage::text(text.clone())).await.expect("sent");
+            client.send(TheirMessage::Ping(vec![1, 2, 3].into())).await.expect("sent");
+            client.send(TheirMessage::binary(text.clone())).await.expect("sent");
+            let mut got = Vec::new();
+            while got.len() < 3 {
+                got.push(client.next().await.expect("open").expect("valid"));
+            }
+            // A pong goes out when the input is used up, so its place among the others is open.
+            let pong = got.iter().position(TheirMessage::is_pong).expect("a pong");
+            assert_eq!(got.remove(pong).into_data(), vec![1, 2, 3]);
+            assert_eq!(got, [TheirMessage::text(text.clone()), TheirMessage::binary(text)]);
+        }
+        let close = TheirClose { code: TheirCode::Away, reason: "done".into() };
+        client.close(Some(close)).await.expect("closed");
+        let reply = client.next().await.expect("a reply").expect("valid");
+        assert!(matches!(reply, TheirMessage::Close(Some(close)) if close.code == TheirCode::Away));
+        server.await.expect("no panic").expect("closed in order");
+    }
+}
+
+#[tokio::test]
+async fn our_client_is_echoed_by_tungstenite() {
+    for assembly in ASSEMBLIES {
+        let (near, far) = pair().await;
+        let server = tokio::spawn(async move {
+            let mut server = accept_async(far).await.expect("handshake");
+            while let Some(Ok(message)) = server.next().await {
+                if message.is_text() || message.is_binary() {
+                    server.send(message).await.expect("sent");
+                }
+            }
+        });
+        let handshake = ClientHandshake::new("localhost", "/", random_nonce());
+        let mut client = connect(near, &handshake, assembly, Limits::default(), &pool())
+            .await
+            .expect("handshake");
+        for text in texts() {
+            client
+                .ping(&ControlPayload::new(b"are you there").expect("short"))
+                .await
+                .expect("sent");
+            client.send(&Message::text(text.clone())).await.expect("sent");
+            client.send(&Message::binary(text.clone())).await.expect("sent");
+            let message = client.next().await.expect("valid").expect("open");
+            assert_eq!((message.kind(), message.as_str()), (MessageKind::Text, Some(&*text)));
+            let message = client.next().await.expect("valid").expect("open");
+            assert_eq!((message.kind(), message.data()), (MessageKind::Binary, text.as_bytes()));
+            assert!(!client.holds_input(), "an idle connection holds no segment");
+        }
+        client.close(&CloseFrame::new(CloseCode::NORMAL, "bye")).await.expect("closed");
+        assert!(matches!(client.send(&Message::text("late")).await, Err(ConnectionError::Closed)));
+        server.await.expect("no panic");
+    }
+}
+
+#[tokio::test]
+async fn a_message_over_the_limit_is_answered_with_1009() {
+    for assembly in ASSEMBLIES {
+        let (near, far) = pair().await;
+        let server = tokio::spawn(async move {
+            let limits = Limits::default().message_bytes_max(1_000);
+            accept(far, assembly, limits, &pool()).await?.next().await
+        });
+        let (mut client, _) = client_async("ws://localhost/", near).await.expect("handshake");
+        client.send(TheirMessage::binary(vec![0; 1_001])).await.expect("sent");
+        let error = server.await.expect("no panic").expect_err("too long");
+        let ConnectionError::Decode(error) = error else { panic!("{error}") };
+        assert_eq!((error.kind(), error.offset()), (DecodeErrorKind::MessageTooLong, 1));
+        let reply = client.next().await.expect("a reply").expect("valid");
+        assert!(matches!(reply, TheirMessage::Close(Some(close)) if close.code == TheirCode::Size));
+    }
+}
+
+#[tokio::test]
+async fn a_stream_that_ends_without_a_close_frame_is_an_error() {
+    let (near, far) = pair().await;
+    let server = tokio::spawn(async move {
+        accept(far, Assembly::Segmented, Limits::default(), &pool()).await?.next().await
+    });
+    let (client, _) = client_async("ws://localhost/", near).await.expect("handshake");
+    drop(client);
+    let error = server.await.expect("no panic").expect_err("truncated");
+    assert!(
+        matches!(error, ConnectionError::Decode(error) if error.kind() == DecodeErrorKind::Truncated)
+            || matches!(error, ConnectionError::Io(_))
+    );
+}
+
+#[tokio::test]
+async fn a_read_that_is_cancelled_loses_nothing() {
+    let (near, far) = pair().await;
+    let (mut client, server) = tokio::join!(
+        async { client_async("ws://localhost/", near).await.expect("handshake").0 },
+        async { accept(far, Assembly::Segmented, Limits::default(), &pool()).await },
+    );
+    let mut server = server.expect("handshake");
+    let sender = tokio::spawn(async move {
+        for index in 0..50_u8 {
+            client.send(TheirMessage::binary(vec![index; 5_000])).await.expect("sent");
+            tokio::task::yield_now().await;
+        }
+        client
+    });
+    let mut received = 0_u8;
+    while received < 50 {
+        tokio::select! {
+            biased;
+            message = server.next() => {
+                let message = message.expect("valid").expect("open");
+                assert_eq!(message.data(), [received; 5_000]);
+                received += 1;
+            }
+            () = tokio::task::yield_now() => {}
+        }
+    }
+    drop(sender.await.expect("no panic"));
+}
