@@ -18,6 +18,7 @@ use crate::{
     size::{SLAB_BYTES, SegmentSize},
     stats::{ClassStats, Stats},
     sync::{AtomicUsize, Mutex, MutexGuard, Ordering, fence},
+    wait_queue::Collected,
 };
 
 /// The shared state of one pool.
@@ -122,9 +123,9 @@ impl Arena {
         self.settle(central);
     }
 
-    /// Lays a full magazine down for another thread and returns an empty one. Locks only when
-    /// there is no place, or when segments are wanted at home.
-    pub(crate) fn exchange_full(&self, depot: &Depot, magazine: MagazineBox) -> MagazineBox {
+    /// Lays a full magazine down for another thread. Locks only when there is no place, or when
+    /// segments are wanted at home.
+    pub(crate) fn put_full(&self, depot: &Depot, magazine: MagazineBox) {
         match depot.put_full(magazine) {
             Ok(()) => {
                 // Pairs with the fence in `want_home`: either this thread sees the room gone, or
@@ -135,11 +136,10 @@ impl Arena {
                     self.collect(&mut central);
                     self.settle(central);
                 }
-                depot.take_empty()
             }
             Err(magazine) => {
                 self.deposit((1..=depot.magazine_len()).rev().filter_map(|len| magazine.pop(len)));
-                magazine
+                depot.put_empty(magazine);
             }
         }
     }
@@ -152,14 +152,18 @@ impl Arena {
         context: &Context<'_>,
     ) -> Poll<Result<Idle, Exhausted>> {
         let size = depot.size();
+        // Wakers are other people's code: cloned and dropped outside the lock only.
+        let waker = context.waker().clone();
         let mut central = self.lock();
         if let Some(waiting) = *ticket {
-            return match central.queue(size).collect(waiting, context.waker()) {
-                Some(idle) => {
+            let collected = central.queue(size).collect(waiting, waker);
+            drop(central);
+            return match collected {
+                Collected::Granted(idle) => {
                     *ticket = None;
                     Poll::Ready(Ok(idle))
                 }
-                None => Poll::Pending,
+                Collected::Waiting(_old) => Poll::Pending,
             };
         }
         if self.settings.max_bytes < SLAB_BYTES {
@@ -180,17 +184,24 @@ impl Arena {
                 Err(_) => {}
             }
         }
-        *ticket = Some(central.enqueue(size, context.waker().clone()));
+        *ticket = Some(central.enqueue(size, waker));
+        // What waits before may wait for another size, while this one lies at home.
+        self.settle(central);
         Poll::Pending
     }
 
     /// Gives up a place in the queue, and the segment if it was granted already.
     pub(crate) fn cancel_take(&self, size: SegmentSize, ticket: u64) {
         let mut central = self.lock();
-        if let Some(idle) = central.queue(size).cancel(ticket) {
+        let cancelled = central.queue(size).cancel(ticket);
+        if let Collected::Granted(idle) = cancelled {
             central.put(idle);
+            self.settle(central);
+        } else {
+            self.settle(central);
+            // The waker goes outside the lock.
+            drop(cancelled);
         }
-        self.settle(central);
     }
 
     /// Gives every whole slab back to the system and returns their bytes.
@@ -257,7 +268,7 @@ impl Arena {
     /// Sends every segment that comes back from now on home.
     fn want_home(&self) {
         self.depots.iter().for_each(Depot::close);
-        // Pairs with the fence in `exchange_full`.
+        // Pairs with the fence in `put_full`.
         fence(Ordering::SeqCst);
     }
 

@@ -9,7 +9,7 @@ use crate::{
     error::{Cause, Exhausted},
     pool::Pool,
     sync::{Arc, AtomicUsize, Mutex, MutexGuard, Ordering},
-    wait_queue::WaitQueue,
+    wait_queue::{Collected, WaitQueue},
 };
 
 /// A hard cap on what one connection or tenant takes from a pool, and the account of it.
@@ -149,14 +149,18 @@ impl Account {
         if bytes > self.max_bytes {
             return Poll::Ready(Err(self.refusal(bytes)));
         }
+        // Wakers are other people's code: cloned and dropped outside the lock only.
+        let waker = context.waker().clone();
         let mut waiters = self.lock();
         if let Some(waiting) = *ticket {
-            return match waiters.queue.collect(waiting, context.waker()) {
-                Some(()) => {
+            let collected = waiters.queue.collect(waiting, waker);
+            drop(waiters);
+            return match collected {
+                Collected::Granted(()) => {
                     *ticket = None;
                     Poll::Ready(Ok(()))
                 }
-                None => Poll::Pending,
+                Collected::Waiting(_old) => Poll::Pending,
             };
         }
         // Announced before the account is looked at: whoever lowers it later sees the announcement.
@@ -167,23 +171,21 @@ impl Account {
         }
         let mine = waiters.next_ticket;
         waiters.next_ticket += 1;
-        waiters.queue.push(mine, bytes, context.waker().clone());
+        waiters.queue.push(mine, bytes, waker);
         *ticket = Some(mine);
         Poll::Pending
     }
 
     /// Gives up waiting under `ticket`, and the charge if it was granted already.
     pub(crate) fn cancel(&self, ticket: u64, bytes: usize) {
-        let mut waiters = self.lock();
-        let granted = waiters.queue.cancel(ticket);
-        if granted.is_none() {
-            self.waiting.fetch_sub(1, Ordering::SeqCst);
-        }
-        drop(waiters);
-        match granted {
-            Some(()) => self.uncharge(bytes),
-            // The next one may want less.
-            None => self.grant(),
+        let cancelled = self.lock().queue.cancel(ticket);
+        match cancelled {
+            Collected::Granted(()) => self.uncharge(bytes),
+            Collected::Waiting(_old) => {
+                self.waiting.fetch_sub(1, Ordering::SeqCst);
+                // The next one may want less.
+                self.grant();
+            }
         }
     }
 

@@ -46,7 +46,8 @@ impl Depot {
             zeroes: settings.zero_on_drop,
             arena,
             full: ArrayQueue::new(FULL_MAGAZINES_MAX),
-            empty: ArrayQueue::new(FULL_MAGAZINES_MAX),
+            // All that were ever full at once find a place when they are empty.
+            empty: ArrayQueue::new(2 * FULL_MAGAZINES_MAX),
         }
     }
 
@@ -106,7 +107,7 @@ impl Depot {
     }
 
     pub(crate) fn put_empty(&self, magazine: MagazineBox) {
-        // Where 64 empty ones wait already, this one is freed.
+        // Where the queue is full, this one is freed.
         drop(self.empty.push(magazine));
     }
 

@@ -156,19 +156,20 @@ impl Local {
         self.take_loaded().ok_or_else(|| unreachable!("every branch above loads a segment"))
     }
 
-    /// Keeps a segment with the loaded magazine full: the previous one goes to the depot.
-    fn give(&self, idle: Idle, room: usize) {
-        let Err(idle) = self.push(idle, room) else { return };
-        if self.previous_len.load(Ordering::Relaxed) > 0 {
-            // SAFETY: the local owns it, and gives it up here.
-            let full = unsafe { MagazineBox::from_ptr(self.previous.get()) };
-            let empty = self.arena.exchange_full(self.depot(), full);
-            self.previous.set(empty.into_ptr());
+    /// Keeps a segment with the loaded magazine full. Returns the previous one when it is full too,
+    /// for the depot.
+    fn give(&self, idle: Idle, room: usize) -> Option<MagazineBox> {
+        let Err(idle) = self.push(idle, room) else { return None };
+        let full = (self.previous_len.load(Ordering::Relaxed) > 0).then(|| {
+            let empty = self.depot().take_empty().into_ptr();
             self.previous_len.store(0, Ordering::Relaxed);
-        }
+            // SAFETY: the local owned it until now.
+            unsafe { MagazineBox::from_ptr(self.previous.replace(empty)) }
+        });
         self.swap();
         let kept = self.push(idle, room);
         debug_assert!(kept.is_ok(), "an empty magazine has room");
+        full
     }
 
     /// Takes all segments out of both magazines.
@@ -235,18 +236,20 @@ impl Locals {
 
     /// Frees the locals that `matches` names.
     fn free(&self, matches: impl Fn(&Local) -> bool) {
-        let _ = RECENT.try_with(Recent::clear);
-        let mut list = self.0.take();
-        list.retain(|&local| {
+        // One at a time, each out of the list before it is freed: what it held may wake somebody
+        // whose waker uses a pool on this thread.
+        loop {
+            let mut list = self.0.take();
             // SAFETY: locals in the list are alive.
-            let free = matches(unsafe { local.as_ref() });
-            if free {
-                // SAFETY: it leaves the list, and `RECENT` does not know it any more.
-                unsafe { Local::free(local) };
-            }
-            !free
-        });
-        self.0.set(list);
+            let index = list.iter().position(|&local| matches(unsafe { local.as_ref() }));
+            let found = index.map(|index| list.swap_remove(index));
+            self.0.set(list);
+            let _ = RECENT.try_with(Recent::clear);
+            let Some(local) = found else { return };
+            // SAFETY: nothing names it any more: not the list, and not `RECENT`, which was cleared
+            // after that and learns only of locals in the list.
+            unsafe { Local::free(local) };
+        }
     }
 }
 
@@ -335,8 +338,14 @@ fn give_slow(idle: Idle) {
     // SAFETY: as above. The reference keeps the arena when this was its last segment.
     let arena = unsafe { ArenaRef::from_ptr(depot.arena()) };
     match this_thread(depot, &arena) {
-        // SAFETY: a live local of this thread.
-        Some(local) => unsafe { local.as_ref() }.give(idle, depot.magazine_len()),
+        Some(local) => {
+            // SAFETY: a live local of this thread.
+            let full = unsafe { local.as_ref() }.give(idle, depot.magazine_len());
+            // Last, as it may wake somebody whose waker frees this very local.
+            if let Some(full) = full {
+                arena.put_full(depot, full);
+            }
+        }
         None => {
             arena.deposit(core::iter::once(idle));
             if depot.room() == 0 {

@@ -223,6 +223,10 @@ impl Segment {
         Ok(unsafe { SegmentMut::from_unique(handle, ptr, len) })
     }
 
+    pub(crate) const fn handle(&self) -> Option<&Handle> {
+        self.handle.as_ref()
+    }
+
     pub(crate) fn into_parts(self) -> (Option<Handle>, NonNull<u8>, usize) {
         let this = ManuallyDrop::new(self);
         // SAFETY: `this` is never dropped, so the handle moves out once.

@@ -108,6 +108,12 @@ impl SegmentMut {
         self.handle.capacity()
     }
 
+    /// Returns whether a shared view is of the same segment, so that both keep it together.
+    #[must_use]
+    pub fn shares_segment_with(&self, other: &Segment) -> bool {
+        other.handle().is_some_and(|other| self.handle.is_same(other))
+    }
+
     /// Returns the unfilled part, which may be uninitialised.
     #[inline]
     pub fn spare_capacity_mut(&mut self) -> &mut [MaybeUninit<u8>] {

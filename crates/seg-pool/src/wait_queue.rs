@@ -38,17 +38,30 @@ impl<W: Copy, G> WaitQueue<W, G> {
     }
 
     /// Takes what `ticket` was granted, or remembers whom to wake when it is.
-    pub(crate) fn collect(&mut self, ticket: u64, waker: &Waker) -> Option<G> {
-        if let Some((_, known)) = self.waiting.get_mut(&ticket) {
-            known.clone_from(waker);
-            return None;
+    pub(crate) fn collect(&mut self, ticket: u64, waker: Waker) -> Collected<G> {
+        match self.waiting.get_mut(&ticket) {
+            Some((_, known)) => Collected::Waiting(Some(core::mem::replace(known, waker))),
+            None => self.granted(ticket),
         }
-        self.granted.remove(&ticket)
     }
 
-    /// Forgets `ticket` and returns what it was granted and never collected.
-    pub(crate) fn cancel(&mut self, ticket: u64) -> Option<G> {
-        self.waiting.remove(&ticket);
-        self.granted.remove(&ticket)
+    /// Forgets `ticket`.
+    pub(crate) fn cancel(&mut self, ticket: u64) -> Collected<G> {
+        match self.waiting.remove(&ticket) {
+            Some((_, waker)) => Collected::Waiting(Some(waker)),
+            None => self.granted(ticket),
+        }
     }
+
+    fn granted(&mut self, ticket: u64) -> Collected<G> {
+        self.granted.remove(&ticket).map_or(Collected::Waiting(None), Collected::Granted)
+    }
+}
+
+/// What a ticket is worth.
+pub(crate) enum Collected<G> {
+    /// What was granted, now the caller's.
+    Granted(G),
+    /// Nothing yet. The waker that is not needed any more is to be dropped outside the lock.
+    Waiting(Option<Waker>),
 }

@@ -5,10 +5,13 @@
 //! is reported as a race. Each model asserts that the branch it is there for was reached.
 #![cfg(seg_loom)]
 
-use core::sync::atomic::{AtomicUsize, Ordering::Relaxed};
+use core::{
+    future::Future,
+    sync::atomic::{AtomicUsize, Ordering::Relaxed},
+};
 
 use loom::{sync::mpsc, thread};
-use seg_pool::{Pool, SLAB_BYTES, SegmentMut};
+use seg_pool::{Budget, Pool, SLAB_BYTES, SegmentMut, Take};
 
 /// One segment fills the pool.
 fn pool_of_one() -> Pool {
@@ -166,6 +169,143 @@ fn the_limit_holds_when_two_threads_take() {
         assert!(here.is_some() || there.is_some());
         if here.is_none() || there.is_none() {
             REFUSED.fetch_add(1, Relaxed);
+        }
+    });
+}
+
+#[test]
+fn a_waker_may_drop_segments_while_a_magazine_is_exchanged() {
+    use core::{future::Future, pin::Pin, task};
+    use std::{sync, task::Wake};
+
+    static WOKEN: AtomicUsize = AtomicUsize::new(0);
+    /// Drops its segments when it wakes: on the thread, and at the moment, that serves a waiter.
+    struct Stash(sync::Mutex<Vec<SegmentMut>>);
+    impl Wake for Stash {
+        fn wake(self: sync::Arc<Self>) {
+            WOKEN.fetch_add(1, Relaxed);
+            let segments = core::mem::take(&mut *self.0.lock().unwrap());
+            drop(segments);
+        }
+    }
+    explore(&WOKEN, || {
+        // Just large enough for one thread to keep magazines, of one segment.
+        let pool = Pool::builder().max_bytes(8 * SLAB_BYTES).build();
+        let mut kept: Vec<SegmentMut> = (0..8).map(|_| pool.take(SLAB_BYTES)).collect();
+        let stash = sync::Arc::new(Stash(sync::Mutex::new(kept.split_off(6))));
+        // Fills both magazines, so that the next one is exchanged.
+        kept.truncate(4);
+        let waker = task::Waker::from(sync::Arc::clone(&stash));
+        let other = pool.clone();
+        let worker = thread::spawn(move || {
+            let mut take = other.take_async(SLAB_BYTES);
+            let _ = Pin::new(&mut take).poll(&mut task::Context::from_waker(&waker));
+            drop(take);
+        });
+        drop(kept.pop());
+        worker.join().unwrap();
+        drop((stash, kept));
+        assert_eq!(pool.stats().in_use_bytes(), 0);
+    });
+}
+
+/// Remembers that it was woken.
+#[derive(Default)]
+struct Flag(AtomicUsize);
+
+impl std::task::Wake for Flag {
+    fn wake(self: std::sync::Arc<Self>) {
+        self.0.fetch_add(1, Relaxed);
+    }
+}
+
+/// Polls once; `None` when it waits.
+fn poll(take: &mut Take<'_>, flag: &std::sync::Arc<Flag>) -> Option<SegmentMut> {
+    let waker = std::task::Waker::from(std::sync::Arc::clone(flag));
+    match core::pin::Pin::new(take).poll(&mut core::task::Context::from_waker(&waker)) {
+        core::task::Poll::Ready(segment) => Some(segment.expect("it waits")),
+        core::task::Poll::Pending => None,
+    }
+}
+
+#[test]
+fn a_waiter_is_never_lost() {
+    static WAITED: AtomicUsize = AtomicUsize::new(0);
+    explore(&WAITED, || {
+        let pool = pool_of_one();
+        let segment = take(&pool).expect("the first");
+        let giver = thread::spawn(move || drop(segment));
+        let flag = std::sync::Arc::default();
+        let mut wait = pool.take_async(SLAB_BYTES);
+        let at_once = poll(&mut wait, &flag);
+        giver.join().unwrap();
+        if at_once.is_none() {
+            WAITED.fetch_add(1, Relaxed);
+            assert_eq!(flag.0.load(Relaxed), 1, "the segment came back and nobody was woken");
+            assert!(poll(&mut wait, &flag).is_some());
+        }
+    });
+}
+
+#[test]
+fn a_waiter_that_gives_up_passes_its_segment_on() {
+    static PASSED: AtomicUsize = AtomicUsize::new(0);
+    explore(&PASSED, || {
+        let pool = pool_of_one();
+        let segment = take(&pool).expect("the first");
+        let flags: [std::sync::Arc<Flag>; 2] = Default::default();
+        let (mut first, mut second) = (pool.take_async(SLAB_BYTES), pool.take_async(SLAB_BYTES));
+        assert!(poll(&mut first, &flags[0]).is_none() && poll(&mut second, &flags[1]).is_none());
+        let giver = thread::spawn(move || drop(segment));
+        drop(first);
+        giver.join().unwrap();
+        if flags[0].0.load(Relaxed) > 0 {
+            PASSED.fetch_add(1, Relaxed);
+        }
+        assert_eq!(flags[1].0.load(Relaxed), 1);
+        assert!(poll(&mut second, &flags[1]).is_some());
+    });
+}
+
+#[test]
+fn a_budget_is_never_over_its_cap() {
+    static REFUSED: AtomicUsize = AtomicUsize::new(0);
+    explore(&REFUSED, || {
+        let pool = Pool::new();
+        let budget = Budget::new(&pool, SLAB_BYTES);
+        let other = budget.clone();
+        let thread = thread::spawn(move || {
+            let taken = take(other.pool());
+            assert!(other.used_bytes() <= SLAB_BYTES);
+            taken.is_some()
+        });
+        let here = take(budget.pool());
+        assert!(budget.used_bytes() <= SLAB_BYTES);
+        if here.is_none() {
+            REFUSED.fetch_add(1, Relaxed);
+        }
+        drop(here);
+        thread.join().unwrap();
+        assert_eq!((budget.used_bytes(), budget.used_bytes_max()), (0, SLAB_BYTES));
+    });
+}
+
+#[test]
+fn who_waits_for_a_budget_is_never_lost() {
+    static WAITED: AtomicUsize = AtomicUsize::new(0);
+    explore(&WAITED, || {
+        let pool = Pool::new();
+        let budget = Budget::new(&pool, SLAB_BYTES);
+        let segment = take(budget.pool()).expect("the first");
+        let giver = thread::spawn(move || drop(segment));
+        let flag = std::sync::Arc::default();
+        let mut wait = budget.pool().take_async(SLAB_BYTES);
+        let at_once = poll(&mut wait, &flag);
+        giver.join().unwrap();
+        if at_once.is_none() {
+            WAITED.fetch_add(1, Relaxed);
+            assert_eq!(flag.0.load(Relaxed), 1, "the account was lowered and nobody was woken");
+            assert!(poll(&mut wait, &flag).is_some());
         }
     });
 }

@@ -108,9 +108,8 @@ fn exact_lengths_are_those_of_the_sizes() {
     assert_eq!((SegmentSize::MIN.bytes(), SegmentSize::MAX.bytes()), (256, 65_536));
     assert_eq!(SegmentSize::default().bytes(), 16_384);
     assert!(SegmentSize::ALL.is_sorted());
-    assert_eq!((SegmentSize::B512.to_string(), SegmentSize::K64.to_string()), {
-        ("512 B".to_owned(), "64 KiB".to_owned())
-    });
+    assert_eq!(SegmentSize::B512.to_string(), "512 B");
+    assert_eq!(SegmentSize::K64.to_string(), "64 KiB");
 }
 
 #[test]
@@ -227,11 +226,8 @@ fn segments_never_overlap() {
     for round in 0..MANY {
         let size = SegmentSize::ALL[round % 7];
         let mut segment = pool.try_take_size(size).expect("no limit");
-        segment.spare_initialized_mut();
-        let mark = [round.to_le_bytes()[0]; 1];
-        while segment.spare_len() > 0 {
-            segment.extend_from_slice(&mark);
-        }
+        segment.spare_initialized_mut().fill(round.to_le_bytes()[0]);
+        segment.advance_initialized(size.bytes());
         kept.push(segment);
         if round % 3 == 0 {
             kept.swap_remove(round / 2 % kept.len());
@@ -509,7 +505,10 @@ fn threads_share_one_limit() {
                     for round in 0..ROUNDS {
                         let size = SegmentSize::ALL[(round / 50 + worker) % 9];
                         match pool.try_take_size(size) {
-                            Ok(segment) => (kept.push(segment), given += 1).1,
+                            Ok(segment) => {
+                                given += 1;
+                                kept.push(segment);
+                            }
                             Err(error) => {
                                 refused += 1;
                                 assert_eq!(error.limit(), limit);
@@ -612,9 +611,8 @@ fn the_global_pool_is_one() {
     assert!(Pool::global().is_same(Pool::global()));
     let other = thread::spawn(Pool::global).join().expect("it ends");
     assert!(Pool::global().is_same(other));
-    assert_eq!((Pool::global().max_bytes(), Pool::global().segment_size()), {
-        (usize::MAX, SegmentSize::K16)
-    });
+    assert_eq!(Pool::global().max_bytes(), usize::MAX);
+    assert_eq!(Pool::global().segment_size(), SegmentSize::K16);
     assert_eq!(Pool::global().take(10).capacity(), 256);
 }
 

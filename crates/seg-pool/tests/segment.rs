@@ -1,15 +1,16 @@
 //! One segment at a time: filling, cutting, joining, sharing, and what the handles promise.
 
 use core::{
-    hash::{BuildHasher, Hash},
+    fmt::Write as _,
+    hash::{BuildHasher, Hash, Hasher},
     mem::size_of,
     ops::Bound,
+    panic::AssertUnwindSafe,
 };
 use std::{
     collections::{BTreeSet, HashSet, hash_map::RandomState},
-    fmt::Write as _,
     io::{self, Read, Write as _},
-    panic::{AssertUnwindSafe, catch_unwind},
+    panic::catch_unwind,
 };
 
 use bytes::{Buf, BufMut, Bytes};
@@ -207,13 +208,9 @@ fn what_was_split_is_joined_again() {
     front.extend_from_slice(b"onetwothree");
     let mut back = front.split_off(3);
     let last = back.split_off(3);
-    let (front, back) = {
-        let refused = front.unsplit(last).expect_err("not behind the front");
-        assert_eq!(refused, b"three");
-        assert!(back.unsplit(refused).is_ok());
-        (front, back)
-    };
-    let mut front = front;
+    let last = front.unsplit(last).expect_err("not behind the front");
+    assert_eq!(last, b"three");
+    assert!(back.unsplit(last).is_ok());
     assert_eq!((&*front, &*back), (&b"one"[..], &b"twothree"[..]));
     assert!(front.unsplit(back).is_ok());
     assert_eq!((&*front, front.capacity()), (&b"onetwothree"[..], 256));
@@ -653,7 +650,7 @@ fn segments_compare_and_hash_like_their_bytes() {
         let hash = |value: &dyn Fn(&mut std::hash::DefaultHasher)| {
             let mut hasher = state.build_hasher();
             value(&mut hasher);
-            core::hash::Hasher::finish(&hasher)
+            hasher.finish()
         };
         assert_eq!(hash(&|to| shared.hash(to)), hash(&|to| left.hash(to)));
         assert_eq!(hash(&|to| exclusive.hash(to)), hash(&|to| left.hash(to)));

@@ -7,11 +7,16 @@ use seg_pool::Segment;
 /// Chunks that a list holds without a block of its own.
 const INLINE_LEN: usize = 4;
 
-/// Chunks in a block: 8 KiB of list for 4 MiB in 16 KiB segments.
-const BLOCK_LEN: usize = 256;
+/// Chunks in a list's first block: 8 KiB of list for 4 MiB in 16 KiB segments.
+const FIRST_LEN: usize = 256;
 
-/// Spare blocks, and spare directories of blocks, that are kept: 2 MiB of blocks.
-const SPARE_MAX: usize = 256;
+/// Chunks in each further block: 64 KiB of list for 32 MiB. Large, so that the directory of blocks
+/// stays below 64 KiB up to 4 million chunks.
+const BLOCK_LEN: usize = 2048;
+
+/// Spare blocks of each kind, and spare directories, that are kept: 2 MiB and 4 MiB of blocks.
+const SPARE_FIRST_MAX: usize = 256;
+const SPARE_MAX: usize = 64;
 
 /// One run of bytes and where it starts.
 #[derive(Clone, Debug, Default)]
@@ -30,8 +35,8 @@ impl Chunk {
 
 /// Chunks in order, each starting where the one before ends.
 ///
-/// Up to [`INLINE_LEN`] lie in the list itself, more in blocks of [`BLOCK_LEN`]: no allocation
-/// grows with the message. Taking from the front changes no offset: they count from the start of
+/// Up to [`INLINE_LEN`] lie in the list itself, more in blocks: no allocation grows with the
+/// message. Taking from the front changes no offset: they count from the start of
 /// the stream.
 #[derive(Debug, Default)]
 pub(crate) struct ChunkList {
@@ -39,8 +44,10 @@ pub(crate) struct ChunkList {
     /// Index of the first chunk, in `inline` or in the first block.
     head: usize,
     len: usize,
-    /// When not empty, all chunks are here: `BLOCK_LEN` in each block but the last.
+    /// When not empty, all chunks are here, and each block but the last is full.
     blocks: VecDeque<Vec<Chunk>>,
+    /// Chunks that the first block holds: `FIRST_LEN` until it is used up, then `BLOCK_LEN`.
+    first_len: usize,
     /// Offset behind the last chunk.
     end: u64,
 }
@@ -70,9 +77,12 @@ impl ChunkList {
             return None;
         }
         let index = self.head + index;
-        match self.blocks.is_empty() {
-            true => self.inline.get(index),
-            false => self.blocks.get(index / BLOCK_LEN)?.get(index % BLOCK_LEN),
+        if self.blocks.is_empty() {
+            return self.inline.get(index);
+        }
+        match index.checked_sub(self.first_len) {
+            None => self.blocks.front()?.get(index),
+            Some(index) => self.blocks.get(1 + index / BLOCK_LEN)?.get(index % BLOCK_LEN),
         }
     }
 
@@ -81,9 +91,12 @@ impl ChunkList {
             return None;
         }
         let index = self.head + index;
-        match self.blocks.is_empty() {
-            true => self.inline.get_mut(index),
-            false => self.blocks.get_mut(index / BLOCK_LEN)?.get_mut(index % BLOCK_LEN),
+        if self.blocks.is_empty() {
+            return self.inline.get_mut(index);
+        }
+        match index.checked_sub(self.first_len) {
+            None => self.blocks.front_mut()?.get_mut(index),
+            Some(index) => self.blocks.get_mut(1 + index / BLOCK_LEN)?.get_mut(index % BLOCK_LEN),
         }
     }
 
@@ -120,15 +133,16 @@ impl ChunkList {
                 return;
             }
             if self.blocks.capacity() == 0 {
-                self.blocks = take_spare(|spare| spare.directories.pop()).unwrap_or_default();
+                self.blocks = take_directory();
             }
-            let mut block = take_block();
+            let mut block = take_block(FIRST_LEN);
+            self.first_len = FIRST_LEN;
             block.extend(self.inline.iter_mut().map(core::mem::take));
             self.blocks.push_back(block);
         }
-        let full = self.blocks.back().is_none_or(|block| block.len() == BLOCK_LEN);
-        if full {
-            self.blocks.push_back(take_block());
+        let last_len = if self.blocks.len() == 1 { self.first_len } else { BLOCK_LEN };
+        if self.blocks.back().is_none_or(|block| block.len() == last_len) {
+            self.blocks.push_back(take_block(BLOCK_LEN));
         }
         if let Some(block) = self.blocks.back_mut() {
             block.push(chunk);
@@ -143,8 +157,8 @@ impl ChunkList {
         if self.len == 0 {
             self.head = 0;
             self.blocks.drain(..).for_each(give_block);
-        } else if self.head == BLOCK_LEN {
-            self.head = 0;
+        } else if !self.blocks.is_empty() && self.head == self.first_len {
+            (self.head, self.first_len) = (0, BLOCK_LEN);
             self.blocks.pop_front().into_iter().for_each(give_block);
         }
         Some(chunk)
@@ -206,10 +220,10 @@ impl ChunkList {
     ///
     /// First a guess, as most chunks are one full segment long, then a binary search.
     pub(crate) fn index_of(&self, offset: u64) -> usize {
-        let target = self.start() + offset;
-        if target >= self.end {
-            return self.len;
-        }
+        let target = match self.start().checked_add(offset) {
+            Some(target) if target < self.end => target,
+            _ => return self.len,
+        };
         let holds = |index: usize| {
             self.get(index).is_some_and(|chunk| chunk.start <= target && target < chunk.end())
         };
@@ -255,8 +269,7 @@ impl Drop for ChunkList {
     fn drop(&mut self) {
         if self.blocks.capacity() > 0 {
             self.blocks.drain(..).for_each(give_block);
-            let directory = core::mem::take(&mut self.blocks);
-            give_spare(|spare| &mut spare.directories, directory);
+            give_directory(core::mem::take(&mut self.blocks));
         }
     }
 }
@@ -268,31 +281,50 @@ fn within(distance: u64) -> usize {
 
 /// Emptied parts of lists that wait for their next use, by whatever thread.
 struct Spare {
+    first: Vec<Vec<Chunk>>,
     blocks: Vec<Vec<Chunk>>,
     directories: Vec<VecDeque<Vec<Chunk>>>,
 }
 
-static SPARE: Mutex<Spare> = Mutex::new(Spare { blocks: Vec::new(), directories: Vec::new() });
+static SPARE: Mutex<Spare> =
+    Mutex::new(Spare { first: Vec::new(), blocks: Vec::new(), directories: Vec::new() });
 
-fn take_spare<T>(pick: impl FnOnce(&mut Spare) -> Option<T>) -> Option<T> {
-    SPARE.lock().ok().and_then(|mut spare| pick(&mut spare))
-}
-
-fn give_spare<T>(pick: impl FnOnce(&mut Spare) -> &mut Vec<T>, item: T) {
-    if let Ok(mut spare) = SPARE.lock() {
-        let items = pick(&mut spare);
-        if items.len() < SPARE_MAX {
-            items.push(item);
+impl Spare {
+    fn kind(&mut self, len: usize) -> (&mut Vec<Vec<Chunk>>, usize) {
+        if len == FIRST_LEN {
+            (&mut self.first, SPARE_FIRST_MAX)
+        } else {
+            (&mut self.blocks, SPARE_MAX)
         }
     }
 }
 
-fn take_block() -> Vec<Chunk> {
-    take_spare(|spare| spare.blocks.pop()).unwrap_or_else(|| Vec::with_capacity(BLOCK_LEN))
+fn take_directory() -> VecDeque<Vec<Chunk>> {
+    let spare = SPARE.lock().ok().and_then(|mut spare| spare.directories.pop());
+    spare.unwrap_or_default()
+}
+
+fn give_directory(directory: VecDeque<Vec<Chunk>>) {
+    if let Ok(mut spare) = SPARE.lock() {
+        if spare.directories.len() < SPARE_FIRST_MAX {
+            spare.directories.push(directory);
+        }
+    }
+}
+
+/// Returns an empty block with room for just `len` chunks.
+fn take_block(len: usize) -> Vec<Chunk> {
+    let spare = SPARE.lock().ok().and_then(|mut spare| spare.kind(len).0.pop());
+    spare.unwrap_or_else(|| Vec::with_capacity(len))
 }
 
 fn give_block(mut block: Vec<Chunk>) {
     // Outside the lock: dropping segments gives them back to their pools.
     block.clear();
-    give_spare(|spare| &mut spare.blocks, block);
+    if let Ok(mut spare) = SPARE.lock() {
+        let (blocks, max) = spare.kind(block.capacity());
+        if blocks.len() < max {
+            blocks.push(block);
+        }
+    }
 }

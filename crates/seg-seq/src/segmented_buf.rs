@@ -68,12 +68,15 @@ impl SegmentedBuf {
         self.list.is_empty() && self.tail_len() == 0
     }
 
-    /// Returns the memory that this buffer keeps from reuse, in bytes: each segment counted once
-    /// with its whole size.
+    /// Returns the memory that this buffer keeps from reuse, in bytes: segments with their whole
+    /// size, once for neighbouring chunks of the same one.
     #[must_use]
     pub fn held_bytes(&self) -> u64 {
-        let tail = self.tail.as_ref().map_or(0, |tail| tail.held_bytes() as u64);
-        held_bytes(&self.list) + tail
+        let last = self.list.len().checked_sub(1).and_then(|index| self.list.get(index));
+        let is_counted =
+            |tail: &&SegmentMut| last.is_some_and(|last| tail.shares_segment_with(&last.segment));
+        let tail = self.tail.as_ref().filter(|tail| !is_counted(tail));
+        held_bytes(&self.list) + tail.map_or(0, |tail| tail.held_bytes() as u64)
     }
 
     /// Appends `bytes`, copying them.
@@ -82,16 +85,26 @@ impl SegmentedBuf {
     ///
     /// [`Exhausted`] when the pool has too few segments; nothing is appended then.
     pub fn try_extend_from_slice(&mut self, bytes: &[u8]) -> Result<(), Exhausted> {
-        let before = self.len();
-        let mut rest = bytes;
+        let spare = self.tail.as_ref().map_or(0, SegmentMut::spare_len);
+        let (head, mut rest) = bytes.split_at(bytes.len().min(spare));
+        // What does not fit into the tail is gathered first, as it is all or nothing.
+        let mut full = ChunkList::default();
+        let mut last = None;
         while !rest.is_empty() {
-            match self.try_tail() {
-                Ok(tail) => rest = &rest[tail.fill_from_slice(rest)..],
-                Err(error) => {
-                    self.truncate(before);
-                    return Err(error);
-                }
+            let mut segment = self.pool.try_take_segment()?;
+            rest = &rest[segment.fill_from_slice(rest)..];
+            if let Some(previous) = last.replace(segment) {
+                full.push(previous.freeze());
             }
+        }
+        if let Some(tail) = &mut self.tail {
+            tail.fill_from_slice(head);
+        }
+        if last.is_some() {
+            self.seal();
+            let len = full.bytes();
+            full.drain_front(len, |segment| self.list.push(segment));
+            self.tail = last;
         }
         Ok(())
     }
@@ -244,7 +257,7 @@ impl SegmentedBuf {
     /// Shortens the buffer to its first `len` bytes; does nothing when it is shorter.
     pub fn truncate(&mut self, len: u64) {
         let listed = self.list.bytes();
-        if len > listed {
+        if len >= listed {
             if let Some(tail) = &mut self.tail {
                 tail.truncate(within(len - listed));
             }

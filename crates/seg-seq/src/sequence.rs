@@ -71,8 +71,8 @@ impl Sequence {
         self.chunks().map(|chunk| IoSlice::new(chunk))
     }
 
-    /// Returns the memory that this sequence keeps from reuse, in bytes: each segment counted once
-    /// with its whole size.
+    /// Returns the memory that this sequence keeps from reuse, in bytes: segments with their whole
+    /// size, once for neighbouring chunks of the same one.
     #[must_use]
     pub fn held_bytes(&self) -> u64 {
         held_bytes(&self.list)

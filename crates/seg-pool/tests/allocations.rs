@@ -1,0 +1,227 @@
+//! What the pool asks of the allocator, counted by thread.
+
+use core::{
+    alloc::{GlobalAlloc, Layout},
+    cell::Cell,
+};
+use std::{
+    alloc::System,
+    sync::{Barrier, Mutex},
+    thread,
+};
+
+use bytes::Bytes;
+use seg_pool::{Budget, Pool, SLAB_BYTES, Segment, SegmentMut, SegmentSize};
+
+/// Segments that are more than magazines and depot hold.
+const MANY: usize = if cfg!(miri) { 100 } else { 5_000 };
+
+/// Rounds of warming up, and then of counting.
+const ROUNDS: usize = if cfg!(miri) { 3 } else { 50 };
+
+struct Counting;
+
+thread_local! {
+    static COUNT: Cell<usize> = const { Cell::new(0) };
+    static LARGEST: Cell<usize> = const { Cell::new(0) };
+}
+
+fn count(size: usize) {
+    COUNT.set(COUNT.get() + 1);
+    LARGEST.set(LARGEST.get().max(size));
+}
+
+#[global_allocator]
+static ALLOCATOR: Counting = Counting;
+
+// SAFETY: everything is passed on to the system's allocator.
+unsafe impl GlobalAlloc for Counting {
+    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
+        count(layout.size());
+        // SAFETY: the caller's promises are the same.
+        unsafe { System.alloc(layout) }
+    }
+
+    unsafe fn dealloc(&self, pointer: *mut u8, layout: Layout) {
+        // SAFETY: as above.
+        unsafe { System.dealloc(pointer, layout) }
+    }
+
+    unsafe fn realloc(&self, pointer: *mut u8, layout: Layout, size: usize) -> *mut u8 {
+        count(size);
+        // SAFETY: as above.
+        unsafe { System.realloc(pointer, layout, size) }
+    }
+}
+
+/// Allocations of this thread during `action`: how many, and the size of the largest.
+fn allocations(action: impl FnOnce()) -> (usize, usize) {
+    let before = COUNT.get();
+    LARGEST.set(0);
+    action();
+    (COUNT.get() - before, LARGEST.get())
+}
+
+/// Asserts that `action` allocates nothing once it has run a few times.
+#[track_caller]
+fn assert_allocates_nothing(mut action: impl FnMut()) {
+    (0..ROUNDS).for_each(|_| action());
+    let (count, largest) = allocations(|| (0..ROUNDS).for_each(|_| action()));
+    assert_eq!(count, 0, "in {ROUNDS} rounds, the largest of {largest} bytes");
+}
+
+#[test]
+fn the_allocator_is_counted() {
+    assert_eq!(allocations(|| drop(vec![1_u8; 1_000])), (1, 1_000));
+}
+
+#[test]
+fn one_segment_at_a_time_allocates_nothing() {
+    let pool = Pool::new();
+    assert_allocates_nothing(|| {
+        let mut segment = pool.take(16_384);
+        segment.extend_from_slice(&[1; 100]);
+        drop(segment);
+    });
+}
+
+#[test]
+fn cutting_joining_and_sharing_allocate_nothing() {
+    let pool = Pool::new();
+    assert_allocates_nothing(|| {
+        let mut segment = pool.take(1_024);
+        segment.extend_from_slice(b"one segment in many hands");
+        let mut front = segment.split_to(3);
+        assert!(front.unsplit(segment).is_ok());
+        let back = front.split_off(500);
+        let shared = front.freeze();
+        let views = [shared.clone(), shared.slice(4..11), shared.slice(5..5), Segment::new()];
+        assert_eq!(views[1], b"segment");
+        drop((back, views));
+        let mut again = shared.try_into_mut().expect("the only view");
+        again.spare_initialized_mut();
+    });
+}
+
+#[test]
+fn many_segments_at_once_allocate_nothing() {
+    for count in [10, 100, 1_000, MANY] {
+        let pool = Pool::new();
+        let mut kept: Vec<SegmentMut> = Vec::with_capacity(count);
+        assert_allocates_nothing(|| {
+            kept.extend((0..count).map(|_| pool.take(1_024)));
+            kept.clear();
+        });
+    }
+}
+
+#[test]
+fn sizes_and_pools_in_turn_allocate_nothing() {
+    let pools = [Pool::new(), Pool::new(), Pool::builder().max_bytes(64 * SLAB_BYTES).build()];
+    assert_allocates_nothing(|| {
+        for size in SegmentSize::ALL {
+            for pool in &pools {
+                drop(pool.try_take_size(size));
+            }
+        }
+    });
+}
+
+#[test]
+fn a_pool_too_small_for_caches_allocates_nothing() {
+    let pool = Pool::builder().max_bytes(2 * SLAB_BYTES).build();
+    let mut kept: Vec<SegmentMut> = Vec::with_capacity(8);
+    assert_allocates_nothing(|| {
+        while let Ok(segment) = pool.try_take_segment() {
+            kept.push(segment);
+        }
+        assert_eq!(kept.len(), 8);
+        kept.clear();
+    });
+}
+
+#[test]
+fn refusals_allocate_nothing() {
+    let pool = Pool::builder().max_bytes(16 * SLAB_BYTES).build();
+    let budget = Budget::new(&pool, 16_384);
+    let kept: Vec<_> = core::iter::from_fn(|| pool.try_take_segment().ok()).collect();
+    assert_allocates_nothing(|| {
+        assert!(pool.try_take_segment().is_err());
+        assert!(pool.try_take(65_537).is_err());
+        assert!(budget.pool().try_take(32_768).is_err());
+    });
+    assert_eq!(kept.len(), 64);
+}
+
+#[test]
+fn a_budget_and_zeroing_allocate_nothing() {
+    let pool = Pool::builder().zero_on_drop(true).build();
+    let budget = Budget::new(&pool, 1 << 20);
+    assert_allocates_nothing(|| {
+        let mut segment = budget.pool().take(4_096);
+        segment.extend_from_slice(b"secret");
+        drop(segment.freeze());
+    });
+}
+
+#[test]
+fn a_producer_and_a_consumer_allocate_nothing() {
+    let pool = Pool::new();
+    let barrier = Barrier::new(2);
+    let hand = Mutex::new(Vec::with_capacity(200));
+    thread::scope(|scope| {
+        let consumer = scope.spawn(|| {
+            assert_allocates_nothing(|| {
+                barrier.wait();
+                hand.lock().expect("no panic").clear();
+                barrier.wait();
+            });
+        });
+        assert_allocates_nothing(|| {
+            hand.lock().expect("no panic").extend((0..200).map(|_| pool.take(2_048).freeze()));
+            barrier.wait();
+            barrier.wait();
+        });
+        assert!(consumer.join().is_ok());
+    });
+}
+
+#[test]
+fn no_allocation_is_larger_than_a_slab() {
+    let (_, largest) = allocations(|| {
+        let pool = Pool::new();
+        // One list a size, so that the lists are not what is measured.
+        for size in SegmentSize::ALL {
+            let mut kept: Vec<SegmentMut> = Vec::with_capacity(1_000);
+            for _ in 0..MANY {
+                if kept.len() == 1_000 {
+                    core::mem::forget(core::mem::replace(&mut kept, Vec::with_capacity(1_000)));
+                }
+                kept.push(pool.try_take_size(size).expect("no limit"));
+            }
+        }
+        assert!(pool.stats().held_bytes() >= MANY / 100 * SLAB_BYTES);
+    });
+    assert!(largest <= SLAB_BYTES, "{largest} bytes at once");
+}
+
+#[test]
+fn adopting_bytes_allocates_once_and_little() {
+    let bytes = Bytes::from(vec![1; 100_000]);
+    let _clone = bytes.clone(); // the shared count that `Bytes` allocates itself
+    let (count, largest) = allocations(|| drop(Segment::from(bytes.clone())));
+    assert_eq!((count, largest), (1, 128));
+}
+
+#[test]
+fn handing_a_segment_over_as_bytes_allocates_once_and_little() {
+    let pool = Pool::new();
+    let mut segment = pool.take(16_384);
+    segment.extend_from_slice(&[1; 16_384]);
+    let segment = segment.freeze();
+    let (count, largest) = allocations(|| drop(Bytes::from(segment.clone())));
+    assert_eq!(count, 1);
+    assert!(largest <= 128, "{largest} bytes");
+    let (count, _) = allocations(|| drop(Bytes::from(Segment::from_static(b"static"))));
+    assert_eq!(count, 0);
+}

@@ -1,0 +1,209 @@
+//! What buffers and sequences ask of the allocator, counted by thread.
+
+use core::{
+    alloc::{GlobalAlloc, Layout},
+    cell::Cell,
+};
+use std::{
+    alloc::System,
+    io::{Read, Seek, SeekFrom},
+};
+
+use seg_pool::{Pool, SLAB_BYTES, Segment, SegmentSize};
+use seg_seq::{SegmentedBuf, Sequence};
+
+/// Rounds of warming up, and then of counting.
+const ROUNDS: usize = if cfg!(miri) { 2 } else { 20 };
+
+/// The most chunks in these sequences.
+const MANY: usize = if cfg!(miri) { 300 } else { 5_000 };
+
+struct Counting;
+
+thread_local! {
+    static COUNT: Cell<usize> = const { Cell::new(0) };
+    static LARGEST: Cell<usize> = const { Cell::new(0) };
+}
+
+fn count(size: usize) {
+    COUNT.set(COUNT.get() + 1);
+    LARGEST.set(LARGEST.get().max(size));
+}
+
+#[global_allocator]
+static ALLOCATOR: Counting = Counting;
+
+// SAFETY: everything is passed on to the system's allocator.
+unsafe impl GlobalAlloc for Counting {
+    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
+        count(layout.size());
+        // SAFETY: the caller's promises are the same.
+        unsafe { System.alloc(layout) }
+    }
+
+    unsafe fn dealloc(&self, pointer: *mut u8, layout: Layout) {
+        // SAFETY: as above.
+        unsafe { System.dealloc(pointer, layout) }
+    }
+
+    unsafe fn realloc(&self, pointer: *mut u8, layout: Layout, size: usize) -> *mut u8 {
+        count(size);
+        // SAFETY: as above.
+        unsafe { System.realloc(pointer, layout, size) }
+    }
+}
+
+/// Spare blocks of lists are shared by all threads, so only one test counts at a time.
+fn alone() -> impl Drop {
+    static ALONE: std::sync::Mutex<()> = std::sync::Mutex::new(());
+    ALONE.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
+}
+
+/// Allocations of this thread during `action`: how many, and the size of the largest.
+fn allocations(action: impl FnOnce()) -> (usize, usize) {
+    let before = COUNT.get();
+    LARGEST.set(0);
+    action();
+    (COUNT.get() - before, LARGEST.get())
+}
+
+/// Asserts that `action` allocates nothing once it has run a few times.
+#[track_caller]
+fn assert_allocates_nothing(mut action: impl FnMut()) {
+    (0..ROUNDS).for_each(|_| action());
+    let (count, largest) = allocations(|| (0..ROUNDS).for_each(|_| action()));
+    assert_eq!(count, 0, "in {ROUNDS} rounds, the largest of {largest} bytes");
+}
+
+fn small() -> Pool {
+    Pool::builder().segment_size(SegmentSize::B256).build()
+}
+
+#[test]
+fn building_and_dropping_allocate_nothing() {
+    let _alone = alone();
+    let pool = small();
+    for chunks in [1, 4, 5, 64, MANY] {
+        assert_allocates_nothing(|| {
+            let mut buf = SegmentedBuf::new(&pool);
+            for _ in 0..chunks {
+                buf.extend_from_slice(&[1; 256]);
+            }
+            let sequence = buf.freeze();
+            assert_eq!(sequence.chunk_count(), chunks);
+        });
+    }
+}
+
+#[test]
+fn receiving_and_consuming_allocate_nothing() {
+    let _alone = alone();
+    let pool = Pool::new();
+    let mut buf = SegmentedBuf::new(&pool);
+    assert_allocates_nothing(|| {
+        let mut socket = std::io::repeat(1).take(200_000);
+        while let Ok(1..) = buf.fill_from(&mut socket) {
+            while buf.len() > 1_000 {
+                drop(buf.split_to(777));
+            }
+        }
+        drop(SegmentedBuf::take(&mut buf));
+    });
+}
+
+#[test]
+fn cutting_and_joining_allocate_nothing() {
+    let _alone = alone();
+    let pool = small();
+    let mut buf = SegmentedBuf::new(&pool);
+    for _ in 0..MANY / 4 {
+        buf.extend_from_slice(&[1; 256]);
+    }
+    let source = buf.freeze();
+    let len = source.len();
+    assert_allocates_nothing(|| {
+        let mut sequence = source.clone();
+        let mut back = sequence.split_off(len / 2 + 1);
+        let slice = sequence.slice(10..len / 3);
+        drop(back.split_to(len / 5));
+        back.truncate(len / 8);
+        sequence.append(back);
+        sequence.append(slice);
+        bytes::Buf::advance(&mut sequence, 1_000);
+        assert!(sequence != source && sequence.starts_with(&[1; 300]));
+    });
+}
+
+#[test]
+fn reading_allocates_nothing() {
+    let _alone = alone();
+    let mut buf = SegmentedBuf::new(&small());
+    for _ in 0..MANY {
+        buf.extend_from_slice(&[1; 256]);
+    }
+    let sequence = buf.freeze();
+    let mut target = [0; 1_000];
+    assert_allocates_nothing(|| {
+        let mut reader = sequence.reader();
+        while reader.read(&mut target).is_ok_and(|count| count > 0) {}
+        assert_eq!(reader.seek(SeekFrom::End(-5)).ok(), Some(sequence.len() - 5));
+        assert_eq!(reader.read(&mut target).ok(), Some(5));
+    });
+}
+
+#[test]
+fn a_refused_append_allocates_nothing() {
+    let _alone = alone();
+    let pool = Pool::builder().max_bytes(4 * SLAB_BYTES).build();
+    let bytes = vec![1; 5 * SLAB_BYTES];
+    let mut buf = SegmentedBuf::new(&pool);
+    buf.extend_from_slice(b"kept");
+    assert_allocates_nothing(|| assert!(buf.try_extend_from_slice(&bytes).is_err()));
+    assert_eq!(buf.freeze(), b"kept");
+}
+
+#[test]
+fn no_allocation_is_larger_than_a_slab() {
+    let _alone = alone();
+    let pool = small();
+    let (count, largest) = allocations(|| {
+        let mut buf = SegmentedBuf::new(&pool);
+        for _ in 0..MANY {
+            buf.extend_from_slice(&[1; 256]);
+        }
+        let sequence = buf.sequence();
+        let mut more = sequence.clone();
+        more.append(sequence.slice(1..));
+        assert_eq!(more.len(), 2 * sequence.len() - 1);
+    });
+    assert!(count > 0);
+    assert!(largest <= SLAB_BYTES, "{largest} bytes at once");
+}
+
+/// One-byte chunks, pushed until there are `count`; returns the largest allocation on the way.
+fn largest_for(count: usize) -> usize {
+    let (_, largest) = allocations(|| {
+        let mut sequence = Sequence::new();
+        for _ in 0..count {
+            sequence.push(Segment::from_static(b"."));
+        }
+        assert_eq!(sequence.chunk_count(), count);
+    });
+    largest
+}
+
+#[test]
+fn the_list_for_four_gibibytes_of_segments_takes_no_large_allocation() {
+    let _alone = alone();
+    let count = if cfg!(miri) { 1_000 } else { (4 << 30) / 16_384 };
+    let largest = largest_for(count);
+    assert!(largest <= SLAB_BYTES, "{largest} bytes for {count} chunks");
+}
+
+#[test]
+fn no_allocation_grows_with_the_list() {
+    let _alone = alone();
+    let count = if cfg!(miri) { 1_000 } else { 1_000_000 };
+    let largest = largest_for(count);
+    assert!(largest <= SLAB_BYTES, "{largest} bytes for {count} chunks");
+}

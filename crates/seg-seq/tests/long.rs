@@ -1,0 +1,144 @@
+//! Sequences longer than 32 bits count, of one segment over and over.
+
+use std::io::{BufRead, Read, Seek, SeekFrom};
+
+use seg_pool::{Pool, Segment};
+use seg_seq::{SegmentedBuf, Sequence};
+
+/// Times that the segment is linked: 4.27 GiB.
+const LINKS: u64 = if cfg!(miri) { 300 } else { 70_000 };
+
+const SEGMENT: u64 = 65_536;
+
+/// The byte that lies at an offset.
+fn byte_at(offset: u64) -> u8 {
+    let within = offset % SEGMENT;
+    (within % 251).to_le_bytes()[0]
+}
+
+fn long() -> (Pool, Segment, Sequence) {
+    let pool = Pool::new();
+    let mut segment = pool.take(65_536);
+    segment.extend_from_slice(&(0..SEGMENT).map(byte_at).collect::<Vec<_>>());
+    let segment = segment.freeze();
+    let mut buf = SegmentedBuf::new(&pool);
+    for _ in 0..LINKS {
+        buf.push(segment.clone());
+    }
+    (pool, segment, buf.freeze())
+}
+
+/// Offsets around everything that could be an edge.
+fn offsets(len: u64) -> Vec<u64> {
+    let edges = [0, SEGMENT, 256 * SEGMENT, len / 2, 1 << 31, 1 << 32, len - SEGMENT, len];
+    let around = edges.iter().flat_map(|&edge| [edge.saturating_sub(1), edge, edge + 1]);
+    around.filter(|&offset| offset <= len).collect()
+}
+
+fn assert_reads(sequence: &Sequence, from: u64, offset: u64) {
+    let mut reader = sequence.reader();
+    assert_eq!(reader.seek(SeekFrom::Start(offset)).ok(), Some(offset));
+    let mut bytes = Vec::new();
+    let read = reader.by_ref().take(5).read_to_end(&mut bytes);
+    assert_eq!(read.ok(), usize::try_from((sequence.len() - offset).min(5)).ok());
+    let expected = (from + offset..).map(byte_at).take(bytes.len());
+    assert!(bytes.iter().copied().eq(expected), "{from} + {offset}");
+}
+
+#[test]
+fn lengths_and_offsets_are_beyond_32_bits() {
+    let (pool, segment, sequence) = long();
+    assert_eq!(sequence.len(), LINKS * SEGMENT);
+    assert!(cfg!(miri) || sequence.len() > u64::from(u32::MAX));
+    assert_eq!(sequence.chunk_count() as u64, LINKS);
+    assert_eq!((sequence.held_bytes(), pool.stats().in_use_bytes()), (SEGMENT, 65_536));
+    for offset in offsets(sequence.len()) {
+        assert_reads(&sequence, 0, offset);
+    }
+    drop(sequence);
+    assert!(segment.is_unique());
+}
+
+#[test]
+fn seeking_knows_all_three_origins() {
+    let (_pool, _segment, sequence) = long();
+    let len = sequence.len();
+    let mut reader = sequence.reader();
+    let back = -i64::try_from(len).expect("below 2^63");
+    assert_eq!(reader.seek(SeekFrom::End(0)).ok(), Some(len));
+    assert_eq!(reader.seek(SeekFrom::Current(back)).ok(), Some(0));
+    assert!(reader.seek(SeekFrom::Current(-1)).is_err());
+    assert_eq!(reader.seek(SeekFrom::End(-3)).ok(), Some(len - 3));
+    let mut bytes = Vec::new();
+    assert_eq!(reader.read_to_end(&mut bytes).ok(), Some(3));
+    assert!(bytes.into_iter().eq((len - 3..len).map(byte_at)));
+    assert_eq!(reader.seek(SeekFrom::Current(7)).ok(), Some(len + 7));
+    assert_eq!((reader.remaining(), reader.read(&mut [0; 3]).ok()), (0, Some(0)));
+    assert_eq!(reader.seek(SeekFrom::End(back)).ok(), Some(0));
+    assert_eq!(reader.fill_buf().map(<[u8]>::len).ok(), Some(65_536));
+}
+
+#[test]
+fn slices_lie_anywhere() {
+    let (_pool, _segment, sequence) = long();
+    let len = sequence.len();
+    for start in offsets(len) {
+        let end = len.min(start + 3 * SEGMENT + 5);
+        let slice = sequence.slice(start..end);
+        assert_eq!(slice.len(), end - start);
+        assert!(slice.chunk_count() <= 5);
+        let bytes = slice.to_vec();
+        assert!(bytes.into_iter().eq((start..end).map(byte_at)), "{start}");
+    }
+    let inner = sequence.slice(1..len - 1);
+    assert_eq!((inner.len(), inner.chunk_count()), (len - 2, sequence.chunk_count()));
+    for offset in offsets(inner.len()) {
+        assert_reads(&inner, 1, offset);
+    }
+}
+
+#[test]
+fn what_is_cut_off_at_one_end_is_found_at_the_other() {
+    let (_pool, segment, mut sequence) = long();
+    let len = sequence.len();
+    let at = len / 4 * 3 + 1_000;
+    let front = sequence.split_to(at);
+    assert_eq!((front.len(), sequence.len()), (at, len - at));
+    for (part, from) in [(&front, 0), (&sequence, at)] {
+        for offset in offsets(part.len()) {
+            assert_reads(part, from, offset);
+        }
+    }
+    let mut whole = front;
+    whole.append(sequence);
+    assert_eq!((whole.len(), whole.chunk_count() as u64), (len, LINKS), "joined at the cut");
+    let back = whole.split_off(at + 1);
+    assert_eq!((whole.len(), back.len()), (at + 1, len - at - 1));
+    assert_reads(&back, at + 1, 0);
+    assert_reads(&whole, 0, at - 2);
+    let clone = whole.clone();
+    whole.truncate(5);
+    assert_eq!(whole, segment.slice(..5));
+    assert_eq!(clone.len(), at + 1);
+    assert_reads(&clone, 0, at - 2);
+}
+
+#[test]
+fn a_buffer_is_consumed_beyond_32_bits() {
+    let pool = Pool::new();
+    let segment = Segment::from_static(&[7; 65_536]);
+    let mut buf = SegmentedBuf::new(&pool);
+    let (mut total, mut left) = (0, 0);
+    for round in 0..LINKS {
+        buf.push(segment.clone());
+        left += SEGMENT;
+        let count = left.min(SEGMENT - 100 + round % 200);
+        total += buf.split_to(count).len();
+        left -= count;
+        assert_eq!(buf.len(), left);
+    }
+    assert!(cfg!(miri) || total > u64::from(u32::MAX));
+    let rest = buf.freeze();
+    assert_eq!(rest.len(), left);
+    assert!(rest.chunks().all(|chunk| chunk.iter().all(|&byte| byte == 7)));
+}
