@@ -1,0 +1,17 @@
+//! How a body is kept.
+
+/// How a body is put together from what was received. The bytes are the same.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub enum Assembly {
+    /// Received segments are linked; only short runs are copied. No allocation grows with the body.
+    #[default]
+    Segmented,
+    /// Received bytes are copied into one vector that grows. Plain and obviously right: what the
+    /// other way is tested and measured against.
+    Contiguous,
+}
+
+impl Assembly {
+    /// Both ways.
+    pub const ALL: [Self; 2] = [Self::Segmented, Self::Contiguous];
+}

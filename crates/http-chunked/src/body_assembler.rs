@@ -1,0 +1,271 @@
+//! Received segments in, a body out.
+
+use core::ops::Range;
+
+use seg_pool::{Exhausted, Pool, Segment};
+
+use crate::{
+    assembly::Assembly,
+    body::Body,
+    body_error::{BodyError, BodyErrorKind},
+    body_limits::BodyLimits,
+    content::{Content, ContentCoding},
+    decoder::{Decoder, Step},
+    framing::Framing,
+    gather::Gather,
+    trailers::Trailers,
+};
+
+/// What one [`BodyAssembler::push`] came to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Progress {
+    /// The segment is used up; push the next one.
+    NeedMore,
+    /// The body is complete; what is left of the segment belongs to the next message.
+    End,
+}
+
+/// Puts a body together from received segments.
+///
+/// Runs of data stay where they were received and are linked; short ones are copied into a shared
+/// segment, so that they do not keep a received one from reuse. All chunks of a segment are
+/// handled in one call. With a [`ContentCoding`] the data is decompressed as it comes. Does no I/O;
+/// how the stream was cut into segments changes nothing but the chunks of the sequence.
+///
+/// # Examples
+///
+/// ```
+/// use http_chunked::{BodyAssembler, Framing, Progress};
+/// use seg_pool::{Pool, Segment};
+///
+/// # fn main() -> Result<(), http_chunked::BodyError> {
+/// let pool = Pool::new();
+/// let mut assembler = BodyAssembler::new(&pool, Framing::Chunked);
+/// let mut received = Segment::from_static(b"5\r\nhello\r\n6\r\n wor");
+/// assert_eq!(assembler.push(&mut received)?, Progress::NeedMore);
+/// let mut received = Segment::from_static(b"ld\r\n0\r\nETag: \"a\"\r\n\r\nHTTP/1.1 200");
+/// assert_eq!(assembler.push(&mut received)?, Progress::End);
+/// assert_eq!(&*received, b"HTTP/1.1 200");
+///
+/// let body = assembler.take_body();
+/// assert_eq!(body.bytes(), b"hello world");
+/// assert_eq!(body.trailers().find("etag"), Some(&b"\"a\""[..]));
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Debug)]
+pub struct BodyAssembler {
+    gather: Gather,
+    limits: BodyLimits,
+    decoder: Decoder,
+    framing: Framing,
+    /// Octets taken since the start of the body; not kept up to date while the decoder counts.
+    offset: u64,
+    state: State,
+    content: Content,
+}
+
+#[derive(Clone, Copy, Debug)]
+enum State {
+    Open,
+    End,
+    Failed(BodyError),
+}
+
+impl BodyAssembler {
+    /// Creates an assembler that links, has the default limits and decompresses nothing. It takes
+    /// a segment from `pool` when it has to copy.
+    #[must_use]
+    pub fn new(pool: &Pool, framing: Framing) -> Self {
+        Self {
+            gather: Gather::new(pool, Assembly::default()),
+            limits: BodyLimits::new(),
+            decoder: Decoder::new(),
+            framing,
+            offset: 0,
+            state: State::Open,
+            content: Content::default(),
+        }
+    }
+
+    /// Chooses how the body is kept. For a new assembler: data that came in already is dropped.
+    #[must_use]
+    pub fn assembly(mut self, assembly: Assembly) -> Self {
+        self.gather = Gather::new(self.gather.pool(), assembly);
+        self
+    }
+
+    /// Sets the limits. For a new assembler.
+    #[must_use]
+    pub fn limits(mut self, limits: BodyLimits) -> Self {
+        self.limits = limits;
+        self.decoder = Decoder::with_limits(limits.chunked);
+        self
+    }
+
+    /// Decompresses the data as it comes. For a new assembler, after its limits are set.
+    #[must_use]
+    pub fn content_coding(mut self, coding: ContentCoding) -> Self {
+        self.content.reset(coding, &self.gather, self.limits.body_bytes_max);
+        self
+    }
+
+    /// Starts another body, forgetting this one and any error. Keeps assembly, limits and memory.
+    pub fn reset(&mut self, framing: Framing, coding: ContentCoding) {
+        drop(self.gather.take());
+        self.decoder.reset();
+        self.framing = framing;
+        self.offset = 0;
+        self.state = State::Open;
+        self.content.reset(coding, &self.gather, self.limits.body_bytes_max);
+    }
+
+    /// Takes what belongs to the body from the front of `received`.
+    ///
+    /// Leaves in it what belongs to the next message after [`Progress::End`], nothing after
+    /// [`Progress::NeedMore`], and everything from the refused octet on after an error.
+    ///
+    /// # Errors
+    ///
+    /// A [`BodyError`] for the first octet that cannot be accepted; the same one until the
+    /// assembler is [reset](Self::reset).
+    pub fn push(&mut self, received: &mut Segment) -> Result<Progress, BodyError> {
+        match self.state {
+            State::Failed(error) => return Err(error),
+            State::End => return Ok(Progress::End),
+            State::Open => {}
+        }
+        let (count, result) = match self.framing {
+            Framing::Chunked => self.push_chunked(received),
+            Framing::Length(length) => self.push_plain(received, length),
+            Framing::UntilClose => self.push_plain(received, u64::MAX),
+        };
+        drop(received.split_to(count));
+        match result {
+            Ok(Progress::End) => self.end()?,
+            Ok(Progress::NeedMore) => {}
+            Err(error) => return Err(self.fail(error)),
+        }
+        result
+    }
+
+    /// Says that no more input comes. Ends a body that goes until the connection closes.
+    ///
+    /// # Errors
+    ///
+    /// [`Truncated`](BodyErrorKind::Truncated) when the body is not complete, and the earlier
+    /// error when there was one.
+    pub fn finish(&mut self) -> Result<(), BodyError> {
+        match (self.state, self.framing) {
+            (State::Failed(error), _) => Err(error),
+            (State::End, _) | (State::Open, Framing::Length(0)) => Ok(()),
+            (State::Open, Framing::UntilClose) => self.end(),
+            (State::Open, _) => {
+                Err(self.fail(BodyError::new(BodyErrorKind::Truncated, self.offset())))
+            }
+        }
+    }
+
+    /// Takes out what was received so far: the whole body after [`Progress::End`], and after an
+    /// error what came before it.
+    #[must_use]
+    pub fn take_body(&mut self) -> Body {
+        let trailers = match self.state {
+            State::End => self.decoder.take_trailers(),
+            _ => Trailers::new(),
+        };
+        self.content.release();
+        Body::new(self.gather.take(), trailers)
+    }
+
+    /// Returns the bytes of the body so far, decompressed.
+    #[must_use]
+    pub fn len(&self) -> u64 {
+        self.gather.len()
+    }
+
+    /// Returns whether no byte of the body came yet.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// Returns the octets taken since the start of the body, as they came over the wire.
+    #[must_use]
+    pub const fn offset(&self) -> u64 {
+        match self.framing {
+            Framing::Chunked => self.decoder.offset(),
+            Framing::Length(_) | Framing::UntilClose => self.offset,
+        }
+    }
+
+    /// Feeds the decoder with one segment; returns the octets taken and what came of it.
+    fn push_chunked(&mut self, received: &Segment) -> (usize, Result<Progress, BodyError>) {
+        let mut rest = &received[..];
+        loop {
+            let step = self.decoder.step(&mut rest);
+            let taken = received.len() - rest.len();
+            match step {
+                Ok(Step::Data(data)) => {
+                    let run = taken - data.len()..taken;
+                    let offset = self.decoder.offset() - data.len() as u64;
+                    if let (kept, Some(kind)) = self.keep(received, run.clone()) {
+                        let error = BodyError::new(kind, offset + kept as u64);
+                        return (run.start + kept, Err(error));
+                    }
+                }
+                Ok(Step::Extensions) => {}
+                Ok(Step::End) => return (taken, Ok(Progress::End)),
+                Ok(Step::NeedMore) => return (taken, Ok(Progress::NeedMore)),
+                Err(error) => return (taken, Err(error.into())),
+            }
+        }
+    }
+
+    /// Takes a segment of a body without framing of its own, up to `length` octets in all.
+    fn push_plain(
+        &mut self,
+        received: &Segment,
+        length: u64,
+    ) -> (usize, Result<Progress, BodyError>) {
+        let left = usize::try_from(length - self.offset).unwrap_or(usize::MAX);
+        let (taken, refused) = self.keep(received, 0..received.len().min(left));
+        self.offset += taken as u64;
+        let result = match refused {
+            Some(kind) => Err(BodyError::new(kind, self.offset)),
+            None if taken == left => Ok(Progress::End),
+            None => Ok(Progress::NeedMore),
+        };
+        (taken, result)
+    }
+
+    /// Keeps a run of data. Returns how much of it was acceptable and why not more.
+    fn keep(&mut self, received: &Segment, run: Range<usize>) -> (usize, Option<BodyErrorKind>) {
+        if let Some(outcome) = self.content.keep_run(&mut self.gather, received, &run) {
+            return outcome;
+        }
+        let before = self.gather.len();
+        let room = usize::try_from(self.limits.body_bytes_max - before).unwrap_or(usize::MAX);
+        let count = run.len().min(room);
+        let refused = match self.gather.keep_run(received, run.start..run.start + count) {
+            Err(Exhausted { .. }) => Some(BodyErrorKind::PoolExhausted),
+            Ok(()) if count < run.len() => Some(BodyErrorKind::TooLong),
+            Ok(()) => None,
+        };
+        // A pool that runs out in the middle of a copy leaves the part that was copied.
+        (usize::try_from(self.gather.len() - before).unwrap_or(usize::MAX), refused)
+    }
+
+    fn end(&mut self) -> Result<(), BodyError> {
+        match self.content.finish() {
+            Ok(()) => self.state = State::End,
+            Err(kind) => return Err(self.fail(BodyError::new(kind, self.offset()))),
+        }
+        Ok(())
+    }
+
+    fn fail(&mut self, error: BodyError) -> BodyError {
+        self.state = State::Failed(error);
+        error
+    }
+}

@@ -1,0 +1,89 @@
+//! Why a body was refused.
+
+use core::{error::Error, fmt};
+
+use seg_flate::InflateError;
+
+use crate::decode_error::{DecodeError, DecodeErrorKind};
+
+/// A body that was refused, and where.
+///
+/// What was received before it stays readable: see
+/// [`BodyAssembler::take_body`](crate::BodyAssembler::take_body). An assembler that returned an
+/// error returns the same one until it is reset.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct BodyError {
+    kind: BodyErrorKind,
+    offset: u64,
+}
+
+/// The reason in a [`BodyError`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum BodyErrorKind {
+    /// The chunked framing is wrong.
+    Chunked(DecodeErrorKind),
+    /// The data cannot be decompressed; the error inside counts its offset without framing.
+    Content(InflateError),
+    /// Data follows the end of the compressed stream.
+    ContentTrailing,
+    /// The body is above [`BodyLimits::body_bytes_max`](crate::BodyLimits::body_bytes_max).
+    TooLong,
+    /// The pool has no segment left. The data so far is whole, but the rest of it is lost.
+    PoolExhausted,
+    /// The input ended before the body did.
+    Truncated,
+}
+
+impl BodyError {
+    pub(crate) const fn new(kind: BodyErrorKind, offset: u64) -> Self {
+        Self { kind, offset }
+    }
+
+    /// Returns what was wrong.
+    #[must_use]
+    pub const fn kind(&self) -> BodyErrorKind {
+        self.kind
+    }
+
+    /// Returns the octets between the start of the body, as it came over the wire, and the one
+    /// that was refused or did not come.
+    ///
+    /// Wrong content is found when a run of it is decompressed: then the offset is that of the
+    /// octet in the wire form that the decompressor stopped at.
+    #[must_use]
+    pub const fn offset(&self) -> u64 {
+        self.offset
+    }
+}
+
+impl From<DecodeError> for BodyError {
+    fn from(error: DecodeError) -> Self {
+        let kind = match error.kind() {
+            DecodeErrorKind::Truncated => BodyErrorKind::Truncated,
+            kind => BodyErrorKind::Chunked(kind),
+        };
+        Self::new(kind, error.offset())
+    }
+}
+
+impl fmt::Display for BodyErrorKind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Chunked(kind) => kind.fmt(f),
+            Self::Content(error) => error.fmt(f),
+            Self::ContentTrailing => f.write_str("data behind the compressed stream"),
+            Self::TooLong => f.write_str("body is longer than allowed"),
+            Self::PoolExhausted => f.write_str("no segment left"),
+            Self::Truncated => f.write_str("input ended early"),
+        }
+    }
+}
+
+impl fmt::Display for BodyError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} at byte {} of the body", self.kind, self.offset)
+    }
+}
+
+impl Error for BodyError {}

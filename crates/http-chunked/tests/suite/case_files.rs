@@ -1,0 +1,58 @@
+//! The case files, whole and in pieces, in both assemblies.
+
+use core::slice::from_ref;
+
+use seg_pool::Segment;
+
+use crate::{
+    case::{Case, Verdict, cases},
+    cut::{octets, pieces, places},
+    outcome::Outcome,
+};
+
+fn check(case: &Case) {
+    let wire = Segment::from(bytes::Bytes::from(case.wire()));
+    let whole = Outcome::of(from_ref(&wire), &case.name);
+    assert_eq!(whole, Outcome::of_case(case, &whole), "{}", case.name);
+    if let (Verdict::Reject, Some((_, offset))) = (case.verdict, &whole.error) {
+        assert!(*offset < wire.len() as u64, "{}: the refused octet was received", case.name);
+    }
+    let cuts = places(wire.len()).map(|at| pieces(&wire, &[at])).chain([octets(&wire)]);
+    for cut in cuts {
+        let lengths: Vec<_> = cut.iter().map(|piece| piece.len()).take(2).collect();
+        assert_eq!(Outcome::of(&cut, &(&case.name, &lengths)), whole, "{} {lengths:?}", case.name);
+    }
+}
+
+#[test]
+fn the_corpus_holds_in_every_cut() {
+    let corpus = cases(include_str!("../data/chunked.jsonl"));
+    assert_eq!(corpus.len(), 136);
+    corpus.iter().for_each(check);
+}
+
+#[test]
+fn kinds_and_offsets_of_our_own_cases_hold_in_every_cut() {
+    let cases = cases(include_str!("../data/cases.jsonl"));
+    assert_eq!(cases.len(), 273);
+    cases.iter().for_each(check);
+}
+
+#[test]
+fn every_accepted_case_is_incomplete_when_it_is_cut_short() {
+    let files = [include_str!("../data/chunked.jsonl"), include_str!("../data/cases.jsonl")];
+    for case in files.iter().flat_map(|file| cases(file)) {
+        if case.verdict != Verdict::Accept {
+            continue;
+        }
+        let wire = Segment::from(bytes::Bytes::from(case.wire()));
+        let end = wire.len() - crate::case::unescape(&case.leftover_escaped).len();
+        let whole = Outcome::of(from_ref(&wire), &case.name);
+        for at in places(end).chain([0]) {
+            let short = Outcome::of(&[wire.slice(..at)], &(&case.name, at));
+            assert_eq!(short.verdict, Verdict::Incomplete, "{} at {at}", case.name);
+            assert_eq!(short.error, Some(("truncated".to_owned(), at as u64)), "{}", case.name);
+            assert!(whole.body.starts_with(&short.body), "{} at {at}", case.name);
+        }
+    }
+}
