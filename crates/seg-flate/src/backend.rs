@@ -5,7 +5,10 @@ mod miniz;
 #[cfg(feature = "zlib-rs")]
 mod zlib_rs;
 
-/// The library that decodes DEFLATE data; all decode the same.
+/// The library that decodes DEFLATE data.
+///
+/// Every valid stream decodes to the same bytes with each. Which rule a corrupt stream breaks first,
+/// and how many bytes behind the break it is noticed, may differ.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Backend {
@@ -45,16 +48,20 @@ pub(crate) enum Engine {
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Progress {
     pub(crate) consumed: usize,
+    /// Bytes at the front of the output that are decoded, also when the data turned out corrupt.
     pub(crate) produced: usize,
-    /// Whether the last block has ended, with nothing left to produce.
-    pub(crate) is_end: bool,
+    pub(crate) outcome: Outcome,
 }
 
-/// DEFLATE data that breaks the rules.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Corrupt {
-    pub(crate) consumed: usize,
-    pub(crate) produced: usize,
+/// Why an engine came back.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Outcome {
+    /// It needs more input, or more room when it filled the output.
+    More,
+    /// The last block has ended, and nothing is left to produce.
+    End,
+    /// The data breaks the rules of RFC 1951.
+    Corrupt,
 }
 
 impl Engine {
@@ -78,7 +85,7 @@ impl Engine {
     }
 
     /// Decodes what fits into `output`, until the input, the output or the stream ends.
-    pub(crate) fn inflate(&mut self, input: &[u8], output: &mut [u8]) -> Result<Progress, Corrupt> {
+    pub(crate) fn inflate(&mut self, input: &[u8], output: &mut [u8]) -> Progress {
         match self {
             #[cfg(feature = "zlib-rs")]
             Self::ZlibRs(engine) => engine.inflate(input, output),

@@ -6,7 +6,7 @@ use seg_pool::Pool;
 use seg_seq::{SegmentedBuf, Sequence};
 
 use crate::{
-    backend::{Backend, Engine},
+    backend::{Backend, Engine, Outcome, Progress},
     checksum::{adler32, crc32},
     error::{InflateError, InflateErrorKind},
     format::{Format, Trailing},
@@ -307,11 +307,7 @@ impl Inflater {
                 &mut spare[..len]
             };
             let room = spare.len();
-            let result = self.engine.inflate(input, spare);
-            let (consumed, produced) = match &result {
-                Ok(progress) => (progress.consumed, progress.produced),
-                Err(corrupt) => (corrupt.consumed, corrupt.produced),
-            };
+            let Progress { consumed, produced, outcome } = self.engine.inflate(input, spare);
             *input = &input[consumed..];
             if !is_counted {
                 self.consumed += consumed as u64;
@@ -335,13 +331,13 @@ impl Inflater {
             if left > 0 {
                 output.advance_initialized(produced);
             }
-            match result {
-                Err(_) => return Err((InflateErrorKind::DataCorrupt, self.consumed)),
-                Ok(progress) if progress.is_end => return Ok(true),
+            match outcome {
+                Outcome::Corrupt => return Err((InflateErrorKind::DataCorrupt, self.consumed)),
+                Outcome::End => return Ok(true),
                 // A full output may hide more that the engine holds.
-                Ok(_) if input.is_empty() && produced < room => return Ok(false),
-                Ok(_) if consumed == 0 && produced == 0 => return Ok(false),
-                Ok(_) => {}
+                Outcome::More if input.is_empty() && produced < room => return Ok(false),
+                Outcome::More if consumed == 0 && produced == 0 => return Ok(false),
+                Outcome::More => {}
             }
         }
     }

@@ -2,7 +2,7 @@
 
 use zlib_rs::{Inflate, InflateFlush, Status};
 
-use super::{Corrupt, Progress};
+use super::{Outcome, Progress};
 
 /// The window that every raw stream fits in, as a power of two.
 const WINDOW_BITS: u8 = 15;
@@ -18,14 +18,17 @@ impl Engine {
         self.0.reset(false);
     }
 
-    pub(super) fn inflate(&mut self, input: &[u8], output: &mut [u8]) -> Result<Progress, Corrupt> {
+    pub(super) fn inflate(&mut self, input: &[u8], output: &mut [u8]) -> Progress {
         let before = (self.0.total_in(), self.0.total_out());
         let status = self.0.decompress(input, output, InflateFlush::NoFlush);
-        let consumed = moved(self.0.total_in() - before.0);
-        let produced = moved(self.0.total_out() - before.1);
-        match status {
-            Ok(status) => Ok(Progress { consumed, produced, is_end: status == Status::StreamEnd }),
-            Err(_) => Err(Corrupt { consumed, produced }),
+        Progress {
+            consumed: moved(self.0.total_in() - before.0),
+            produced: moved(self.0.total_out() - before.1),
+            outcome: match status {
+                Ok(Status::StreamEnd) => Outcome::End,
+                Ok(Status::Ok | Status::BufError) => Outcome::More,
+                Err(_) => Outcome::Corrupt,
+            },
         }
     }
 }

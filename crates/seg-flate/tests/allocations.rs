@@ -1,0 +1,153 @@
+//! What decoding asks of the allocator, counted by thread.
+
+use core::cell::Cell;
+use std::{
+    alloc::{GlobalAlloc, Layout, System},
+    io::Write,
+};
+
+use flate2::{Compression, write::GzEncoder};
+use seg_flate::{Backend, Format, Inflater, Limits};
+use seg_pool::Pool;
+use seg_seq::SegmentedBuf;
+
+/// The largest allocation that decoding may make.
+const LARGEST_BYTES: usize = 64 << 10;
+
+/// Rounds of warming up, and then of counting.
+const ROUNDS: usize = if cfg!(miri) { 2 } else { 8 };
+
+/// What one stream decodes to.
+const BODY_BYTES: usize = if cfg!(miri) { 20_000 } else { 1 << 20 };
+
+struct Counting;
+
+thread_local! {
+    static COUNT: Cell<usize> = const { Cell::new(0) };
+    static LARGEST: Cell<usize> = const { Cell::new(0) };
+}
+
+fn count(size: usize) {
+    COUNT.set(COUNT.get() + 1);
+    LARGEST.set(LARGEST.get().max(size));
+}
+
+#[global_allocator]
+static ALLOCATOR: Counting = Counting;
+
+// SAFETY: everything is passed on to the system's allocator.
+unsafe impl GlobalAlloc for Counting {
+    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
+        count(layout.size());
+        // SAFETY: the caller's promises are the same.
+        unsafe { System.alloc(layout) }
+    }
+
+    unsafe fn dealloc(&self, pointer: *mut u8, layout: Layout) {
+        // SAFETY: as above.
+        unsafe { System.dealloc(pointer, layout) }
+    }
+
+    unsafe fn realloc(&self, pointer: *mut u8, layout: Layout, size: usize) -> *mut u8 {
+        count(size);
+        // SAFETY: as above.
+        unsafe { System.realloc(pointer, layout, size) }
+    }
+}
+
+/// Allocations of this thread during `action`: how many, and the size of the largest.
+fn allocations(action: impl FnOnce()) -> (usize, usize) {
+    let before = COUNT.get();
+    LARGEST.set(0);
+    action();
+    (COUNT.get() - before, LARGEST.get())
+}
+
+fn gzip(bytes: usize) -> Vec<u8> {
+    let body: Vec<u8> = (0..bytes).map(|at| b"0123456789abcdef"[at * at / 7 % 16]).collect();
+    let mut encoder = GzEncoder::new(Vec::new(), Compression::fast());
+    encoder.write_all(&body).and_then(|()| encoder.finish()).expect("into memory")
+}
+
+/// Decodes `wire` in pieces, as they come from a socket, and keeps all of the output.
+fn decode(inflater: &mut Inflater, wire: &[u8], output: &mut SegmentedBuf) {
+    for mut piece in wire.chunks(1_460) {
+        assert!(inflater.push(&mut piece, output).is_ok());
+    }
+    assert_eq!(inflater.finish(), Ok(()));
+}
+
+#[test]
+fn the_allocator_is_counted() {
+    assert_eq!(allocations(|| drop(vec![1_u8; 1_000])), (1, 1_000));
+}
+
+#[test]
+fn an_inflater_allocates_its_state_once_and_little() {
+    for &backend in Backend::ALL {
+        let (count, largest) = allocations(|| {
+            drop(Inflater::with_backend(backend, Format::Gzip, Limits::default()));
+        });
+        assert!((1..=2).contains(&count), "{backend:?}: {count} allocations");
+        assert!(largest <= LARGEST_BYTES, "{backend:?}: {largest} bytes");
+    }
+}
+
+#[test]
+fn no_allocation_for_a_large_body_is_larger_than_64_kib() {
+    let wire = gzip(4 * BODY_BYTES);
+    for &backend in Backend::ALL {
+        let (count, largest) = allocations(|| {
+            let mut output = SegmentedBuf::new(&Pool::new());
+            let mut inflater = Inflater::with_backend(backend, Format::Gzip, Limits::default());
+            decode(&mut inflater, &wire, &mut output);
+            assert_eq!(output.len(), 4 * BODY_BYTES as u64);
+        });
+        assert!(count > 0);
+        assert!(largest <= LARGEST_BYTES, "{backend:?}: {largest} bytes");
+    }
+}
+
+#[test]
+fn stream_after_stream_allocates_nothing() {
+    let wire = gzip(BODY_BYTES);
+    let members = wire.repeat(2);
+    for &backend in Backend::ALL {
+        let pool = Pool::new();
+        let mut output = SegmentedBuf::new(&pool);
+        let mut inflater = Inflater::with_backend(backend, Format::Gzip, Limits::default());
+        let mut round = || {
+            for (wire, len) in [(&wire, BODY_BYTES), (&members, 2 * BODY_BYTES)] {
+                inflater.reset(Format::Gzip);
+                decode(&mut inflater, wire, &mut output);
+                assert_eq!(output.len(), len as u64);
+                output.clear();
+            }
+        };
+        (0..ROUNDS).for_each(|_| round());
+        let (count, largest) = allocations(|| (0..ROUNDS).for_each(|_| round()));
+        assert_eq!(count, 0, "{backend:?}: the largest of {largest} bytes");
+    }
+}
+
+#[test]
+fn a_refused_stream_allocates_nothing() {
+    let wire = gzip(BODY_BYTES);
+    for &backend in Backend::ALL {
+        let pool = Pool::new();
+        let mut output = SegmentedBuf::new(&pool);
+        let limits = Limits::default().output_bytes_max(BODY_BYTES as u64 / 2);
+        let mut inflater = Inflater::with_backend(backend, Format::Gzip, limits);
+        let mut round = || {
+            inflater.reset(Format::Gzip);
+            let mut input = &wire[..];
+            assert!(inflater.push(&mut input, &mut output).is_err());
+            output.clear();
+            inflater.reset(Format::Zlib);
+            assert!(inflater.push(&mut &wire[..], &mut output).is_err());
+        };
+        (0..ROUNDS).for_each(|_| round());
+        let (count, largest) = allocations(|| (0..ROUNDS).for_each(|_| round()));
+        assert_eq!(count, 0, "{backend:?}: the largest of {largest} bytes");
+    }
+}
