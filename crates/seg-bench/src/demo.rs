@@ -12,6 +12,7 @@ mod receive;
 mod report;
 mod route;
 mod row;
+mod slabs;
 mod wire;
 mod ws;
 

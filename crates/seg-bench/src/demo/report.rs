@@ -12,10 +12,11 @@ const HEADING: [[&str; 9]; 2] = [
 
 const LEGEND: &str = "\
 first: a new pool and a new connection; second: the next message on both. Time and allocations end with
-the whole message in hand; allocations are those of the receiving thread, all of them.
-largest alloc: the largest single allocation in bytes. peak live: the most bytes allocated at one time.
-held after: bytes that connection and pool keep once the messages are dropped; the pool keeps idle
-segments for the next message. after trim: what is left when Pool::trim gave them back.
+the whole message in hand. Allocations are those of the receiving thread on the heap, all of them, and
+the slabs of 64 KiB that the pool maps. largest alloc: the largest single one, in bytes.
+peak live: the most bytes allocated at one time. held after: bytes that connection and pool keep once
+the messages are dropped; the pool keeps idle slabs for the next message. after trim: what is left of
+them when Pool::trim gave the slabs back to the system.
 ";
 
 /// The rows of one run.

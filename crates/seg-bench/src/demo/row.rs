@@ -5,7 +5,11 @@ use std::time::Instant;
 use seg_pool::Pool;
 use serde::Serialize;
 
-use super::{Assembly, Receive, Route, progress::Progress};
+use super::{
+    Assembly, Receive, Route,
+    progress::Progress,
+    slabs::{Held, Slabs},
+};
 use crate::{
     alloc_count::{Counts, Scope},
     digest::Digest,
@@ -16,7 +20,8 @@ pub(super) const SEGMENTED_ALLOC_BYTES_MAX: u64 = 64 * 1024;
 
 /// What it cost to receive one message twice.
 ///
-/// Allocations are those of the receiving thread: connection, pool, assembly and message.
+/// Allocations are those of the receiving thread, connection, pool, assembly and message, and the
+/// slabs that the pool maps, each of 64 KiB.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Row {
     /// How the message travelled.
@@ -31,7 +36,8 @@ pub struct Row {
     pub allocs: u64,
     /// Bytes of the largest single allocation of both passes.
     pub largest_alloc: u64,
-    /// The most bytes that were allocated at one time, above what was before the row.
+    /// The most bytes that were allocated at one time, above what was before the row: the peak of
+    /// the heap and the peak of the pool, whether or not they came together.
     pub peak_live: u64,
     /// Bytes that connection and pool still hold after the messages were dropped.
     pub held_after: u64,
@@ -56,6 +62,7 @@ impl Row {
         progress: &Progress,
         connect: impl FnOnce(&Pool) -> anyhow::Result<R>,
     ) -> anyhow::Result<Self> {
+        let slabs = Slabs::probe();
         let scope = Scope::start();
         let start = Instant::now();
         let pool = Pool::new();
@@ -63,35 +70,40 @@ impl Row {
         let message = connection.receive(progress)?;
         let ms = milliseconds(start);
         let first = scope.finish();
+        let first_held = slabs.held_by(&pool);
         let (first_ok, dropped) = check_and_drop::<R>(message, expected);
         progress.pass_done(expected.len());
 
+        let before = slabs.held_by(&pool);
         let scope = Scope::start();
         let start = Instant::now();
         let message = connection.receive(progress)?;
         let ms_again = milliseconds(start);
         let again = scope.finish();
+        let again_held = slabs.held_by(&pool);
         let (again_ok, dropped_again) = check_and_drop::<R>(message, expected);
         progress.pass_done(expected.len());
 
         let total = first.then(dropped).then(again).then(dropped_again);
+        let held = slabs.held_by(&pool);
         let scope = Scope::start();
         pool.trim();
         let trimmed = total.then(scope.finish());
+        let held_trimmed = slabs.held_by(&pool);
         drop(connection);
         Ok(Self {
             path,
             assembly,
             bytes: expected.len(),
             ms,
-            allocs: first.allocs,
-            largest_alloc: total.largest_bytes,
-            peak_live: at_least_zero(total.peak_live_bytes),
-            held_after: at_least_zero(total.live_bytes),
+            allocs: first.allocs + first_held.slabs_since(Held::default()),
+            largest_alloc: total.largest_bytes.max(held.largest_bytes()),
+            peak_live: at_least_zero(total.peak_live_bytes) + held.bytes_max,
+            held_after: at_least_zero(total.live_bytes) + held.bytes,
             digest_ok: first_ok && again_ok,
             ms_again,
-            allocs_again: again.allocs,
-            held_trimmed: at_least_zero(trimmed.live_bytes),
+            allocs_again: again.allocs + again_held.slabs_since(before),
+            held_trimmed: at_least_zero(trimmed.live_bytes) + held_trimmed.bytes,
         })
     }
 

@@ -38,14 +38,15 @@ impl Wire {
         self.stream.write_all(bytes).context("cannot send to the peer")
     }
 
-    /// Reads once. The segment has one owner and is never empty.
-    pub(super) fn receive(&mut self, progress: &Progress) -> anyhow::Result<SegmentMut> {
+    /// Reads once. The segment has one owner and is never empty; there is none when the peer closed
+    /// the connection.
+    pub(super) fn receive(&mut self, progress: &Progress) -> anyhow::Result<Option<SegmentMut>> {
         let mut segment = match self.rest.take() {
             Some(rest) => rest,
             None => self.pool.try_take_segment()?,
         };
         let count = match segment.read_from(&mut self.stream) {
-            Ok(0) => bail!("the peer closed the connection before the message was whole"),
+            Ok(0) => return Ok(None),
             Ok(count) => count,
             Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
                 bail!("the peer sent nothing for {} seconds", SILENCE.as_secs())
@@ -57,11 +58,53 @@ impl Wire {
         if segment.spare_len() >= READ_BYTES_MIN {
             self.rest = Some(segment);
         }
-        Ok(received)
+        Ok(Some(received))
     }
 
     /// Gives the rest of the last segment back, until the next message comes.
     pub(super) fn rest_until_asked(&mut self) {
         self.rest = None;
+    }
+}
+
+#[cfg(test)]
+pub(super) mod tests {
+    use std::{io::Read, net::TcpListener, thread};
+
+    use super::*;
+
+    /// Answers the first bytes of one connection with `answer` and closes it.
+    pub(in super::super) fn serve_once(answer: &'static [u8]) -> SocketAddr {
+        let listener = TcpListener::bind(("127.0.0.1", 0)).expect("a port");
+        let address = listener.local_addr().expect("an address");
+        thread::spawn(move || {
+            let (mut stream, _) = listener.accept().expect("a client");
+            let mut request = [0; 4096];
+            let asked = stream.read(&mut request).expect("a request");
+            assert!(asked > 0);
+            stream.write_all(answer).expect("a client that reads");
+        });
+        address
+    }
+
+    #[test]
+    fn one_segment_takes_several_reads_and_then_rests() {
+        let pool = Pool::new();
+        let progress = Progress::start();
+        let mut wire = Wire::connect(serve_once(b"hello"), &pool).expect("a connection");
+        wire.send(b"?").expect("a server");
+        let received = wire.receive(&progress).expect("an answer").expect("some bytes");
+        assert_eq!(received, b"hello"[..received.len()]);
+        assert!(wire.rest.as_ref().is_some_and(|rest| rest.capacity() == 16_384 - received.len()));
+        wire.rest_until_asked();
+        drop(received);
+        assert_eq!(pool.stats().in_use_bytes(), 0);
+    }
+
+    #[test]
+    fn the_end_of_the_stream_is_no_segment() {
+        let mut wire = Wire::connect(serve_once(b""), &Pool::new()).expect("a connection");
+        wire.send(b"?").expect("a server");
+        assert!(wire.receive(&Progress::start()).expect("an end").is_none());
     }
 }
