@@ -37,7 +37,7 @@ fn read(c: &mut Criterion) {
     group.throughput(Throughput::Bytes(MESSAGE_BYTES as u64));
     group.bench_function("4k", |b| {
         b.iter(|| {
-            let mut reader = message.reader();
+            let mut reader = message.as_reader();
             while reader.read(&mut target).is_ok_and(|count| count > 0) {
                 black_box(&mut target);
             }

@@ -14,4 +14,6 @@ pub(crate) const FEATURE_SETS: &[FeatureSet] = &[
         arguments: &["--no-default-features", "--features=miniz_oxide"],
     },
     FeatureSet { package: "seg-flate", arguments: &["--all-features"] },
+    FeatureSet { package: "ws-assemble", arguments: &["--all-features"] },
+    FeatureSet { package: "ws-assemble", arguments: &["--features=portable"] },
 ];

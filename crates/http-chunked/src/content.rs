@@ -114,7 +114,7 @@ impl Content {
         };
         let mut rest = &received[run.clone()];
         let result = inflater.push(&mut rest, decoded);
-        gather.keep_own(decoded.take());
+        gather.keep_own(decoded.split());
         let refused = match result {
             Ok(Status::NeedInput) => None,
             Ok(Status::End) if rest.is_empty() => None,

@@ -151,6 +151,7 @@ impl Decoder {
             if matches!(self.state, State::SizeLine) && self.take_simple_line(input) {
                 continue;
             }
+            self.take_run(input);
             let Some(&octet) = input.first() else { return Ok(Step::NeedMore) };
             match self.take(octet) {
                 Ok(extensions_end) => {
@@ -250,6 +251,19 @@ impl Decoder {
         self.line = line;
         self.end_line(excess);
         true
+    }
+
+    /// The path through long extensions and trailers: octets that keep the place they come to.
+    fn take_run(&mut self, input: &mut &[u8]) {
+        let count = match self.state {
+            State::SizeLine => self.line.take_run(input, &self.limits),
+            State::Trailers => self.trailers.take_run(input, &self.limits),
+            _ => 0,
+        };
+        let run = self.skip(input, count);
+        if let (State::SizeLine, Some(extensions)) = (self.state, &mut self.extensions) {
+            extensions.extend_from_slice(run);
+        }
     }
 
     /// The careful path: one octet. Returns whether a size line with extensions to tell ended.

@@ -80,6 +80,10 @@ impl Trailers {
         self.values.push(octet);
     }
 
+    pub(crate) fn extend_value(&mut self, octets: &[u8]) {
+        self.values.extend_from_slice(octets);
+    }
+
     /// Returns the name of the field that is being read.
     pub(crate) fn open_name(&self) -> &[u8] {
         &self.names.as_bytes()[self.end().0..]

@@ -29,7 +29,7 @@
 //! assert_eq!((message.len(), message.chunk_count()), (100_000, 7));
 //!
 //! let mut last = [0; 10];
-//! message.slice(99_990..).reader().read_exact(&mut last)?;
+//! message.slice(99_990..).as_reader().read_exact(&mut last)?;
 //! assert_eq!(last, [7; 10]);
 //! # Ok(())
 //! # }

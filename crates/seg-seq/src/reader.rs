@@ -21,7 +21,7 @@ use crate::sequence::{Sequence, within};
 /// # fn main() -> std::io::Result<()> {
 /// let sequence: Sequence =
 ///     [Segment::from_static(b"one\ntw"), Segment::from_static(b"o\n")].into_iter().collect();
-/// let mut reader = sequence.reader();
+/// let mut reader = sequence.as_reader();
 /// let mut line = String::new();
 /// reader.seek(SeekFrom::Start(4))?;
 /// reader.read_line(&mut line)?;

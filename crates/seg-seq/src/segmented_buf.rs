@@ -236,7 +236,7 @@ impl SegmentedBuf {
 
     /// Takes everything out, leaving an empty buffer that goes on filling the same tail segment.
     #[must_use = "the bytes are gone from this buffer"]
-    pub fn take(&mut self) -> Sequence {
+    pub fn split(&mut self) -> Sequence {
         self.split_to(self.len())
     }
 

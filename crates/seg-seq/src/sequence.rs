@@ -189,7 +189,7 @@ impl Sequence {
 
     /// Returns a reader over the sequence, from its first byte.
     #[must_use]
-    pub fn reader(&self) -> Reader<'_> {
+    pub fn as_reader(&self) -> Reader<'_> {
         Reader::borrowed(self)
     }
 

@@ -107,7 +107,7 @@ fn receiving_and_consuming_allocate_nothing() {
                 drop(buf.split_to(777));
             }
         }
-        drop(SegmentedBuf::take(&mut buf));
+        drop(SegmentedBuf::split(&mut buf));
     });
 }
 
@@ -144,7 +144,7 @@ fn reading_allocates_nothing() {
     let sequence = buf.freeze();
     let mut target = [0; 1_000];
     assert_allocates_nothing(|| {
-        let mut reader = sequence.reader();
+        let mut reader = sequence.as_reader();
         while reader.read(&mut target).is_ok_and(|count| count > 0) {}
         assert_eq!(reader.seek(SeekFrom::End(-5)).ok(), Some(sequence.len() - 5));
         assert_eq!(reader.read(&mut target).ok(), Some(5));

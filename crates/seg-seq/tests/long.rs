@@ -36,7 +36,7 @@ fn offsets(len: u64) -> Vec<u64> {
 }
 
 fn assert_reads(sequence: &Sequence, from: u64, offset: u64) {
-    let mut reader = sequence.reader();
+    let mut reader = sequence.as_reader();
     assert_eq!(reader.seek(SeekFrom::Start(offset)).ok(), Some(offset));
     let mut bytes = Vec::new();
     let read = reader.by_ref().take(5).read_to_end(&mut bytes);
@@ -63,7 +63,7 @@ fn lengths_and_offsets_are_beyond_32_bits() {
 fn seeking_knows_all_three_origins() {
     let (_pool, _segment, sequence) = long();
     let len = sequence.len();
-    let mut reader = sequence.reader();
+    let mut reader = sequence.as_reader();
     let back = -i64::try_from(len).expect("below 2^63");
     assert_eq!(reader.seek(SeekFrom::End(0)).ok(), Some(len));
     assert_eq!(reader.seek(SeekFrom::Current(back)).ok(), Some(0));

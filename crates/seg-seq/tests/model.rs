@@ -239,7 +239,7 @@ impl World {
                 self.add(front, model);
             }
             BufStep::Take => {
-                let all = SegmentedBuf::take(&mut self.buf);
+                let all = self.buf.split();
                 let model = core::mem::take(&mut self.model);
                 self.add(all, model);
             }
@@ -418,7 +418,7 @@ impl Pair {
         }
 
         // Every offset is right when reading can start anywhere.
-        let mut reader = sequence.reader();
+        let mut reader = sequence.as_reader();
         for position in [0, 1, 255, 256, 257, middle, model.len().saturating_sub(1)] {
             let position = position.min(model.len());
             std::io::Seek::seek(&mut reader, std::io::SeekFrom::Start(position as u64))

@@ -202,7 +202,7 @@ proptest! {
     ) {
         let (sequence, bytes) = sequence(&lens, first);
         prop_assert_eq!(&sequence, &bytes);
-        let mut ours = sequence.reader();
+        let mut ours = sequence.as_reader();
         let mut theirs = Cursor::new(bytes);
         for step in &steps {
             compare(step, &mut ours, &mut theirs);
@@ -226,7 +226,7 @@ fn hello() -> Sequence {
 #[test]
 fn a_seek_before_the_start_fails_and_moves_nothing() {
     let sequence = hello();
-    let mut reader = sequence.reader();
+    let mut reader = sequence.as_reader();
     assert_eq!(reader.seek(SeekFrom::Start(4)).ok(), Some(4));
     let before = [
         SeekFrom::Current(-5),
@@ -246,7 +246,7 @@ fn a_seek_before_the_start_fails_and_moves_nothing() {
 #[test]
 fn a_seek_beyond_the_end_reads_nothing() {
     let sequence = hello();
-    let mut reader = sequence.reader();
+    let mut reader = sequence.as_reader();
     for position in [11, 12, 1 << 32, u64::MAX - 1, u64::MAX] {
         assert_eq!(reader.seek(SeekFrom::Start(position)).ok(), Some(position));
         assert_eq!(reader.position(), position);
@@ -265,7 +265,7 @@ fn a_seek_beyond_the_end_reads_nothing() {
 fn a_seek_far_beyond_the_end_of_a_rest_reads_nothing() {
     let mut sequence = hello();
     drop(sequence.split_to(4));
-    let mut reader = sequence.reader();
+    let mut reader = sequence.as_reader();
     for position in [7, 8, u64::MAX - 4, u64::MAX - 3, u64::MAX - 2, u64::MAX] {
         assert_eq!(reader.seek(SeekFrom::Start(position)).ok(), Some(position));
         assert_eq!(reader.read(&mut [0; 4]).ok(), Some(0), "{position}");
@@ -277,7 +277,7 @@ fn a_seek_far_beyond_the_end_of_a_rest_reads_nothing() {
 #[test]
 fn a_read_across_chunks_fills_its_target() {
     let sequence = hello();
-    let mut reader = sequence.reader();
+    let mut reader = sequence.as_reader();
     let mut target = [0; 11];
     assert_eq!(reader.read(&mut target).ok(), Some(11));
     assert_eq!(&target, b"hello world");
@@ -288,7 +288,7 @@ fn a_read_across_chunks_fills_its_target() {
 #[test]
 fn an_exact_read_that_is_too_long_ends_at_the_end() {
     let sequence = hello();
-    let mut reader = sequence.reader();
+    let mut reader = sequence.as_reader();
     let error = reader.read_exact(&mut [0; 12]).expect_err("one byte too many");
     assert_eq!((error.kind(), reader.position()), (ErrorKind::UnexpectedEof, 11));
     assert!(reader.read_exact(&mut []).is_ok());
@@ -301,7 +301,7 @@ fn an_exact_read_that_is_too_long_ends_at_the_end() {
 #[should_panic(expected = "consume past the end")]
 fn no_more_is_consumed_than_was_shown() {
     let sequence = hello();
-    let mut reader = sequence.reader();
+    let mut reader = sequence.as_reader();
     reader.consume(4);
 }
 
@@ -325,14 +325,14 @@ fn lines_reach_across_chunks() {
     let text = ["one\nt", "wo", "\n", "\nfou", "r"];
     let sequence: Sequence =
         text.map(|part| Segment::from_static(part.as_bytes())).into_iter().collect();
-    let lines: Result<Vec<_>, _> = sequence.reader().lines().collect();
+    let lines: Result<Vec<_>, _> = sequence.as_reader().lines().collect();
     assert_eq!(lines.ok(), Some(["one", "two", "", "four"].map(str::to_owned).to_vec()));
 }
 
 #[test]
 fn an_empty_sequence_reads_like_an_empty_file() {
     let sequence = Sequence::new();
-    let mut reader = sequence.reader();
+    let mut reader = sequence.as_reader();
     assert_eq!(reader.read(&mut [0; 4]).ok(), Some(0));
     assert_eq!(reader.fill_buf().ok(), Some(&b""[..]));
     reader.consume(0);

@@ -294,10 +294,10 @@ fn neighbouring_parts_are_joined_and_empty_ones_vanish() {
 fn a_tail_is_filled_on_after_everything_was_taken() {
     let (pool, mut buf) = small();
     buf.extend_from_slice(b"first");
-    let first = SegmentedBuf::take(&mut buf);
+    let first = buf.split();
     assert!(buf.is_empty());
     buf.extend_from_slice(b"second");
-    let second = SegmentedBuf::take(&mut buf);
+    let second = buf.split();
     assert_eq!(in_use(&pool), 256, "both lie in one segment");
     assert_eq!(first, b"first");
     assert_eq!(second, b"second");
@@ -345,12 +345,14 @@ fn held_bytes_count_each_segment_once() {
 }
 
 #[test]
-fn held_bytes_count_a_segment_once_that_is_met_again() {
+fn held_bytes_count_a_segment_once_for_neighbours_and_again_when_it_is_met_later() {
     let (pool, _buf) = small();
     let (one, two) = (segment(&pool, b"one"), segment(&pool, b"two"));
-    let sequence: Sequence = [one.clone(), two, one].into_iter().collect();
-    assert_eq!((sequence.chunk_count(), in_use(&pool)), (3, 512));
-    assert_eq!(sequence.held_bytes(), 512);
+    let neighbours: Sequence = [one.slice(2..), one.slice(..1), two.clone()].into_iter().collect();
+    assert_eq!((neighbours.chunk_count(), neighbours.held_bytes()), (3, 512));
+    let apart: Sequence = [one.clone(), two, one].into_iter().collect();
+    assert_eq!((apart.chunk_count(), apart.held_bytes()), (3, 768));
+    assert_eq!(in_use(&pool), 512);
 }
 
 #[test]

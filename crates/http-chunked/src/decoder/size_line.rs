@@ -69,6 +69,20 @@ impl SizeLine {
         Some(len + 2)
     }
 
+    /// Takes the octets at the front of `input` that stay inside the name or value which is being
+    /// read, and returns their number. What it takes, [`take`](Self::take) takes as well.
+    pub(super) fn take_run(&mut self, input: &[u8], limits: &Limits) -> usize {
+        let belongs = match self.place {
+            Place::Name | Place::Token => is_token,
+            Place::Quoted => is_quoted,
+            _ => return 0,
+        };
+        let room = limits.size_line_bytes_max.saturating_sub(self.len);
+        let count = input.iter().take(room).take_while(|octet| belongs(**octet)).count();
+        self.len += count;
+        count
+    }
+
     /// Takes the next octet of the line; returns whether it was the last.
     pub(super) fn take(&mut self, octet: u8, limits: &Limits) -> Result<bool, DecodeErrorKind> {
         if self.place == Place::Lf {

@@ -34,6 +34,19 @@ impl TrailerSection {
         self.fields.clear();
     }
 
+    /// Takes the octets at the front of `input` that stay inside the value which is being read, and
+    /// returns their number. What it takes, [`take`](Self::take) takes as well.
+    pub(super) fn take_run(&mut self, input: &[u8], limits: &Limits) -> usize {
+        if self.place != Place::Value || self.fields.open_is_bare() {
+            return 0;
+        }
+        let room = limits.trailer_bytes_max.saturating_sub(self.len);
+        let count = input.iter().take(room).take_while(|octet| is_text(**octet)).count();
+        self.fields.extend_value(&input[..count]);
+        self.len += count;
+        count
+    }
+
     /// Takes the next octet; returns whether it was the last of the body.
     pub(super) fn take(&mut self, octet: u8, limits: &Limits) -> Result<bool, DecodeErrorKind> {
         match (self.place, octet) {

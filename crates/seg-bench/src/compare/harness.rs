@@ -88,7 +88,9 @@ mod tests {
     fn contenders_are_timed_in_turn_and_counted() {
         const QUICK: Effort = Effort { samples: 3, sample_time: Duration::from_micros(10) };
         let mut job = Job::new("layer/task", 8)
-            .with(Contender::new(Kind::Ours, "a", || drop(core::hint::black_box(1))))
+            .with(Contender::new(Kind::Ours, "a", || {
+                let _ = core::hint::black_box(1);
+            }))
             .with(Contender::timed(Kind::Floor, "b", |count| Duration::from_micros(5 * count)));
         let figures = measure(&mut job, QUICK).expect("both are right");
         assert_eq!(figures.len(), 2);
