@@ -1,4 +1,62 @@
-//! Strict HTTP/1.1 chunked bodies assembled from received segments without copies.
+//! Strict HTTP/1.1 chunked bodies assembled from received segments without copies (RFC 9112).
+//!
+//! A [`BodyAssembler`] takes received segments and leaves what belongs to the next message in them;
+//! the [`Body`] it gives lies where it was received. A [`ResponseReader`] puts the head before it.
+//! Neither reads a socket. The grammar alone is [`Decoder`], for those who keep their data
+//! themselves.
+//!
+//! ```text
+//!               ResponseReader
+//!            ┌──────────────────────────────────────────┐
+//!  received  │ head ──▶ length of the body (RFC 9112 6.3)│
+//!  Segment ─▶│              │                           │
+//!            │       BodyAssembler                      │
+//!            │ ┌──────────────────────────────────────┐ │
+//!            │ │ Decoder ──▶ link or copy ──▶ inflate │ │──▶ Body: Sequence, bytes or text
+//!            │ └──────────────────────────────────────┘ │──▶ Trailers
+//!            └──────────────────────────────────────────┘
+//!  what is left of the segment: the next message
+//! ```
+//!
+//! # Example
+//!
+//! ```
+//! use http_chunked::{ResponseReader, ResponseStep};
+//! use seg_pool::Pool;
+//!
+//! # fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! let mut socket =
+//!     &b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n0\r\n\r\n"[..];
+//! let pool = Pool::new();
+//! let mut reader = ResponseReader::new(&pool);
+//! let response = 'response: loop {
+//!     let mut received = pool.try_take_segment()?;
+//!     if received.read_from(&mut socket)? == 0 {
+//!         reader.finish()?; // a body may go until the connection is closed
+//!         break reader.take_response();
+//!     }
+//!     let mut received = received.freeze();
+//!     loop {
+//!         match reader.push(&mut received)? {
+//!             ResponseStep::NeedMore => break,
+//!             ResponseStep::End => break 'response reader.take_response(),
+//!             ResponseStep::Head | ResponseStep::Interim => {}
+//!         }
+//!     }
+//! };
+//! assert_eq!(response.expect("a whole response").body().text(), Ok("hello"));
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! # What it is not
+//!
+//! Not a client or a server: it opens no connection, sends nothing and knows no timeouts.
+//!
+//! # Features
+//!
+//! - `zlib-rs` (default): decompresses with zlib-rs.
+//! - `miniz_oxide`: decompresses with miniz_oxide, which has no unsafe code.
 #![forbid(unsafe_code)]
 
 mod assembly;
@@ -36,3 +94,8 @@ pub use response::{
 };
 pub use response_error::{ResponseError, ResponseErrorKind};
 pub use trailers::{Trailers, TrailersIter};
+
+/// The examples in the README are doc tests.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+pub struct ReadmeExamples;

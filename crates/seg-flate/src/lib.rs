@@ -54,3 +54,8 @@ pub use error::{InflateError, InflateErrorKind};
 pub use format::{Format, Trailing};
 pub use inflate::{Inflater, Status, inflate};
 pub use limits::Limits;
+
+/// The examples in the README are doc tests.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+pub struct ReadmeExamples;

@@ -1,10 +1,10 @@
 //! What decoding asks of the allocator, counted by thread.
 
-use core::cell::Cell;
-use std::{
-    alloc::{GlobalAlloc, Layout, System},
-    io::Write,
+use core::{
+    alloc::{GlobalAlloc, Layout},
+    cell::Cell,
 };
+use std::{alloc::System, io::Write};
 
 use flate2::{Compression, write::GzEncoder};
 use seg_flate::{Backend, Format, Inflater, Limits};

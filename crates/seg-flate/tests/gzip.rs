@@ -196,7 +196,8 @@ fn a_name_without_an_end_stops_at_the_default_limit() {
 fn members_follow_one_another() {
     let empty = member(&header(FNAME, b"", b"empty"), NOTHING, b"");
     let hello = member(&header(FHCRC | FEXTRA, b"e", b""), HELLO, b"hello");
-    let cases: &[(&str, &[&[u8]], &[u8])] = &[
+    type Case<'a> = (&'a str, &'a [&'a [u8]], &'a [u8]);
+    let cases: &[Case<'_>] = &[
         ("one", &[&hello], b"hello"),
         ("two", &[&hello, &hello], b"hellohello"),
         ("one_empty", &[&empty], b""),

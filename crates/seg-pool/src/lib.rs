@@ -77,3 +77,8 @@ pub use segment_mut::SegmentMut;
 pub use size::{SLAB_BYTES, SegmentSize, SizeError};
 pub use stats::{ClassStats, Stats};
 pub use take::Take;
+
+/// The examples in the README are doc tests.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+pub struct ReadmeExamples;

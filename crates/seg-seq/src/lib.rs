@@ -50,3 +50,8 @@ pub use flatten::Flatten;
 pub use reader::Reader;
 pub use segmented_buf::SegmentedBuf;
 pub use sequence::{Chunks, Sequence};
+
+/// The examples in the README are doc tests.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+pub struct ReadmeExamples;
