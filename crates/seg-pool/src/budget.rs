@@ -122,7 +122,7 @@ impl Account {
     /// Charges this account and its parents, or none of them.
     pub(crate) fn charge_all(&self, bytes: usize) -> Result<(), Exhausted> {
         // Who waits came first.
-        if self.waiting.load(Ordering::SeqCst) > 0 || !self.charge(bytes) {
+        if self.waiting.load(Ordering::Relaxed) > 0 || !self.charge(bytes) {
             return Err(self.refusal(bytes));
         }
         if let Some(parent) = &self.parent {
@@ -163,10 +163,9 @@ impl Account {
                 Collected::Waiting(_old) => Poll::Pending,
             };
         }
-        // Announced before the account is looked at: whoever lowers it later sees the announcement.
-        self.waiting.fetch_add(1, Ordering::SeqCst);
+        self.announce();
         if waiters.queue.is_empty() && self.charge(bytes) {
-            self.waiting.fetch_sub(1, Ordering::SeqCst);
+            self.waiting.fetch_sub(1, Ordering::Relaxed);
             return Poll::Ready(Ok(()));
         }
         let mine = waiters.next_ticket;
@@ -182,7 +181,7 @@ impl Account {
         match cancelled {
             Collected::Granted(()) => self.uncharge(bytes),
             Collected::Waiting(_old) => {
-                self.waiting.fetch_sub(1, Ordering::SeqCst);
+                self.waiting.fetch_sub(1, Ordering::Relaxed);
                 // The next one may want less.
                 self.grant();
             }
@@ -191,18 +190,28 @@ impl Account {
 
     /// Lowers this account alone and wakes who fits now.
     pub(crate) fn uncharge(&self, bytes: usize) {
-        self.used.fetch_sub(bytes, Ordering::SeqCst);
+        self.used.fetch_sub(bytes, Ordering::AcqRel);
         self.grant();
     }
 
+    /// Makes a waiter known to everybody who lowers the account from now on.
+    ///
+    /// The write that changes nothing takes its place among the changes of `used`: those before it
+    /// are seen by the look at the account that follows, and those after it see the announcement,
+    /// as each change acquires what the ones before released.
+    fn announce(&self) {
+        self.waiting.fetch_add(1, Ordering::Relaxed);
+        self.used.fetch_add(0, Ordering::AcqRel);
+    }
+
     fn grant(&self) {
-        while self.waiting.load(Ordering::SeqCst) > 0 {
+        while self.waiting.load(Ordering::Relaxed) > 0 {
             let mut waiters = self.lock();
             let Some((_, bytes)) = waiters.queue.first() else { return };
             if !self.charge(bytes) {
                 return;
             }
-            self.waiting.fetch_sub(1, Ordering::SeqCst);
+            self.waiting.fetch_sub(1, Ordering::Relaxed);
             let waker = waiters.queue.grant_first(());
             drop(waiters);
             if let Some(waker) = waker {
@@ -212,12 +221,12 @@ impl Account {
     }
 
     fn charge(&self, bytes: usize) -> bool {
-        let mut used = self.used.load(Ordering::SeqCst);
+        let mut used = self.used.load(Ordering::Relaxed);
         loop {
             let Some(sum) = used.checked_add(bytes).filter(|&sum| sum <= self.max_bytes) else {
                 return false;
             };
-            match self.used.compare_exchange_weak(used, sum, Ordering::SeqCst, Ordering::SeqCst) {
+            match self.used.compare_exchange_weak(used, sum, Ordering::AcqRel, Ordering::Relaxed) {
                 Ok(_) => {
                     if self.used_max.load(Ordering::Relaxed) < sum {
                         self.used_max.fetch_max(sum, Ordering::Relaxed);
