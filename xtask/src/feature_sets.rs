@@ -9,6 +9,7 @@ pub(crate) struct FeatureSet {
 
 /// Every combination that changes what is compiled, smallest first.
 pub(crate) const FEATURE_SETS: &[FeatureSet] = &[
+    FeatureSet { package: "seg-pool", arguments: &["--all-features"] },
     FeatureSet {
         package: "seg-flate",
         arguments: &["--no-default-features", "--features=miniz_oxide"],

@@ -7,6 +7,8 @@ use core::{
     task::{Context, Poll},
 };
 
+#[cfg(feature = "report")]
+use crate::report::{HeldSegment, Report};
 use crate::{
     central::Central,
     depot::Depot,
@@ -17,7 +19,7 @@ use crate::{
     pool::PoolBuilder,
     size::{SLAB_BYTES, SegmentSize},
     stats::{ClassStats, Stats},
-    sync::{AtomicUsize, Mutex, MutexGuard, Ordering, fence},
+    sync::{self, AtomicUsize, Mutex, MutexGuard, Ordering, fence},
     wait_queue::Collected,
 };
 
@@ -259,6 +261,21 @@ impl Arena {
         }
     }
 
+    /// Returns what is in use, with who took it.
+    #[cfg(feature = "report")]
+    pub(crate) fn report(&self) -> Report {
+        let now = std::time::Instant::now();
+        let central = self.lock();
+        let mut segments = Vec::new();
+        for size in SegmentSize::ALL {
+            central.home(size).for_each_header(|header| {
+                let tracked = header.track.tracked();
+                segments.extend(tracked.map(|tracked| HeldSegment::new(size, tracked, now)));
+            });
+        }
+        Report::new(segments)
+    }
+
     fn lock(&self) -> Locked<'_> {
         // Nothing panics while it holds the lock, so the state behind a poisoned one is whole.
         let central = self.central.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
@@ -415,6 +432,6 @@ impl Drop for ArenaRef {
 /// Counts beyond half the range can only come from leaked handles; going on would free too early.
 fn abort_on_overflow(before: usize) {
     if before > isize::MAX as usize {
-        std::process::abort();
+        sync::abort();
     }
 }

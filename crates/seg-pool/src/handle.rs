@@ -5,7 +5,8 @@ use core::{ops::Deref, ptr::NonNull};
 use crate::{
     header::{Header, Idle},
     local,
-    sync::Ordering,
+    sync::{self, Ordering},
+    track::View,
 };
 
 /// One counted reference to a segment; the last one to be dropped gives the segment back.
@@ -14,7 +15,10 @@ use crate::{
 ///
 /// - **H1** the header is alive while a handle exists, as no `Idle` of it does (see [`Idle`]).
 /// - **H2** `refs` counts the handles.
-pub(crate) struct Handle(NonNull<Header>);
+pub(crate) struct Handle {
+    header: NonNull<Header>,
+    view: View,
+}
 
 // SAFETY: the count is atomic, and what gives back works on any thread.
 unsafe impl Send for Handle {}
@@ -23,9 +27,10 @@ unsafe impl Sync for Handle {}
 
 impl Handle {
     #[inline]
-    pub(crate) const fn new(idle: Idle) -> Self {
+    pub(crate) fn new(idle: Idle) -> Self {
+        let view = View::open(&idle.track);
         // `refs` of an idle segment is 1 (I3), which now counts this handle.
-        Self(idle.into_header())
+        Self { header: idle.into_header(), view }
     }
 
     /// Returns whether this is the only handle. If so, what other handles did happened before.
@@ -36,17 +41,24 @@ impl Handle {
 
     #[inline]
     pub(crate) fn is_same(&self, other: &Self) -> bool {
-        self.0 == other.0
+        self.header == other.header
     }
 
     pub(crate) const fn as_ptr(&self) -> NonNull<Header> {
-        self.0
+        self.header
+    }
+
+    /// Records how many bytes are seen through this handle.
+    #[inline]
+    pub(crate) fn view(&mut self, len: usize) {
+        // SAFETY: the header is alive while `self` is (H1).
+        self.view.set_len(&unsafe { self.header.as_ref() }.track, len);
     }
 
     #[cold]
     fn overflow() -> ! {
         // Counts this high can only come from leaked handles; going on would free too early.
-        std::process::abort()
+        sync::abort()
     }
 }
 
@@ -56,7 +68,7 @@ impl Deref for Handle {
     #[inline]
     fn deref(&self) -> &Header {
         // SAFETY: the header is alive while `self` is (H1), and is only ever shared.
-        unsafe { self.0.as_ref() }
+        unsafe { self.header.as_ref() }
     }
 }
 
@@ -67,13 +79,15 @@ impl Clone for Handle {
         if self.refs.fetch_add(1, Ordering::Relaxed) > isize::MAX as usize {
             Self::overflow();
         }
-        Self(self.0)
+        Self { header: self.header, view: View::open(&self.track) }
     }
 }
 
 impl Drop for Handle {
     #[inline]
     fn drop(&mut self) {
+        // SAFETY: the header is alive while `self` is (H1).
+        self.view.close(&unsafe { self.header.as_ref() }.track);
         // A single handle needs no atomic write: nobody is there to see the count.
         if !self.is_unique() {
             if self.refs.fetch_sub(1, Ordering::Release) != 1 {
@@ -85,6 +99,43 @@ impl Drop for Handle {
         }
         // SAFETY: this was the last handle, so the header is alive (I1) and has no other `Idle`
         // (I2), and the count is 1 (I3).
-        local::give(unsafe { Idle::new(self.0) });
+        let idle = unsafe { Idle::new(self.header) };
+        idle.track.give();
+        local::give(idle);
+    }
+}
+
+// No process can be started under Miri, and loom has a model of its own.
+#[cfg(all(test, not(any(miri, seg_loom))))]
+mod tests {
+    use std::process::Command;
+
+    use super::*;
+    use crate::Pool;
+
+    /// Tells the test that it runs in a process of its own, which may die.
+    const CHILD: &str = "SEG_POOL_ABORTS";
+    const NAME: &str = "handle::tests::a_count_beyond_half_the_range_aborts";
+
+    #[test]
+    fn a_count_beyond_half_the_range_aborts() {
+        if std::env::var_os(CHILD).is_some() {
+            let mut buffer = Pool::new().take(256);
+            buffer.extend_from_slice(b"x");
+            let segment = buffer.freeze();
+            let handle = segment.handle().expect("a pooled segment");
+            handle.refs.store(isize::MAX as usize, Ordering::Relaxed);
+            core::mem::forget(segment.clone());
+            println!("counted up to the edge");
+            core::mem::forget(segment.clone());
+            println!("counted beyond it");
+            return;
+        }
+        let exe = std::env::current_exe().expect("this test");
+        let run = Command::new(exe).args(["--exact", NAME, "--nocapture"]).env(CHILD, "1").output();
+        let run = run.expect("a child process");
+        let said = String::from_utf8_lossy(&run.stdout);
+        assert!(!run.status.success(), "{said}");
+        assert!(said.contains("up to the edge") && !said.contains("beyond it"), "{said}");
     }
 }

@@ -11,6 +11,7 @@ use crate::{
     size::SegmentSize,
     slab::Slab,
     sync::{Arc, AtomicU32, AtomicUsize, Cell, Ordering, Witness},
+    track::Track,
 };
 
 /// The metadata of one segment.
@@ -40,9 +41,10 @@ pub(crate) struct Header {
     /// The next idle segment of the same slab, under the arena's lock.
     pub(crate) next: Cell<Option<Idle>>,
     pub(crate) witness: Witness,
+    pub(crate) track: Track,
 }
 
-#[cfg(all(target_pointer_width = "64", not(seg_loom)))]
+#[cfg(all(target_pointer_width = "64", not(any(seg_loom, feature = "report"))))]
 const _: () = assert!(size_of::<Header>() == 64, "a header fills one cache line");
 
 impl Header {
@@ -72,6 +74,7 @@ impl Header {
             slab: ptr::null(),
             next: Cell::new(None),
             witness: Witness::new(),
+            track: Track::new(),
         }
     }
 

@@ -1,5 +1,8 @@
 //! Where idle segments are with their slabs.
 
+#[cfg(feature = "report")]
+use core::ptr::NonNull;
+
 use crate::{
     depot::Depot, header::Idle, ledger::Ledgers, list::List, size::SegmentSize, slab::Slab,
 };
@@ -17,6 +20,9 @@ pub(crate) struct Home {
     whole_low: usize,
     idle: usize,
     slabs: usize,
+    /// Every slab, those without an idle segment among them.
+    #[cfg(feature = "report")]
+    all: Vec<NonNull<Slab>>,
 }
 
 impl Home {
@@ -29,6 +35,8 @@ impl Home {
             whole_low: 0,
             idle: 0,
             slabs: 0,
+            #[cfg(feature = "report")]
+            all: Vec::new(),
         }
     }
 
@@ -50,7 +58,18 @@ impl Home {
         self.whole_count += 1;
         self.idle += size.per_slab();
         self.slabs += 1;
+        #[cfg(feature = "report")]
+        self.all.push(slab);
         true
+    }
+
+    /// Calls `visit` with the header of every segment, idle or in use.
+    #[cfg(feature = "report")]
+    pub(crate) fn for_each_header(&self, mut visit: impl FnMut(&crate::header::Header)) {
+        for slab in &self.all {
+            // SAFETY: a slab is in the list from its making until just before it is freed.
+            unsafe { slab.as_ref() }.headers().iter().for_each(&mut visit);
+        }
     }
 
     pub(crate) fn take(&mut self) -> Option<Idle> {
@@ -113,6 +132,8 @@ impl Home {
             let shared = unsafe { slab.as_ref() };
             self.idle -= shared.idle();
             self.whole.unlink(shared);
+            #[cfg(feature = "report")]
+            self.all.retain(|&other| other != slab);
             // SAFETY: the slab is whole, as all in this list, and was just unlinked.
             unsafe { Slab::free(slab, &mut self.ledgers) };
         }

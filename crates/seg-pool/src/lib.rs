@@ -36,6 +36,12 @@
 //! # }
 //! ```
 //!
+//! # Features
+//!
+//! - `metrics`: `Stats::record` for the `metrics` crate.
+//! - `report`: `Pool::report`, which tells for each segment in use who took it, when, and how much
+//!   of it is viewed. For debugging: handles grow from 24 to 32 bytes, taking reads the clock.
+//!
 //! # What it is not
 //!
 //! Not an allocator for values, and not a growing buffer: a segment never moves and never grows.
@@ -58,8 +64,12 @@ mod ledger;
 mod list;
 mod local;
 mod magazine;
+#[cfg(feature = "metrics")]
+mod metrics;
 mod pages;
 mod pool;
+#[cfg(feature = "report")]
+mod report;
 mod segment;
 mod segment_mut;
 mod size;
@@ -67,11 +77,14 @@ mod slab;
 mod stats;
 mod sync;
 mod take;
+mod track;
 mod wait_queue;
 
 pub use budget::Budget;
 pub use error::{Cause, Exhausted, TakeError};
 pub use pool::{Pool, PoolBuilder};
+#[cfg(feature = "report")]
+pub use report::{HeldSegment, Report};
 pub use segment::Segment;
 pub use segment_mut::SegmentMut;
 pub use size::{SLAB_BYTES, SegmentSize, SizeError};

@@ -68,12 +68,19 @@ impl Segment {
     ///
     /// S1 and S2 hold.
     #[inline]
-    pub(crate) const unsafe fn from_parts(
-        handle: Option<Handle>,
-        ptr: NonNull<u8>,
-        len: usize,
-    ) -> Self {
-        Self { handle, ptr, len }
+    pub(crate) unsafe fn from_parts(handle: Option<Handle>, ptr: NonNull<u8>, len: usize) -> Self {
+        let mut segment = Self { handle, ptr, len };
+        segment.set_len(len);
+        segment
+    }
+
+    /// Changes the length, and what is known of the view with it.
+    #[inline]
+    fn set_len(&mut self, len: usize) {
+        self.len = len;
+        if let Some(handle) = &mut self.handle {
+            handle.view(len);
+        }
     }
 
     /// Returns the number of bytes.
@@ -129,7 +136,8 @@ impl Segment {
         }
         // SAFETY: `start <= len`.
         let ptr = unsafe { self.ptr.add(start) };
-        Self { handle: self.handle.clone(), ptr, len: end - start }
+        // SAFETY: a part of what S1 and S2 hold for, kept by a handle of its own.
+        unsafe { Self::from_parts(self.handle.clone(), ptr, end - start) }
     }
 
     /// Splits the bytes `..at` off the front. Copies nothing; at most one atomic increment.
@@ -158,7 +166,7 @@ impl Segment {
             return core::mem::take(self);
         }
         let back = self.slice(at..);
-        self.len = at;
+        self.set_len(at);
         back
     }
 
@@ -179,7 +187,7 @@ impl Segment {
         if !self.shares_segment_with(&next) || end != next.ptr.addr().get() {
             return Err(next);
         }
-        self.len += next.len;
+        self.set_len(self.len + next.len);
         Ok(())
     }
 
@@ -188,7 +196,7 @@ impl Segment {
         if len == 0 {
             *self = Self::new();
         } else if len < self.len {
-            self.len = len;
+            self.set_len(len);
         }
     }
 
@@ -201,7 +209,7 @@ impl Segment {
         }
         // SAFETY: `count <= len`.
         self.ptr = unsafe { self.ptr.add(count) };
-        self.len -= count;
+        self.set_len(self.len - count);
     }
 
     /// Makes the view exclusive, with the rest of the segment behind it as spare capacity.
@@ -221,6 +229,15 @@ impl Segment {
         // SAFETY: the handle is the only one; `ptr..ptr + len` is within its payload (S1). What
         // lies before was recorded as initialised when the payload was frozen or split (E4).
         Ok(unsafe { SegmentMut::from_unique(handle, ptr, len) })
+    }
+
+    /// Pretends that there are `count` more handles, so that a model can count over the edge.
+    #[cfg(seg_loom)]
+    #[doc(hidden)]
+    pub fn pretend_handles(&self, count: usize) {
+        if let Some(handle) = &self.handle {
+            handle.refs.fetch_add(count, crate::sync::Ordering::Relaxed);
+        }
     }
 
     pub(crate) const fn handle(&self) -> Option<&Handle> {
@@ -289,7 +306,8 @@ impl Deref for Segment {
 impl Clone for Segment {
     #[inline]
     fn clone(&self) -> Self {
-        Self { handle: self.handle.clone(), ptr: self.ptr, len: self.len }
+        // SAFETY: the same bytes, kept by a handle of its own (S1, S2).
+        unsafe { Self::from_parts(self.handle.clone(), self.ptr, self.len) }
     }
 }
 

@@ -9,7 +9,7 @@ use core::{
 };
 use std::io;
 
-use crate::{extent::Extent, handle::Handle, header::Idle, segment::Segment};
+use crate::{extent::Extent, handle::Handle, header::Idle, segment::Segment, track::Origin};
 
 /// A segment with a single owner, filled from the front.
 ///
@@ -53,8 +53,9 @@ unsafe impl Sync for SegmentMut {}
 
 impl SegmentMut {
     #[inline]
-    pub(crate) fn new(idle: Idle) -> Self {
+    pub(crate) fn new(idle: Idle, origin: Origin) -> Self {
         idle.witness.reuse();
+        idle.track.take(origin);
         let ptr = idle.data;
         let extent = Extent::new(0, idle.capacity());
         Self { handle: Handle::new(idle), ptr, extent }
@@ -70,7 +71,9 @@ impl SegmentMut {
         let offset = ptr.addr().get() - handle.data.addr().get();
         handle.raise_initialized(offset + len);
         let extent = Extent::new(len, handle.capacity() - offset);
-        Self { handle, ptr, extent }
+        let mut part = Self { handle, ptr, extent };
+        part.set_extent(extent);
+        part
     }
 
     /// Returns the number of filled bytes.
@@ -222,7 +225,7 @@ impl SegmentMut {
     pub fn truncate(&mut self, len: usize) {
         if len < self.len() {
             self.raise_initialized();
-            self.extent = Extent::new(len, self.capacity());
+            self.set_extent(Extent::new(len, self.capacity()));
         }
     }
 
@@ -243,11 +246,12 @@ impl SegmentMut {
     pub fn split_to(&mut self, at: usize) -> Self {
         assert!(at <= self.len(), "split beyond the filled part");
         self.raise_initialized();
-        let front =
-            Self { handle: self.handle.clone(), ptr: self.ptr, extent: Extent::new(at, at) };
+        let extent = Extent::new(at, at);
+        let mut front = Self { handle: self.handle.clone(), ptr: self.ptr, extent };
+        front.set_extent(extent);
         // SAFETY: `at <= len <= capacity`, so the result lies within the payload (E1, E3).
         self.ptr = unsafe { self.ptr.add(at) };
-        self.extent = Extent::new(self.len() - at, self.capacity() - at);
+        self.set_extent(Extent::new(self.len() - at, self.capacity() - at));
         front
     }
 
@@ -266,12 +270,10 @@ impl SegmentMut {
         self.initialize(at);
         // SAFETY: `at <= capacity`, so the result lies within the payload (E1).
         let ptr = unsafe { self.ptr.add(at) };
-        let back = Self {
-            handle: self.handle.clone(),
-            ptr,
-            extent: Extent::new(self.len().saturating_sub(at), self.capacity() - at),
-        };
-        self.extent = Extent::new(self.len().min(at), at);
+        let extent = Extent::new(self.len().saturating_sub(at), self.capacity() - at);
+        let mut back = Self { handle: self.handle.clone(), ptr, extent };
+        back.set_extent(extent);
+        self.set_extent(Extent::new(self.len().min(at), at));
         back
     }
 
@@ -288,7 +290,7 @@ impl SegmentMut {
         if !adjacent || (self.spare_len() > 0 && !next.is_empty()) {
             return Err(next);
         }
-        self.extent = Extent::new(self.len() + next.len(), self.capacity() + next.capacity());
+        self.set_extent(Extent::new(self.len() + next.len(), self.capacity() + next.capacity()));
         Ok(())
     }
 
@@ -312,8 +314,15 @@ impl SegmentMut {
     }
 
     #[inline]
-    const fn add_len(&mut self, count: usize) {
-        self.extent = Extent::new(self.len() + count, self.capacity());
+    fn add_len(&mut self, count: usize) {
+        self.set_extent(Extent::new(self.len() + count, self.capacity()));
+    }
+
+    /// Changes length and capacity, and what is known of the view with them.
+    #[inline]
+    fn set_extent(&mut self, extent: Extent) {
+        self.extent = extent;
+        self.handle.view(extent.len());
     }
 
     /// Bytes from the start of the payload to this part.
@@ -334,7 +343,7 @@ impl SegmentMut {
         self.raise_initialized();
         // SAFETY: `count <= len <= capacity`, so the result lies within the payload (E1, E3).
         self.ptr = unsafe { self.ptr.add(count) };
-        self.extent = Extent::new(self.len() - count, self.capacity() - count);
+        self.set_extent(Extent::new(self.len() - count, self.capacity() - count));
     }
 }
 

@@ -116,6 +116,12 @@ impl Slab {
         unsafe { pages::free(data) };
     }
 
+    #[cfg(feature = "report")]
+    pub(crate) fn headers(&self) -> &[Header] {
+        // SAFETY: `per_slab` headers live as long as the slab (L1), and they are only ever shared.
+        unsafe { core::slice::from_raw_parts(self.headers.as_ptr(), self.size.per_slab()) }
+    }
+
     /// Segments at home.
     pub(crate) fn idle(&self) -> usize {
         self.idle.get()

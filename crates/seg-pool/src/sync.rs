@@ -19,6 +19,11 @@ mod native {
 
     pub(crate) use crossbeam_queue::ArrayQueue;
 
+    /// Ends the process.
+    pub(crate) fn abort() -> ! {
+        std::process::abort()
+    }
+
     /// Shows loom when a payload is read and when it starts a new life; nothing in production.
     pub(crate) struct Witness;
 
@@ -76,6 +81,11 @@ mod model {
         pub(crate) fn reuse(&self) {
             self.0.with_mut(|_| ());
         }
+    }
+
+    /// Ends the execution, in a way that a model can see.
+    pub(crate) fn abort() -> ! {
+        panic!("abort")
     }
 
     macro_rules! thread_local_plain {

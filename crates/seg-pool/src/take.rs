@@ -13,6 +13,7 @@ use crate::{
     pool::Pool,
     segment_mut::SegmentMut,
     size::{SegmentSize, SizeError},
+    track::Origin,
 };
 
 /// The future of [`Pool::take_async`]: waits until a segment can be given.
@@ -25,6 +26,7 @@ pub struct Take<'a> {
     pool: &'a Pool,
     bytes: usize,
     stage: Stage<'a>,
+    origin: Origin,
     /// The place in the queue of the current stage.
     ticket: Option<u64>,
 }
@@ -40,7 +42,7 @@ enum Stage<'a> {
 }
 
 impl<'a> Take<'a> {
-    pub(crate) fn new(pool: &'a Pool, len: usize) -> Self {
+    pub(crate) fn new(pool: &'a Pool, len: usize, origin: Origin) -> Self {
         let (bytes, stage) = match SegmentSize::fitting(len) {
             Ok(size) => {
                 let charge = pool.account().map(|account| Stage::Charge(account));
@@ -48,7 +50,7 @@ impl<'a> Take<'a> {
             }
             Err(error) => (len, Stage::Refused(error)),
         };
-        Self { pool, bytes, stage, ticket: None }
+        Self { pool, bytes, stage, origin, ticket: None }
     }
 
     /// Takes the charges of all accounts below the current stage back.
@@ -99,7 +101,8 @@ impl Future for Take<'_> {
                     }
                 }
                 Stage::Take(size) => {
-                    return match this.pool.poll_take_charged(size, &mut this.ticket, context) {
+                    let ticket = &mut this.ticket;
+                    return match this.pool.poll_take_charged(size, this.origin, ticket, context) {
                         Poll::Ready(Ok(segment)) => {
                             this.stage = Stage::Done;
                             Poll::Ready(Ok(segment))

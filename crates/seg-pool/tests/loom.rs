@@ -7,11 +7,14 @@
 
 use core::{
     future::Future,
+    panic::AssertUnwindSafe,
     sync::atomic::{AtomicUsize, Ordering::Relaxed},
 };
 
+use std::panic::catch_unwind;
+
 use loom::{sync::mpsc, thread};
-use seg_pool::{Budget, Pool, SLAB_BYTES, SegmentMut, Take};
+use seg_pool::{Budget, Pool, SLAB_BYTES, Segment, SegmentMut, Take};
 
 /// One segment fills the pool.
 fn pool_of_one() -> Pool {
@@ -307,5 +310,33 @@ fn who_waits_for_a_budget_is_never_lost() {
             assert_eq!(flag.0.load(Relaxed), 1, "the account was lowered and nobody was woken");
             assert!(poll(&mut wait, &flag).is_some());
         }
+    });
+}
+
+#[test]
+fn a_count_that_would_overflow_ends_the_process() {
+    static ENDED: AtomicUsize = AtomicUsize::new(0);
+    explore(&ENDED, || {
+        let pool = pool_of_one();
+        let mut segment = take(&pool).expect("the first");
+        segment.extend_from_slice(b"shared");
+        let segment = segment.freeze();
+        let other = segment.clone();
+        // Both may count up by one; together they would pass the edge.
+        segment.pretend_handles(isize::MAX as usize - 2);
+        let clone = |segment: &Segment| {
+            // What ends the process is a panic in a model.
+            catch_unwind(AssertUnwindSafe(|| segment.clone())).ok()
+        };
+        let thread = thread::spawn(move || (clone(&other), other));
+        let here = clone(&segment);
+        let (there, other) = thread.join().unwrap();
+        let ended = usize::from(here.is_none()) + usize::from(there.is_none());
+        assert_eq!(ended, 1, "one count passed the edge");
+        ENDED.fetch_add(1, Relaxed);
+        // The two of the model, and the copy that was made, are left.
+        segment.pretend_handles((isize::MAX as usize - 1).wrapping_neg());
+        drop((here, there, other));
+        assert!(segment.is_unique());
     });
 }

@@ -1,0 +1,69 @@
+//! A pool's figures for the `metrics` crate.
+
+use metrics::{counter, describe_counter, describe_gauge, gauge};
+
+use crate::stats::Stats;
+
+impl Stats {
+    /// Sets the gauges and counters of the installed [`metrics`](https://docs.rs/metrics) recorder
+    /// to these figures, labelled `pool`. Behind the feature `metrics`.
+    ///
+    /// For a task that runs every few seconds or before each scrape: the fast paths of a pool know
+    /// nothing of recorders, so that they cost the same with the feature and without.
+    ///
+    /// | name | kind | labels |
+    /// |---|---|---|
+    /// | `seg_pool_held_bytes`, `seg_pool_held_bytes_max`, `seg_pool_limit_bytes` | gauge | `pool` |
+    /// | `seg_pool_in_use_bytes`, `seg_pool_idle_bytes` | gauge | `pool`, `size` |
+    /// | `seg_pool_takes_total`, `seg_pool_misses_total` | counter | `pool`, `size` |
+    /// | `seg_pool_waits_total` | counter | `pool` |
+    ///
+    /// `seg_pool_limit_bytes` is missing for a pool without a limit.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// let pool = seg_pool::Pool::new();
+    /// seg_pool::Stats::describe_metrics();
+    /// pool.stats().record("http");
+    /// ```
+    pub fn record(&self, pool: &'static str) {
+        gauge!("seg_pool_held_bytes", "pool" => pool).set(float(self.held_bytes()));
+        gauge!("seg_pool_held_bytes_max", "pool" => pool).set(float(self.held_bytes_max()));
+        if self.limit_bytes() < usize::MAX {
+            gauge!("seg_pool_limit_bytes", "pool" => pool).set(float(self.limit_bytes()));
+        }
+        counter!("seg_pool_waits_total", "pool" => pool).absolute(self.waits());
+        for class in self.classes().iter().filter(|class| class.takes() > 0) {
+            let bytes = class.size().bytes();
+            let size = bytes.to_string();
+            gauge!("seg_pool_in_use_bytes", "pool" => pool, "size" => size.clone())
+                .set(float(class.in_use() * bytes));
+            gauge!("seg_pool_idle_bytes", "pool" => pool, "size" => size.clone())
+                .set(float(class.idle() * bytes));
+            counter!("seg_pool_takes_total", "pool" => pool, "size" => size.clone())
+                .absolute(class.takes() as u64);
+            counter!("seg_pool_misses_total", "pool" => pool, "size" => size)
+                .absolute(class.misses() as u64);
+        }
+    }
+
+    /// Tells the installed recorder what the figures of [`record`](Self::record) mean.
+    pub fn describe_metrics() {
+        use metrics::Unit::{Bytes, Count};
+        describe_gauge!("seg_pool_held_bytes", Bytes, "Payload memory taken from the system.");
+        describe_gauge!("seg_pool_held_bytes_max", Bytes, "The highest seg_pool_held_bytes.");
+        describe_gauge!("seg_pool_limit_bytes", Bytes, "The limit of seg_pool_held_bytes.");
+        describe_gauge!("seg_pool_in_use_bytes", Bytes, "Segments that handles keep.");
+        describe_gauge!("seg_pool_idle_bytes", Bytes, "Segments that wait for their next use.");
+        describe_counter!("seg_pool_takes_total", Count, "Segments taken.");
+        describe_counter!("seg_pool_misses_total", Count, "Takes that had to lock.");
+        describe_counter!("seg_pool_waits_total", Count, "Asynchronous takes that had to wait.");
+    }
+}
+
+/// A gauge's number; exact up to 2^53.
+#[expect(clippy::cast_precision_loss)]
+const fn float(bytes: usize) -> f64 {
+    bytes as f64
+}
