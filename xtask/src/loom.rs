@@ -11,7 +11,7 @@ use crate::{flags::Loom, workspace};
 const LAYERS: &[&str] = &["seg-pool"];
 
 /// Interruptions of a thread that find almost all bugs, in seconds.
-const PREEMPTIONS: u32 = 2;
+pub(crate) const PREEMPTIONS: u32 = 2;
 
 impl Loom {
     pub(crate) fn run(self) -> anyhow::Result<ExitCode> {

@@ -8,7 +8,7 @@ use xshell::{Shell, cmd};
 use crate::{flags::Sanitize, workspace};
 
 /// The layers whose own code holds unsafe, lowest first.
-const LAYERS: &[&str] = &["seg-pool", "seg-seq", "seg-flate", "ws-assemble"];
+const LAYERS: &[&str] = &["seg-pool", "seg-seq", "ws-assemble"];
 
 /// The one target whose sanitizer runtimes come with the toolchain everywhere.
 const TARGET: &str = "x86_64-unknown-linux-gnu";
@@ -42,12 +42,17 @@ impl Sanitize {
 }
 
 impl Sanitizer {
+    pub(crate) const ALL: [Self; 3] = [Self::Address, Self::Thread, Self::Memory];
+
     fn named(name: &str) -> Option<Self> {
-        match name {
-            "address" => Some(Self::Address),
-            "thread" => Some(Self::Thread),
-            "memory" => Some(Self::Memory),
-            _ => None,
+        Self::ALL.into_iter().find(|sanitizer| sanitizer.name() == name)
+    }
+
+    pub(crate) const fn name(self) -> &'static str {
+        match self {
+            Self::Address => "address",
+            Self::Thread => "thread",
+            Self::Memory => "memory",
         }
     }
 
@@ -85,19 +90,12 @@ pub(crate) fn check(sanitizer: Sanitizer, layer: Option<&str>) -> anyhow::Result
     let _bootstrap = shell.push_env("RUSTC_BOOTSTRAP", "1");
     let _flags = shell.push_env("RUSTFLAGS", sanitizer.flags());
     let _target = shell.push_env("CARGO_TARGET_DIR", sanitizer.directory());
-    let mut build_std: &[&str] = &[];
-    let mut _rustc = None;
-    if sanitizer.needs_std_sources() {
-        build_std = &["-Zbuild-std"];
-        match env::var_os(RUSTC_VARIABLE) {
-            Some(rustc) => _rustc = Some(shell.push_env("RUSTC", rustc)),
-            None if has_std_sources(&shell)? => {}
-            None => bail!(
-                "the standard library's sources are missing; this adds them: rustup component add rust-src \\
-                 (or name a rustc that has them in {RUSTC_VARIABLE})"
-            ),
-        }
+    if let Some(why) = missing(sanitizer, &shell) {
+        bail!("{why}");
     }
+    let rustc = env::var_os(RUSTC_VARIABLE).filter(|_| sanitizer.needs_std_sources());
+    let _rustc = rustc.map(|rustc| shell.push_env("RUSTC", rustc));
+    let build_std: &[&str] = if sanitizer.needs_std_sources() { &["-Zbuild-std"] } else { &[] };
     for layer in LAYERS.iter().filter(|name| layer.is_none_or(|layer| layer == **name)) {
         let tests = ["--lib", "--tests", "--target", TARGET];
         cmd!(shell, "cargo test --quiet --package {layer} {build_std...} {tests...}").run()?;
@@ -105,9 +103,19 @@ pub(crate) fn check(sanitizer: Sanitizer, layer: Option<&str>) -> anyhow::Result
     Ok(())
 }
 
-fn has_std_sources(shell: &Shell) -> anyhow::Result<bool> {
-    let sysroot = cmd!(shell, "rustc --print sysroot").quiet().read()?;
-    Ok(shell.path_exists(format!("{sysroot}/lib/rustlib/src/rust/library/std")))
+/// Returns what this machine lacks for a sanitizer, and how to get it.
+pub(crate) fn missing(sanitizer: Sanitizer, shell: &Shell) -> Option<String> {
+    if !sanitizer.needs_std_sources() || env::var_os(RUSTC_VARIABLE).is_some() {
+        return None;
+    }
+    let sysroot = cmd!(shell, "rustc --print sysroot").quiet().read().unwrap_or_default();
+    let is_there = shell.path_exists(format!("{sysroot}/lib/rustlib/src/rust/library/std"));
+    (!is_there).then(|| {
+        format!(
+            "the standard library's sources are missing; this adds them: rustup component add rust-src \
+             (or name a rustc that has them in {RUSTC_VARIABLE})"
+        )
+    })
 }
 
 #[cfg(test)]

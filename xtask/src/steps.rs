@@ -14,7 +14,14 @@ pub(crate) struct Steps {
 struct Step {
     name: String,
     took: Duration,
-    passed: bool,
+    outcome: Outcome,
+}
+
+enum Outcome {
+    Passed,
+    Failed,
+    /// With the reason.
+    Skipped(String),
 }
 
 impl Steps {
@@ -31,20 +38,32 @@ impl Steps {
         if let Err(error) = &outcome {
             eprintln!("error: {name}: {error:#}");
         }
-        self.done.push(Step { name, took: start.elapsed(), passed: outcome.is_ok() });
+        let outcome = if outcome.is_ok() { Outcome::Passed } else { Outcome::Failed };
+        self.done.push(Step { name, took: start.elapsed(), outcome });
     }
 
-    /// Prints the table, and returns success only if every step passed.
+    /// Notes that a step did not run, and why. That is no failure.
+    pub(crate) fn skip(&mut self, name: impl Into<String>, why: impl Into<String>) {
+        let outcome = Outcome::Skipped(why.into());
+        self.done.push(Step { name: name.into(), took: Duration::ZERO, outcome });
+    }
+
+    /// Prints the table, and returns success only if no step failed.
     pub(crate) fn finish(self) -> ExitCode {
         print!("{}", self.table());
-        if self.done.iter().all(|step| step.passed) { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+        let failed = self.done.iter().any(|step| matches!(step.outcome, Outcome::Failed));
+        if failed { ExitCode::FAILURE } else { ExitCode::SUCCESS }
     }
 
     fn table(&self) -> String {
         let width = self.done.iter().map(|step| step.name.len()).max().unwrap_or(0);
         let row = |step: &Step| {
-            let Step { name, took, passed } = step;
-            let verdict = if *passed { "ok" } else { "FAILED" };
+            let Step { name, took, outcome } = step;
+            let verdict = match outcome {
+                Outcome::Passed => "ok",
+                Outcome::Failed => "FAILED",
+                Outcome::Skipped(why) => &format!("skipped: {why}"),
+            };
             format!("{name:width$}  {:>7.1} s  {verdict}\n", took.as_secs_f64())
         };
         self.done.iter().map(row).collect()
@@ -74,9 +93,11 @@ mod tests {
     }
 
     #[test]
-    fn steps_that_passed_are_a_success() {
+    fn steps_that_passed_or_were_skipped_are_a_success() {
         let mut steps = Steps::default();
-        steps.run("only", || Ok(()));
+        steps.run("one", || Ok(()));
+        steps.skip("other", "no such tool");
+        assert!(steps.table().ends_with("skipped: no such tool\n"));
         assert_eq!(steps.finish(), ExitCode::SUCCESS);
     }
 }

@@ -37,6 +37,7 @@ pub(super) fn jobs() -> Vec<Job> {
         scaling(2),
         clone_drop(),
         slice(),
+        first_lines(),
     ]);
     jobs
 }
@@ -393,4 +394,32 @@ fn slice() -> Job {
         .with(Contender::new(Kind::Peer, "Bytes::slice", move || {
             drop(black_box(bytes.slice(range())))
         }))
+}
+
+/// Reads the first 64 bytes of each of 64 segments in use, as a server does with one small message
+/// from each connection. All starts are page-aligned and fall into the same cache set; the floor
+/// has them a line further in each segment (the colouring of Bonwick's slab allocator).
+fn first_lines() -> Job {
+    const LINE: usize = 64;
+    const PAGE: usize = 4096;
+    let read = |kind, name, start: fn(usize) -> usize| {
+        let pool = Pool::new();
+        let segments: Vec<SegmentMut> = (0..BURST)
+            .map(|_| {
+                let mut segment = pool.take(SIZE.bytes());
+                segment.extend_from_slice(&[7; PAGE + LINE]);
+                segment
+            })
+            .collect();
+        Contender::new(kind, name, move || {
+            let lines = segments.iter().enumerate().map(|(index, segment)| {
+                let start = black_box(start(index));
+                segment[start..start + LINE].iter().map(|&byte| u64::from(byte)).sum::<u64>()
+            });
+            assert_eq!(black_box(lines.sum::<u64>()), (7 * LINE * BURST) as u64);
+        })
+    };
+    Job::new("pool/first_lines_64", (LINE * BURST) as u64)
+        .with(read(Kind::Ours, "page-aligned starts", |_| 0))
+        .with(read(Kind::Floor, "coloured starts", |index| index * LINE % PAGE))
 }
