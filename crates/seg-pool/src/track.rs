@@ -95,6 +95,8 @@ mod on {
 }
 
 #[cfg(not(feature = "report"))]
+// The signatures are those of the other half.
+#[expect(clippy::needless_pass_by_ref_mut)]
 mod off {
     #[derive(Clone, Copy)]
     pub(crate) struct Origin;

@@ -32,6 +32,9 @@ pub(crate) struct OpenMessage {
     announced: u64,
     fragments: u32,
     empty_fragments: u32,
+    /// What the linked segments keep from reuse, counted as they come: asking the sequence costs
+    /// more with each chunk.
+    held_bytes: u64,
 }
 
 #[derive(Debug)]
@@ -53,6 +56,7 @@ impl OpenMessage {
             announced: 0,
             fragments: 0,
             empty_fragments: 0,
+            held_bytes: 0,
         }
     }
 
@@ -66,12 +70,12 @@ impl OpenMessage {
         if self.announced > limits.message_bytes_max {
             return Err(DecodeErrorKind::MessageTooLong);
         }
-        self.fragments += 1;
+        self.fragments = self.fragments.saturating_add(1);
         if self.fragments > limits.fragments_max {
             return Err(DecodeErrorKind::TooManyFragments);
         }
         if header.payload_len == 0 && !header.fin {
-            self.empty_fragments += 1;
+            self.empty_fragments = self.empty_fragments.saturating_add(1);
             if self.empty_fragments > limits.empty_fragments_max {
                 return Err(DecodeErrorKind::TooManyEmptyFragments);
             }
@@ -101,13 +105,14 @@ impl OpenMessage {
         }
         match &mut self.payload {
             Payload::Segmented(sequence) => {
-                sequence.push(input.split_to(count).freeze());
-                // Cheap where it matters: whole segments can only pass the limit when they are many.
-                if sequence.chunk_count() as u64 * (64 << 10) > limits.held_bytes_max
-                    && sequence.held_bytes() > limits.held_bytes_max
-                {
-                    return Err((DecodeErrorKind::HoldsTooMuch, 0));
+                let last = sequence.chunks().next_back();
+                if !last.is_some_and(|last| input.shares_segment_with(last)) {
+                    self.held_bytes += input.held_bytes() as u64;
+                    if self.held_bytes > limits.held_bytes_max {
+                        return Err((DecodeErrorKind::HoldsTooMuch, 0));
+                    }
                 }
+                sequence.push(input.split_to(count).freeze());
             }
             Payload::Contiguous(vec) => {
                 vec.extend_from_slice(bytes);

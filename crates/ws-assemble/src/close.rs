@@ -2,7 +2,9 @@
 
 use core::{fmt, str};
 
-use crate::{control::ControlPayload, error::DecodeErrorKind, header::CONTROL_BYTES_MAX};
+use crate::{
+    control::ControlPayload, error::DecodeErrorKind, header::CONTROL_BYTES_MAX, utf8::Utf8Validator,
+};
 
 /// Bytes of a reason at most: what a control frame holds beside the code.
 pub const REASON_BYTES_MAX: usize = CONTROL_BYTES_MAX - 2;
@@ -94,8 +96,10 @@ impl CloseFrame {
         };
         let code = CloseCode::new(u16::from_be_bytes([high, low]))
             .ok_or((DecodeErrorKind::CloseCodeInvalid, 0))?;
-        if let Err(error) = str::from_utf8(reason) {
-            return Err((DecodeErrorKind::Utf8Invalid, 2 + error.valid_up_to()));
+        let mut utf8 = Utf8Validator::new();
+        utf8.push(reason).map_err(|index| (DecodeErrorKind::Utf8Invalid, 2 + index))?;
+        if !utf8.is_complete() {
+            return Err((DecodeErrorKind::Utf8Invalid, body.len()));
         }
         Ok(Some(Self { code, body }))
     }

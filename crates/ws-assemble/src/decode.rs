@@ -126,7 +126,8 @@ impl Decoder {
         matches!(self.state, State::Closed)
     }
 
-    /// Returns whether the stream may end here without a loss: between messages.
+    /// Returns whether no part of a frame or message waits for the rest: between messages, and
+    /// after a close frame.
     #[must_use]
     pub const fn is_between_messages(&self) -> bool {
         matches!(self.state, State::Header(_, 0) | State::Closed) && self.open.is_none()
@@ -220,7 +221,7 @@ impl Decoder {
         };
         if let Some((header, len)) = parsed {
             self.consume(input, len);
-            self.start_frame(header, start).map_err(|kind| (kind, start + 1))?;
+            self.start_frame(header).map_err(|kind| (kind, start + 1))?;
             return Ok(true);
         }
         while let Some(&byte) = input.first() {
@@ -229,7 +230,7 @@ impl Decoder {
             self.consume(input, 1);
             self.check(&bytes[..held]).map_err(at)?;
             if let Some((header, _)) = Header::parse(&bytes[..held], self.role).map_err(at)? {
-                self.start_frame(header, start).map_err(|kind| (kind, start + 1))?;
+                self.start_frame(header).map_err(|kind| (kind, start + 1))?;
                 return Ok(true);
             }
         }
@@ -251,7 +252,7 @@ impl Decoder {
         }
     }
 
-    fn start_frame(&mut self, header: Header, _start: u64) -> Result<(), DecodeErrorKind> {
+    fn start_frame(&mut self, header: Header) -> Result<(), DecodeErrorKind> {
         let Header { fin, opcode, mask, payload_len } = header;
         let frame = Frame { fin, opcode, mask, left: payload_len, phase: 0 };
         if opcode.is_control() {
@@ -318,6 +319,8 @@ impl Decoder {
                 let close = CloseFrame::parse(payload)
                     .map_err(|(kind, index)| (kind, body + index as u64))?;
                 self.state = State::Closed;
+                // What the peer left unfinished never comes: its segments go back.
+                self.open = None;
                 Event::Close(close)
             }
         }))

@@ -36,7 +36,7 @@
 //!
 //! - `random` (default): masking keys and nonces from the system's random source.
 //! - `tokio`: connections over tokio's `AsyncRead` and `AsyncWrite`.
-//! - `portable`: no SIMD, and no unsafe code in this crate.
+//! - `portable`: no SIMD in masking, and no unsafe code in this crate.
 #![cfg_attr(feature = "portable", forbid(unsafe_code))]
 
 mod assemble;
@@ -77,3 +77,8 @@ pub use mask::mask;
 pub use message::{Message, MessageKind};
 pub use opcode::{Opcode, Role};
 pub use utf8::Utf8Validator;
+
+/// The examples of the README are doc tests.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct ReadmeExamples;

@@ -42,12 +42,15 @@ impl ClientHandshake {
     ///
     /// # Panics
     ///
-    /// Panics when `host` or `target` holds a space or a control character, which would make
-    /// another request of it.
+    /// Panics when `host` or `target` is empty or holds a space or a control character, which would
+    /// make another request of it.
     #[must_use]
     pub fn new(host: impl Into<String>, target: impl Into<String>, nonce: [u8; 16]) -> Self {
         let (host, target) = (host.into(), target.into());
-        assert!(is_plain(&host) && is_plain(&target), "a host and a target have no spaces");
+        assert!(
+            is_plain(&host) && is_plain(&target),
+            "a host and a target are not empty and have no spaces"
+        );
         Self { host, target, key: key::encode(nonce), protocols: Vec::new() }
     }
 
@@ -59,7 +62,7 @@ impl ClientHandshake {
     #[must_use]
     pub fn protocol(mut self, protocol: impl Into<String>) -> Self {
         let protocol = protocol.into();
-        let is_token = is_plain(&protocol) && !protocol.contains(',') && !protocol.is_empty();
+        let is_token = !protocol.is_empty() && protocol.bytes().all(is_token_byte);
         assert!(is_token, "a subprotocol is a token");
         self.protocols.push(protocol);
         self
@@ -96,10 +99,14 @@ impl ClientHandshake {
         check_partial(&head[..len - 1])?;
         let fields = Fields { head: &head[..len], fields: response.headers };
         let status = response.code.unwrap_or_default();
-        if status != 101 || response.version != Some(1) {
+        if status != 101 {
             return Err(HandshakeError::new(HandshakeErrorKind::StatusUnexpected(status), 9));
         }
-        if !fields.has_token("upgrade", "websocket") {
+        if response.version != Some(1) {
+            return Err(HandshakeError::new(HandshakeErrorKind::HttpVersionInvalid, 0));
+        }
+        // Another protocol beside it would lie on top of ours (section 4.1).
+        if !fields.has_token("upgrade", "websocket") || fields.list("upgrade").count() != 1 {
             return Err(fields.missing("upgrade", HandshakeErrorKind::UpgradeMissing));
         }
         if !fields.has_token("connection", "upgrade") {
@@ -132,5 +139,10 @@ impl ClientHandshake {
 }
 
 fn is_plain(text: &str) -> bool {
-    text.bytes().all(|byte| byte > b' ' && byte != 0x7f)
+    !text.is_empty() && text.bytes().all(|byte| byte > b' ' && byte != 0x7f)
+}
+
+/// RFC 9110 section 5.6.2.
+fn is_token_byte(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte)
 }

@@ -19,8 +19,10 @@ pub enum HandshakeErrorKind {
     HeadTooLong,
     /// The head has more fields than [`FIELDS_MAX`](super::FIELDS_MAX).
     TooManyFields,
-    /// The request is no GET, or older than HTTP/1.1.
+    /// The request is no GET.
     MethodInvalid,
+    /// The head is of HTTP/1.0: an upgrade takes 1.1.
+    HttpVersionInvalid,
     /// The request has no host, or several.
     HostMissing,
     /// `Upgrade` does not ask for, or grant, `websocket`.
@@ -70,7 +72,8 @@ impl fmt::Display for HandshakeError {
             HandshakeErrorKind::HeadInvalid => "the head is no HTTP",
             HandshakeErrorKind::HeadTooLong => "the head is too long",
             HandshakeErrorKind::TooManyFields => "the head has too many fields",
-            HandshakeErrorKind::MethodInvalid => "the request is no GET of HTTP/1.1",
+            HandshakeErrorKind::MethodInvalid => "the request is no GET",
+            HandshakeErrorKind::HttpVersionInvalid => "the head is not of HTTP/1.1",
             HandshakeErrorKind::HostMissing => "the request has not one host",
             HandshakeErrorKind::UpgradeMissing => "no upgrade to websocket",
             HandshakeErrorKind::ConnectionMissing => "the connection is not upgraded",

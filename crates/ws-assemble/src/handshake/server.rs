@@ -50,8 +50,11 @@ impl ServerHandshake {
         };
         check_partial(&head[..len - 1])?;
         let fields = Fields { head: &head[..len], fields: request.headers };
-        if request.method != Some("GET") || request.version != Some(1) {
+        if request.method != Some("GET") {
             return Err(HandshakeError::new(HandshakeErrorKind::MethodInvalid, 0));
+        }
+        if request.version != Some(1) {
+            return Err(HandshakeError::new(HandshakeErrorKind::HttpVersionInvalid, 0));
         }
         let host = fields.one("host", HandshakeErrorKind::HostMissing)?;
         if !fields.has_token("upgrade", "websocket") {
@@ -130,13 +133,14 @@ impl Refusal {
     }
 
     /// Returns the status: 426 for a version other than 13, 431 for a head that is too large, 405
-    /// for another method, 400 otherwise.
+    /// for another method, 505 for HTTP/1.0, 400 otherwise.
     #[must_use]
     pub const fn status(&self) -> u16 {
         match self.0.kind() {
             HandshakeErrorKind::VersionUnsupported => 426,
             HandshakeErrorKind::HeadTooLong | HandshakeErrorKind::TooManyFields => 431,
             HandshakeErrorKind::MethodInvalid => 405,
+            HandshakeErrorKind::HttpVersionInvalid => 505,
             _ => 400,
         }
     }
@@ -147,7 +151,8 @@ impl Refusal {
         match self.status() {
             426 => {
                 "HTTP/1.1 426 Upgrade Required\r\nSec-WebSocket-Version: 13\r\n\
-                 Connection: close\r\nContent-Length: 0\r\n\r\n"
+                 Upgrade: websocket\r\nConnection: upgrade, close\r\n\
+                 Content-Length: 0\r\n\r\n"
             }
             431 => {
                 "HTTP/1.1 431 Request Header Fields Too Large\r\nConnection: close\r\n\
@@ -155,6 +160,10 @@ impl Refusal {
             }
             405 => {
                 "HTTP/1.1 405 Method Not Allowed\r\nAllow: GET\r\nConnection: close\r\n\
+                 Content-Length: 0\r\n\r\n"
+            }
+            505 => {
+                "HTTP/1.1 505 HTTP Version Not Supported\r\nConnection: close\r\n\
                  Content-Length: 0\r\n\r\n"
             }
             _ => "HTTP/1.1 400 Bad Request\r\nConnection: close\r\nContent-Length: 0\r\n\r\n",
