@@ -39,6 +39,8 @@ pub struct Reader<'a> {
 }
 
 #[derive(Clone)]
+// An owned sequence stays where the reader is: boxing it would allocate for each reader.
+#[allow(clippy::large_enum_variant)]
 enum Source<'a> {
     Borrowed(&'a Sequence),
     Owned(Sequence),
