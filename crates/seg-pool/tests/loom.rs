@@ -8,7 +8,7 @@
 use core::{
     future::Future,
     panic::AssertUnwindSafe,
-    sync::atomic::{AtomicUsize, Ordering::Relaxed},
+    sync::atomic::{AtomicBool, AtomicUsize, Ordering::Relaxed},
 };
 
 use std::panic::catch_unwind;
@@ -25,16 +25,34 @@ fn take(pool: &Pool) -> Option<SegmentMut> {
     pool.try_take(SLAB_BYTES).ok()
 }
 
-/// Runs a model and asserts that `reached` grew in some interleaving, and that there were several.
+/// Whether the first thread of a model lets the others go first.
+static LATE: AtomicBool = AtomicBool::new(false);
+
+/// Stands before what the first thread of a model does while others run.
+///
+/// Loom remembers one last access of an atomic: of a load in one thread and a load and a write in
+/// another it explores only the order that it tried first. So each model is explored from both.
+fn while_others_run() {
+    if LATE.load(Relaxed) {
+        thread::yield_now();
+    }
+}
+
+/// Runs a model from both orders and asserts that `reached` grew in some interleaving, and that
+/// there were several.
 fn explore(reached: &'static AtomicUsize, model: impl Fn() + Send + Sync + 'static) {
     static LOCK: std::sync::Mutex<()> = std::sync::Mutex::new(());
     let _one_at_a_time = LOCK.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
     let runs = std::sync::Arc::new(AtomicUsize::new(0));
-    let counted = std::sync::Arc::clone(&runs);
-    loom::model(move || {
-        counted.fetch_add(1, Relaxed);
-        model();
-    });
+    let model = std::sync::Arc::new(model);
+    for late in [false, true] {
+        LATE.store(late, Relaxed);
+        let (counted, model) = (std::sync::Arc::clone(&runs), std::sync::Arc::clone(&model));
+        loom::model(move || {
+            counted.fetch_add(1, Relaxed);
+            model();
+        });
+    }
     let (runs, reached) = (runs.load(Relaxed), reached.load(Relaxed));
     println!("{runs} interleavings, {reached} reached the branch");
     assert!(reached > 0, "no explored interleaving reached the branch");
@@ -52,6 +70,7 @@ fn a_segment_given_back_has_one_owner() {
             assert_eq!(segment, b"one");
             drop(segment);
         });
+        while_others_run();
         if let Some(mut segment) = take(&pool) {
             TAKEN.fetch_add(1, Relaxed);
             segment.extend_from_slice(b"two");
@@ -71,6 +90,7 @@ fn a_reuse_happens_after_the_last_reader_is_gone() {
         let segment = segment.freeze();
         let other = segment.clone();
         let reader = thread::spawn(move || assert_eq!(other, b"shared"));
+        while_others_run();
         assert_eq!(segment, b"shared");
         drop(segment);
         if let Some(segment) = take(&pool) {
@@ -91,6 +111,7 @@ fn only_one_of_two_views_becomes_exclusive() {
         let segment = segment.freeze();
         let other = segment.clone();
         let thread = thread::spawn(move || other.try_into_mut().is_ok());
+        while_others_run();
         let here = segment.try_into_mut().is_ok();
         let there = thread.join().unwrap();
         assert!(!(here && there));
@@ -109,6 +130,7 @@ fn a_magazine_moves_from_thread_to_thread() {
         let segments: Vec<_> = (0..3).map(|_| pool.take(SLAB_BYTES)).collect();
         let addresses: Vec<_> = segments.iter().map(|segment| segment.as_ptr().addr()).collect();
         let giver = thread::spawn(move || drop(segments));
+        while_others_run();
         let taken = pool.take(SLAB_BYTES);
         if addresses.contains(&taken.as_ptr().addr()) {
             MOVED.fetch_add(1, Relaxed);
@@ -131,6 +153,7 @@ fn a_thread_that_ends_gives_up_what_it_cached() {
             drop(segment);
             address
         });
+        while_others_run();
         let early = pool.take(SLAB_BYTES).as_ptr().addr();
         let address = worker.join().unwrap();
         if early == address {
@@ -151,6 +174,7 @@ fn a_pool_that_ends_while_a_segment_comes_back_frees_it() {
             drop(segment);
             send.send(()).unwrap();
         });
+        while_others_run();
         drop(pool);
         if receive.try_recv().is_err() {
             LATE.fetch_add(1, Relaxed);
@@ -166,6 +190,7 @@ fn the_limit_holds_when_two_threads_take() {
         let pool = pool_of_one();
         let other = pool.clone();
         let thread = thread::spawn(move || take(&other).map(|segment| segment.as_ptr().addr()));
+        while_others_run();
         let here = take(&pool);
         assert!(pool.stats().held_bytes() <= SLAB_BYTES);
         let there = thread.join().unwrap();
@@ -205,6 +230,7 @@ fn a_waker_may_drop_segments_while_a_magazine_is_exchanged() {
             let _ = Pin::new(&mut take).poll(&mut task::Context::from_waker(&waker));
             drop(take);
         });
+        while_others_run();
         drop(kept.pop());
         worker.join().unwrap();
         drop((stash, kept));
@@ -239,6 +265,7 @@ fn a_waiter_is_never_lost() {
         let segment = take(&pool).expect("the first");
         let giver = thread::spawn(move || drop(segment));
         let flag = std::sync::Arc::default();
+        while_others_run();
         let mut wait = pool.take_async(SLAB_BYTES);
         let at_once = poll(&mut wait, &flag);
         giver.join().unwrap();
@@ -247,6 +274,33 @@ fn a_waiter_is_never_lost() {
             assert_eq!(flag.0.load(Relaxed), 1, "the segment came back and nobody was woken");
             assert!(poll(&mut wait, &flag).is_some());
         }
+    });
+}
+
+#[test]
+fn a_waiter_gets_what_went_to_the_depot() {
+    static WAITED: AtomicUsize = AtomicUsize::new(0);
+    explore(&WAITED, || {
+        // Just large enough for one thread to keep magazines, of one segment.
+        let pool = Pool::builder().max_bytes(8 * SLAB_BYTES).build();
+        let other = pool.clone();
+        let giver = thread::spawn(move || {
+            let mut kept: Vec<_> = (0..8).filter_map(|_| take(&other)).collect();
+            // Two fill the magazines; with the third one of them goes to the depot.
+            kept.truncate(kept.len() - 3);
+            kept
+        });
+        let flag = std::sync::Arc::default();
+        while_others_run();
+        let mut wait = pool.take_async(SLAB_BYTES);
+        let at_once = poll(&mut wait, &flag);
+        let kept = giver.join().unwrap();
+        if at_once.is_none() {
+            WAITED.fetch_add(1, Relaxed);
+            assert_eq!(flag.0.load(Relaxed), 1, "a magazine came and nobody was woken");
+            assert!(poll(&mut wait, &flag).is_some());
+        }
+        drop(kept);
     });
 }
 
@@ -260,6 +314,7 @@ fn a_waiter_that_gives_up_passes_its_segment_on() {
         let (mut first, mut second) = (pool.take_async(SLAB_BYTES), pool.take_async(SLAB_BYTES));
         assert!(poll(&mut first, &flags[0]).is_none() && poll(&mut second, &flags[1]).is_none());
         let giver = thread::spawn(move || drop(segment));
+        while_others_run();
         drop(first);
         giver.join().unwrap();
         if flags[0].0.load(Relaxed) > 0 {
@@ -282,6 +337,7 @@ fn a_budget_is_never_over_its_cap() {
             assert!(other.used_bytes() <= SLAB_BYTES);
             taken.is_some()
         });
+        while_others_run();
         let here = take(budget.pool());
         assert!(budget.used_bytes() <= SLAB_BYTES);
         if here.is_none() {
@@ -302,6 +358,7 @@ fn who_waits_for_a_budget_is_never_lost() {
         let segment = take(budget.pool()).expect("the first");
         let giver = thread::spawn(move || drop(segment));
         let flag = std::sync::Arc::default();
+        while_others_run();
         let mut wait = budget.pool().take_async(SLAB_BYTES);
         let at_once = poll(&mut wait, &flag);
         giver.join().unwrap();
@@ -329,6 +386,7 @@ fn a_count_that_would_overflow_ends_the_process() {
             catch_unwind(AssertUnwindSafe(|| segment.clone())).ok()
         };
         let thread = thread::spawn(move || (clone(&other), other));
+        while_others_run();
         let here = clone(&segment);
         let (there, other) = thread.join().unwrap();
         let ended = usize::from(here.is_none()) + usize::from(there.is_none());
