@@ -207,41 +207,58 @@ fn pass<T: Send + 'static>(
         .counted(move |count| again(count, &counted).1)
 }
 
+/// Sends so many items through a bounded channel, after enough others to warm both threads.
 fn transfer<T: Send>(
     count: u64,
     mut take: impl FnMut() -> T,
     mut give: impl FnMut(T) + Send,
 ) -> (Duration, Counts) {
+    const WARM: u64 = 8 * CHANNEL_LEN as u64;
     let channel = ArrayQueue::new(CHANNEL_LEN);
     thread::scope(|scope| {
         let channel = &channel;
         let receiver = scope.spawn(move || {
-            let counts = Scope::start();
-            let mut received = 0;
-            while received < count {
-                match channel.pop() {
-                    Some(item) => {
-                        give(item);
-                        received += 1;
-                    }
-                    None => core::hint::spin_loop(),
+            let mut receive = |count| {
+                for _ in 0..count {
+                    give(wait_for(|| channel.pop()));
                 }
-            }
+            };
+            receive(WARM);
+            let counts = Scope::start();
+            receive(count);
             counts.finish()
         });
+        let mut send = |count| {
+            for _ in 0..count {
+                let mut item = Some(take());
+                wait_for(|| channel.push(item.take()?).map_err(|back| item = Some(back)).ok());
+            }
+        };
+        send(WARM);
         let counts = Scope::start();
         let start = Instant::now();
-        for _ in 0..count {
-            let mut item = take();
-            while let Err(back) = channel.push(item) {
-                core::hint::spin_loop();
-                item = back;
-            }
-        }
+        send(count);
         let sent = counts.finish();
         let received = receiver.join().expect("the receiver does not panic");
         (start.elapsed(), sent.then(received))
     })
+}
+
+/// Tries until there is something, and lets other threads run when that takes long.
+fn wait_for<T>(mut attempt: impl FnMut() -> Option<T>) -> T {
+    const SPINS: u32 = 1_000;
+    let mut spins = 0;
+    loop {
+        if let Some(found) = attempt() {
+            return found;
+        }
+        spins += 1;
+        if spins % SPINS == 0 {
+            thread::yield_now();
+        } else {
+            core::hint::spin_loop();
+        }
+    }
 }
 
 fn cross_thread() -> Job {
@@ -342,28 +359,31 @@ fn parallel(
     threads: u32,
     op: impl Fn() + Send + Sync + 'static,
 ) -> Contender {
-    Contender::timed(kind, name, move |count| {
-        let each = count.div_ceil(threads.into());
-        let barrier = std::sync::Barrier::new(threads as usize + 1);
-        let time = thread::scope(|scope| {
-            let workers: Vec<_> = (0..threads)
-                .map(|_| {
-                    scope.spawn(|| {
-                        // Warm before the start.
-                        (0..100).for_each(|_| op());
-                        barrier.wait();
-                        let start = Instant::now();
-                        (0..each).for_each(|_| op());
-                        start.elapsed()
-                    })
-                })
-                .collect();
-            barrier.wait();
-            let times = workers.into_iter().map(|worker| worker.join().expect("no panic"));
-            times.max().unwrap_or_default()
-        });
-        time.mul_f64(count as f64 / (each * u64::from(threads)) as f64)
-    })
+    let op = Arc::new(op);
+    let counted = Arc::clone(&op);
+    Contender::timed(kind, name, move |count| run_parallel(threads, count, &*op).0)
+        .counted(move |count| run_parallel(threads, count, &*counted).1)
+}
+
+fn run_parallel(threads: u32, count: u64, op: &(impl Fn() + Sync)) -> (Duration, Counts) {
+    let each = count.div_ceil(threads.into());
+    let barrier = std::sync::Barrier::new(threads as usize);
+    let work = || {
+        // Warm before the start.
+        (0..100).for_each(|_| op());
+        barrier.wait();
+        let counts = Scope::start();
+        let start = Instant::now();
+        (0..each).for_each(|_| op());
+        (start.elapsed(), counts.finish())
+    };
+    let (time, counts) = thread::scope(|scope| {
+        let workers: Vec<_> = (0..threads).map(|_| scope.spawn(work)).collect();
+        let ends = workers.into_iter().map(|worker| worker.join().expect("no panic"));
+        ends.reduce(|(time, counts), (other, more)| (time.max(other), counts.then(more)))
+            .expect("at least one thread")
+    });
+    (time.mul_f64(count as f64 / (each * u64::from(threads)) as f64), counts)
 }
 
 fn clone_drop() -> Job {
