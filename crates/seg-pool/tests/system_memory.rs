@@ -1,0 +1,65 @@
+//! What a pool does when the system has no memory.
+#![cfg(all(target_os = "linux", not(miri), not(seg_loom), not(seg_heap)))]
+
+use std::fs;
+
+use seg_pool::{Cause, Exhausted, Pool, SLAB_BYTES, SegmentMut};
+
+/// What the process may still take from the system.
+const LEFT_BYTES: usize = 16 << 20;
+
+fn address_space_bytes() -> u64 {
+    let statm = fs::read_to_string("/proc/self/statm").expect("procfs");
+    let pages = statm.split_whitespace().next().and_then(|pages| pages.parse::<u64>().ok());
+    pages.expect("a first column") * 4096
+}
+
+/// Runs `action` with a limit on the process's address space; this file has one test, so that
+/// no other meets it.
+fn with_address_space<T>(bytes: u64, action: impl FnOnce() -> T) -> T {
+    let mut limit = libc::rlimit { rlim_cur: 0, rlim_max: 0 };
+    // SAFETY: the pointer is to a live `rlimit`.
+    assert_eq!(unsafe { libc::getrlimit(libc::RLIMIT_AS, &raw mut limit) }, 0);
+    let lowered = libc::rlimit { rlim_cur: bytes, ..limit };
+    // SAFETY: the pointer is to a live `rlimit`.
+    assert_eq!(unsafe { libc::setrlimit(libc::RLIMIT_AS, &raw const lowered) }, 0);
+    let outcome = action();
+    // SAFETY: the pointer is to a live `rlimit`.
+    assert_eq!(unsafe { libc::setrlimit(libc::RLIMIT_AS, &raw const limit) }, 0);
+    outcome
+}
+
+/// Takes until there is nothing left; `kept` has room, as nothing else can be had then.
+fn take_all(pool: &Pool, kept: &mut Vec<SegmentMut>) -> Option<Exhausted> {
+    while kept.len() < kept.capacity() {
+        match pool.try_take_segment() {
+            Ok(segment) => kept.push(segment),
+            Err(error) => return Some(error),
+        }
+    }
+    None
+}
+
+#[test]
+fn a_system_without_memory_is_an_error_and_what_comes_back_serves_again() {
+    let pool = Pool::new();
+    let mut kept = Vec::with_capacity(4 * LEFT_BYTES / 16_384);
+    kept.push(pool.take(16_384));
+    let limit = address_space_bytes() + LEFT_BYTES as u64;
+    let (refusal, count, again) = with_address_space(limit, || {
+        let refusal = take_all(&pool, &mut kept);
+        let count = kept.len();
+        kept.truncate(count - 10);
+        (refusal, count, take_all(&pool, &mut kept))
+    });
+    let refusal = refusal.expect("the address space ends before the list");
+    assert_eq!((refusal.cause(), refusal.requested()), (Cause::System, 16_384));
+    assert_eq!(kept.len(), count, "the ten that came back were given again");
+    assert_eq!(again.map(|error| error.cause()), Some(Cause::System));
+    let held = pool.stats().held_bytes();
+    assert!(held >= SLAB_BYTES * 8 && held <= LEFT_BYTES + SLAB_BYTES, "{held}");
+    kept.push(pool.take(16_384));
+    drop(kept);
+    assert_eq!(pool.stats().in_use_bytes(), 0);
+    assert_eq!(pool.trim(), pool.stats().held_bytes_max());
+}
