@@ -57,7 +57,7 @@ fn a_system_without_memory_is_an_error_and_what_comes_back_serves_again() {
     assert_eq!(kept.len(), count, "the ten that came back were given again");
     assert_eq!(again.map(|error| error.cause()), Some(Cause::System));
     let held = pool.stats().held_bytes();
-    assert!(held >= SLAB_BYTES * 8 && held <= LEFT_BYTES + SLAB_BYTES, "{held}");
+    assert!((8 * SLAB_BYTES..=LEFT_BYTES + SLAB_BYTES).contains(&held), "{held}");
     kept.push(pool.take(16_384));
     drop(kept);
     assert_eq!(pool.stats().in_use_bytes(), 0);
