@@ -47,6 +47,13 @@ xflags::xflags! {
             /// The crate, for example `seg-pool`.
             optional layer: String
         }
+        /// Throw hostile bytes at one fuzz target or at all, under the address sanitizer.
+        cmd fuzz {
+            /// The target, for example `chunked_decode`.
+            optional target: String
+            /// How long each target runs; 30 unless told.
+            optional --seconds count: u32
+        }
         /// Measure: with criterion, or side by side with every peer.
         cmd bench {
             /// The layer, for example `pool`; all of them unless told.

@@ -11,6 +11,7 @@ mod conformance;
 mod demo;
 mod feature_sets;
 mod flags;
+mod fuzz;
 mod loom;
 mod miri;
 mod sanitize;
@@ -48,6 +49,7 @@ fn run(command: XtaskCmd) -> anyhow::Result<ExitCode> {
         XtaskCmd::Test(command) => command.run(),
         XtaskCmd::Loom(command) => command.run(),
         XtaskCmd::Miri(command) => command.run(),
+        XtaskCmd::Fuzz(command) => command.run(),
         XtaskCmd::Sanitize(command) => command.run(),
         XtaskCmd::Bench(command) => command.run(),
         XtaskCmd::Tidy(command) => command.run(),

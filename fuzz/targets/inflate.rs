@@ -1,0 +1,45 @@
+//! A compressed stream, whole and cut, with both backends and flate2.
+#![no_main]
+
+#[path = "../../crates/seg-flate/tests/harness/decode.rs"]
+#[allow(dead_code)]
+mod decode;
+
+use std::io::Read;
+
+use decode::decode;
+use libfuzzer_sys::fuzz_target;
+use seg_flate::{Backend, Format, Limits, Trailing};
+
+const OUTPUT_BYTES_MAX: u64 = 1 << 16;
+
+fuzz_target!(|input: &[u8]| {
+    let [format, cut, wire @ ..] = input else { return };
+    let format =
+        [Format::Gzip, Format::Zlib, Format::Raw, Format::Deflate][usize::from(format % 4)];
+    let limits = Limits::default().output_bytes_max(OUTPUT_BYTES_MAX).trailing(Trailing::Leave);
+    let (head, tail) = wire.split_at(wire.len() * usize::from(*cut) / 255);
+    let first = decode(Backend::default(), format, limits, &[wire]);
+    for &backend in Backend::ALL {
+        let whole = decode(backend, format, limits, &[wire]);
+        assert!(whole.decoded.len() as u64 <= OUTPUT_BYTES_MAX);
+        let pieces = decode(backend, format, limits, &[head, tail]);
+        assert_eq!(pieces.decoded, whole.decoded, "{backend:?}");
+        assert_eq!(pieces.failure.is_some(), whole.failure.is_some(), "{backend:?}");
+        if first.failure.is_none() || whole.failure.is_none() {
+            assert_eq!(whole, first, "{backend:?}");
+        }
+    }
+    if first.failure.is_none() {
+        let stream = &wire[..wire.len() - first.rest];
+        let mut theirs = Vec::new();
+        let read = match format {
+            Format::Gzip => flate2::read::MultiGzDecoder::new(stream).read_to_end(&mut theirs),
+            Format::Zlib => flate2::read::ZlibDecoder::new(stream).read_to_end(&mut theirs),
+            Format::Raw => flate2::read::DeflateDecoder::new(stream).read_to_end(&mut theirs),
+            _ => return,
+        };
+        assert!(read.is_ok(), "flate2 refuses what is accepted here: {read:?}");
+        assert_eq!(theirs, first.decoded);
+    }
+});
