@@ -90,6 +90,8 @@ pub(crate) fn check(sanitizer: Sanitizer, layer: Option<&str>) -> anyhow::Result
     let _bootstrap = shell.push_env("RUSTC_BOOTSTRAP", "1");
     let _flags = shell.push_env("RUSTFLAGS", sanitizer.flags());
     let _target = shell.push_env("CARGO_TARGET_DIR", sanitizer.directory());
+    // Instrumented code is slow enough; the checks of debug builds stay.
+    let _optimised = shell.push_env("CARGO_PROFILE_DEV_OPT_LEVEL", "1");
     if let Some(why) = missing(sanitizer, &shell) {
         bail!("{why}");
     }
