@@ -103,6 +103,21 @@ impl Pool {
 
     /// Takes an empty segment of exactly `len` bytes.
     ///
+    /// # Panics
+    ///
+    /// Panics when no segment size has `len` bytes, and when there is no segment to be had: see
+    /// [`try_take_exact`](Self::try_take_exact).
+    #[must_use]
+    #[cfg_attr(feature = "report", track_caller)]
+    pub fn take_exact(&self, len: usize) -> SegmentMut {
+        match self.try_take_exact(len) {
+            Ok(segment) => segment,
+            Err(error) => refuse(error),
+        }
+    }
+
+    /// Takes an empty segment of exactly `len` bytes.
+    ///
     /// # Errors
     ///
     /// [`TakeError::Size`] when no segment size has `len` bytes, otherwise as

@@ -99,6 +99,7 @@ fn exact_lengths_are_those_of_the_sizes() {
         let bytes = size.bytes();
         assert_eq!(SegmentSize::exact(bytes), Ok(size));
         assert_eq!(pool.try_take_exact(bytes).map(|segment| segment.capacity()), Ok(bytes));
+        assert_eq!(pool.take_exact(bytes).capacity(), bytes);
         for len in [bytes - 1, bytes + 1] {
             assert!(matches!(pool.try_take_exact(len), Err(TakeError::Size(_))), "{len}");
         }
@@ -182,6 +183,12 @@ fn a_refusal_names_less_than_was_asked_for() {
 fn the_plain_take_panics_when_the_pool_is_exhausted() {
     let pool = Pool::builder().max_bytes(0).build();
     let _ = pool.take(16_384);
+}
+
+#[test]
+#[should_panic(expected = "no segment size has exactly 1000 bytes")]
+fn the_plain_take_exact_panics_for_a_length_between_two_sizes() {
+    let _ = Pool::new().take_exact(1_000);
 }
 
 #[test]
