@@ -5,9 +5,16 @@ use std::io::Read;
 
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use seg_pool::Pool;
-use seg_seq::SegmentedBuf;
+use seg_seq::{SegmentedBuf, Sequence};
 
 const MESSAGE_BYTES: usize = 1 << 20;
+
+fn message(pool: &Pool) -> Sequence {
+    let mut buffer = SegmentedBuf::new(pool);
+    buffer.extend_from_slice(&vec![7; MESSAGE_BYTES - 4]);
+    buffer.extend_from_slice(b"end.");
+    buffer.freeze()
+}
 
 fn append(c: &mut Criterion) {
     let pool = Pool::new();
@@ -28,10 +35,7 @@ fn append(c: &mut Criterion) {
 }
 
 fn read(c: &mut Criterion) {
-    let pool = Pool::new();
-    let mut buffer = SegmentedBuf::new(&pool);
-    buffer.extend_from_slice(&vec![7; MESSAGE_BYTES]);
-    let message = buffer.freeze();
+    let message = message(&Pool::new());
     let mut target = [0; 4096];
     let mut group = c.benchmark_group("seq/read");
     group.throughput(Throughput::Bytes(MESSAGE_BYTES as u64));
@@ -43,7 +47,43 @@ fn read(c: &mut Criterion) {
             }
         });
     });
+    group.bench_function("u32_be", |b| {
+        b.iter(|| {
+            let mut reader = message.as_reader();
+            let mut sum = 0_u64;
+            while let Ok(value) = reader.read_u32_be() {
+                sum = sum.wrapping_add(value.into());
+            }
+            black_box(sum)
+        });
+    });
 }
 
-criterion_group!(benches, append, read);
+fn find(c: &mut Criterion) {
+    let message = message(&Pool::new());
+    let mut group = c.benchmark_group("seq/find");
+    group.throughput(Throughput::Bytes(MESSAGE_BYTES as u64));
+    group.bench_function("byte", |b| b.iter(|| black_box(&message).position(b'.')));
+    group.bench_function("needle", |b| b.iter(|| black_box(&message).find(b"end.")));
+}
+
+fn cut(c: &mut Criterion) {
+    let pool = Pool::new();
+    let message = message(&pool);
+    let mut group = c.benchmark_group("seq/cut");
+    group.throughput(Throughput::Bytes(MESSAGE_BYTES as u64));
+    group.bench_function("fragments_1420", |b| {
+        b.iter(|| {
+            black_box(&message).fragments(1_420).for_each(|fragment| _ = black_box(fragment))
+        });
+    });
+    group.bench_function("packets_1364", |b| {
+        b.iter(|| {
+            let packets = black_box(&message).packets(&pool, 1_420, 40, 16);
+            packets.for_each(|packet| drop(black_box(packet)));
+        });
+    });
+}
+
+criterion_group!(benches, append, read, find, cut);
 criterion_main!(benches);

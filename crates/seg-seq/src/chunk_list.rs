@@ -1,35 +1,45 @@
 //! The list of a sequence's chunks: itself segmented, and recycled.
 
-use std::{collections::VecDeque, sync::Mutex};
+mod spare;
 
+use std::collections::VecDeque;
+
+use bytes::Buf as _;
 use seg_pool::Segment;
+
+use self::spare::{give_block, give_directory, take_block, take_directory};
 
 /// Chunks that a list holds without a block of its own.
 const INLINE_LEN: usize = 4;
 
 /// Chunks in a list's first block: 8 KiB of list for 4 MiB in 16 KiB segments.
-const FIRST_LEN: usize = 256;
+const FIRST_LEN: u16 = 256;
 
 /// Chunks in each further block: 64 KiB of list for 32 MiB. Large, so that the directory of blocks
 /// stays below 64 KiB up to 4 million chunks.
-const BLOCK_LEN: usize = 2048;
+const BLOCK_LEN: u16 = 2048;
+const BLOCK: usize = BLOCK_LEN as usize;
 
-/// Spare blocks of each kind, and spare directories, that are kept: 2 MiB and 4 MiB of blocks.
-const SPARE_FIRST_MAX: usize = 256;
-const SPARE_MAX: usize = 64;
-
-/// One run of bytes and where it starts.
+/// One run of bytes and where it starts. Two in a line of the cache, none in two lines.
 #[derive(Clone, Debug, Default)]
+#[repr(align(32))]
 pub(crate) struct Chunk {
     /// Never empty while in a list.
     pub(crate) segment: Segment,
     /// Offset of the first byte from the start of the stream that the list is cut from.
-    pub(crate) start: u64,
+    start: u64,
 }
 
 impl Chunk {
-    pub(crate) fn end(&self) -> u64 {
+    fn end(&self) -> u64 {
         self.start + self.segment.len() as u64
+    }
+
+    /// Returns where in the chunk the byte at `target` lies, if it lies here.
+    #[inline]
+    fn distance(&self, target: u64) -> Option<usize> {
+        let distance = within(target.checked_sub(self.start)?);
+        (distance < self.segment.len()).then_some(distance)
     }
 }
 
@@ -42,12 +52,14 @@ impl Chunk {
 pub(crate) struct ChunkList {
     inline: [Chunk; INLINE_LEN],
     /// Index of the first chunk, in `inline` or in the first block.
-    head: usize,
+    head: u16,
+    /// Chunks that the first block holds: `FIRST_LEN` until it is used up, then `BLOCK_LEN`.
+    first_len: u16,
     len: usize,
     /// When not empty, all chunks are here, and each block but the last is full.
     blocks: VecDeque<Vec<Chunk>>,
-    /// Chunks that the first block holds: `FIRST_LEN` until it is used up, then `BLOCK_LEN`.
-    first_len: usize,
+    /// Offset of the first chunk.
+    start: u64,
     /// Offset behind the last chunk.
     end: u64,
 }
@@ -61,14 +73,10 @@ impl ChunkList {
         self.len == 0
     }
 
-    /// Offset of the first byte.
-    pub(crate) fn start(&self) -> u64 {
-        self.get(0).map_or(self.end, |chunk| chunk.start)
-    }
-
     /// Bytes in all chunks.
-    pub(crate) fn bytes(&self) -> u64 {
-        self.end - self.start()
+    #[inline]
+    pub(crate) const fn bytes(&self) -> u64 {
+        self.end - self.start
     }
 
     #[inline]
@@ -76,13 +84,13 @@ impl ChunkList {
         if index >= self.len {
             return None;
         }
-        let index = self.head + index;
+        let index = usize::from(self.head) + index;
         if self.blocks.is_empty() {
             return self.inline.get(index);
         }
-        match index.checked_sub(self.first_len) {
+        match index.checked_sub(self.first_len.into()) {
             None => self.blocks.front()?.get(index),
-            Some(index) => self.blocks.get(1 + index / BLOCK_LEN)?.get(index % BLOCK_LEN),
+            Some(index) => self.blocks.get(1 + index / BLOCK)?.get(index % BLOCK),
         }
     }
 
@@ -90,43 +98,85 @@ impl ChunkList {
         if index >= self.len {
             return None;
         }
-        let index = self.head + index;
+        let index = usize::from(self.head) + index;
         if self.blocks.is_empty() {
             return self.inline.get_mut(index);
         }
-        match index.checked_sub(self.first_len) {
+        match index.checked_sub(self.first_len.into()) {
             None => self.blocks.front_mut()?.get_mut(index),
-            Some(index) => self.blocks.get_mut(1 + index / BLOCK_LEN)?.get_mut(index % BLOCK_LEN),
+            Some(index) => self.blocks.get_mut(1 + index / BLOCK)?.get_mut(index % BLOCK),
         }
     }
 
     /// Appends a segment, joining it to the last chunk when it is the next part of that segment.
     /// An empty one vanishes.
+    #[inline]
     pub(crate) fn push(&mut self, segment: Segment) {
         if segment.is_empty() {
             return;
         }
-        let len = segment.len() as u64;
-        let rest = match self.len.checked_sub(1).and_then(|last| self.get_mut(last)) {
-            Some(last) => last.segment.unsplit(segment).err(),
-            None => Some(segment),
-        };
-        if let Some(segment) = rest {
-            let start = self.end;
-            self.push_chunk(Chunk { segment, start });
+        let (start, len) = (self.end, segment.len() as u64);
+        if self.is_continued_by(&segment) {
+            if let Err(segment) = self.join(segment) {
+                self.push_chunk(Chunk { segment, start });
+                self.end += len;
+            }
+            return;
+        }
+        let last_len = self.last_block_len();
+        match self.blocks.back_mut() {
+            Some(block) if block.len() < last_len => {
+                block.push(Chunk { segment, start });
+                self.len += 1;
+            }
+            _ => self.push_chunk(Chunk { segment, start }),
         }
         self.end += len;
     }
 
+    /// Joins a segment to the last chunk, or returns it when it is not the next part of that
+    /// segment.
+    pub(crate) fn join(&mut self, segment: Segment) -> Result<(), Segment> {
+        let len = segment.len() as u64;
+        match self.last_mut() {
+            Some(last) => last.segment.unsplit(segment)?,
+            None => return Err(segment),
+        }
+        self.end += len;
+        Ok(())
+    }
+
+    /// Returns whether a segment lies right behind the last chunk in memory: cheap, and nearly
+    /// always enough to know that it is not the next part of the same segment.
+    #[inline]
+    fn is_continued_by(&self, segment: &Segment) -> bool {
+        let last = match self.blocks.back() {
+            Some(block) => block.last(),
+            None => self.len.checked_sub(1).and_then(|last| self.get(last)),
+        };
+        last.is_some_and(|last| last.segment.as_ptr_range().end == segment.as_ptr())
+    }
+
+    fn last_mut(&mut self) -> Option<&mut Chunk> {
+        self.len.checked_sub(1).and_then(|last| self.get_mut(last))
+    }
+
+    /// Returns how many chunks the last block holds when it is full.
+    #[inline]
+    fn last_block_len(&self) -> usize {
+        usize::from(if self.blocks.len() == 1 { self.first_len } else { BLOCK_LEN })
+    }
+
     fn push_chunk(&mut self, chunk: Chunk) {
         if self.blocks.is_empty() {
-            if self.head + self.len < INLINE_LEN {
-                self.inline[self.head + self.len] = chunk;
+            let head = usize::from(self.head);
+            if head + self.len < INLINE_LEN {
+                self.inline[head + self.len] = chunk;
                 self.len += 1;
                 return;
             }
             if self.len < INLINE_LEN {
-                self.inline.rotate_left(self.head);
+                self.inline.rotate_left(head);
                 self.head = 0;
                 self.inline[self.len] = chunk;
                 self.len += 1;
@@ -140,7 +190,7 @@ impl ChunkList {
             block.extend(self.inline.iter_mut().map(core::mem::take));
             self.blocks.push_back(block);
         }
-        let last_len = if self.blocks.len() == 1 { self.first_len } else { BLOCK_LEN };
+        let last_len = self.last_block_len();
         if self.blocks.back().is_none_or(|block| block.len() == last_len) {
             self.blocks.push_back(take_block(BLOCK_LEN));
         }
@@ -154,6 +204,7 @@ impl ChunkList {
         let chunk = core::mem::take(self.get_mut(0)?);
         self.len -= 1;
         self.head += 1;
+        self.start = chunk.end();
         if self.len == 0 {
             self.head = 0;
             self.blocks.drain(..).for_each(give_block);
@@ -168,7 +219,7 @@ impl ChunkList {
     ///
     /// `count` must not be above [`bytes`](Self::bytes).
     pub(crate) fn drain_front(&mut self, count: u64, mut sink: impl FnMut(Segment)) {
-        let until = self.start() + count;
+        let until = self.start + count;
         while let Some(first) = self.get_mut(0) {
             if first.start >= until {
                 break;
@@ -178,9 +229,63 @@ impl ChunkList {
             } else {
                 let front = first.segment.split_to(within(until - first.start));
                 first.start = until;
+                self.start = until;
                 sink(front);
             }
         }
+    }
+
+    /// Drops the first `count` bytes.
+    ///
+    /// `count` must not be above [`bytes`](Self::bytes).
+    #[inline]
+    pub(crate) fn advance(&mut self, count: u64) {
+        let Some(first) = self.get_mut(0) else { return };
+        if count < first.segment.len() as u64 {
+            first.segment.advance(within(count));
+            first.start += count;
+            self.start += count;
+        } else {
+            self.drop_front(count);
+        }
+    }
+
+    /// Copies the first bytes and drops them.
+    ///
+    /// `target` must not be longer than [`bytes`](Self::bytes).
+    #[inline]
+    pub(crate) fn copy_front(&mut self, target: &mut [u8]) {
+        match self.get_mut(0) {
+            Some(first) if target.len() < first.segment.len() => {
+                let count = target.len();
+                target.copy_from_slice(&first.segment[..count]);
+                first.segment.advance(count);
+                first.start += count as u64;
+                self.start += count as u64;
+            }
+            _ => self.copy_chunks(target),
+        }
+    }
+
+    fn copy_chunks(&mut self, target: &mut [u8]) {
+        let mut rest = target;
+        while let Some(first) = self.get_mut(0) {
+            let len = first.segment.len();
+            if rest.len() < len {
+                break;
+            }
+            let (front, behind) = rest.split_at_mut(len);
+            front.copy_from_slice(&first.segment);
+            drop(self.pop_chunk());
+            rest = behind;
+        }
+        if !rest.is_empty() && !self.is_empty() {
+            self.copy_front(rest);
+        }
+    }
+
+    fn drop_front(&mut self, count: u64) {
+        self.drain_front(count, drop);
     }
 
     /// Shortens the list to its first `len` bytes; does nothing when it is shorter.
@@ -188,8 +293,8 @@ impl ChunkList {
         if len >= self.bytes() {
             return;
         }
-        let end = self.start() + len;
-        while let Some(last) = self.len.checked_sub(1).and_then(|index| self.get_mut(index)) {
+        let end = self.start + len;
+        while let Some(last) = self.last_mut() {
             if last.start < end {
                 last.segment.truncate(within(end - last.start));
                 break;
@@ -207,7 +312,7 @@ impl ChunkList {
                 self.blocks.pop_back().into_iter().for_each(give_block);
             }
         } else {
-            self.inline[self.head + self.len] = Chunk::default();
+            self.inline[usize::from(self.head) + self.len] = Chunk::default();
         }
         if self.len == 0 {
             self.head = 0;
@@ -215,22 +320,19 @@ impl ChunkList {
         }
     }
 
-    /// Returns the index of the chunk that holds the byte at `offset` from the first one;
-    /// [`len`](Self::len) at the end.
+    /// Returns the index of the chunk that holds the byte at `offset` from the first one, and where
+    /// in the chunk; [`len`](Self::len) and 0 at the end and beyond it.
     ///
     /// First a guess, as most chunks are one full segment long, then a binary search.
-    pub(crate) fn index_of(&self, offset: u64) -> usize {
-        let target = match self.start().checked_add(offset) {
+    pub(crate) fn locate(&self, offset: u64) -> (usize, usize) {
+        let target = match self.start.checked_add(offset) {
             Some(target) if target < self.end => target,
-            _ => return self.len,
-        };
-        let holds = |index: usize| {
-            self.get(index).is_some_and(|chunk| chunk.start <= target && target < chunk.end())
+            _ => return (self.len, 0),
         };
         let guess = self.get(0).map_or(0, |first| offset / first.segment.len() as u64);
         let guess = usize::try_from(guess).unwrap_or(usize::MAX);
-        if holds(guess) {
-            return guess;
+        if let Some(distance) = self.get(guess).and_then(|chunk| chunk.distance(target)) {
+            return (guess, distance);
         }
         let (mut low, mut high) = (0, self.len);
         while high - low > 1 {
@@ -241,7 +343,12 @@ impl ChunkList {
                 high = middle;
             }
         }
-        low
+        (low, self.get(low).and_then(|chunk| chunk.distance(target)).unwrap_or(0))
+    }
+
+    /// Returns the offset of a chunk's first byte from the first one.
+    pub(crate) fn offset_of(&self, chunk: &Chunk) -> u64 {
+        chunk.start - self.start
     }
 
     pub(crate) fn iter(
@@ -257,7 +364,7 @@ impl ChunkList {
 impl Clone for ChunkList {
     fn clone(&self) -> Self {
         let mut list = Self::default();
-        list.end = self.start();
+        (list.start, list.end) = (self.start, self.start);
         for chunk in self.iter() {
             list.push(chunk.segment.clone());
         }
@@ -277,54 +384,4 @@ impl Drop for ChunkList {
 /// Converts a distance inside one chunk.
 fn within(distance: u64) -> usize {
     usize::try_from(distance).unwrap_or(usize::MAX)
-}
-
-/// Emptied parts of lists that wait for their next use, by whatever thread.
-struct Spare {
-    first: Vec<Vec<Chunk>>,
-    blocks: Vec<Vec<Chunk>>,
-    directories: Vec<VecDeque<Vec<Chunk>>>,
-}
-
-static SPARE: Mutex<Spare> =
-    Mutex::new(Spare { first: Vec::new(), blocks: Vec::new(), directories: Vec::new() });
-
-impl Spare {
-    fn kind(&mut self, len: usize) -> (&mut Vec<Vec<Chunk>>, usize) {
-        if len == FIRST_LEN {
-            (&mut self.first, SPARE_FIRST_MAX)
-        } else {
-            (&mut self.blocks, SPARE_MAX)
-        }
-    }
-}
-
-fn take_directory() -> VecDeque<Vec<Chunk>> {
-    let spare = SPARE.lock().ok().and_then(|mut spare| spare.directories.pop());
-    spare.unwrap_or_default()
-}
-
-fn give_directory(directory: VecDeque<Vec<Chunk>>) {
-    if let Ok(mut spare) = SPARE.lock() {
-        if spare.directories.len() < SPARE_FIRST_MAX {
-            spare.directories.push(directory);
-        }
-    }
-}
-
-/// Returns an empty block with room for just `len` chunks.
-fn take_block(len: usize) -> Vec<Chunk> {
-    let spare = SPARE.lock().ok().and_then(|mut spare| spare.kind(len).0.pop());
-    spare.unwrap_or_else(|| Vec::with_capacity(len))
-}
-
-fn give_block(mut block: Vec<Chunk>) {
-    // Outside the lock: dropping segments gives them back to their pools.
-    block.clear();
-    if let Ok(mut spare) = SPARE.lock() {
-        let (blocks, max) = spare.kind(block.capacity());
-        if blocks.len() < max {
-            blocks.push(block);
-        }
-    }
 }

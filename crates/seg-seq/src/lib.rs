@@ -5,13 +5,31 @@
 //! contiguous until somebody asks for it ([`Flatten`]), and no allocation grows with the message.
 //!
 //! ```text
-//!              copy, link or read                 split_to, take, freeze
-//!  &[u8], Segment, Bytes, io::Read ──▶ SegmentedBuf ──▶ Sequence ──▶ Reader: Read + BufRead + Seek
-//!                                                          │ ├─────▶ chunks, io_slices, Buf
-//!                                                          │ └─────▶ slice, split_to: no copy
-//!                                                          ▼
-//!                                                       Flatten ──▶ &[u8], Bytes
+//!           copy, link, read or share-or-copy           split_to, split, freeze
+//!  &[u8], Segment, Bytes, io::Read ─────▶ SegmentedBuf ─────▶ Sequence
+//!                                                                │
+//!      ┌───────────────┬────────────────┬──────────────┬─────────┴──────┬───────────────┐
+//!      ▼               ▼                ▼              ▼                ▼               ▼
+//!   Reader          chunks,         slice, split   find, position,   fragments,      Flatten,
+//!   Read, BufRead,  io_slices,      append:        ==, Ord, Hash     packets: to     into_bytes:
+//!   Seek, parsing   Buf             no copy        across cuts       the network     one slice
 //! ```
+//!
+//! # Where to look
+//!
+//! - **Gather** what comes in: [`SegmentedBuf::fill_from`], [`SegmentedBuf::push`] and, when little
+//!   of a segment is kept, [`SegmentedBuf::try_push_or_copy`] with its policy, [`SHARE_BYTES_MIN`].
+//!   [`Sequence::compact`] undoes what held too much.
+//! - **Parse**: [`Reader`] has std's traits, integers, varints, [`take_until`](Reader::take_until)
+//!   and checkpoints. A value that is cut by a chunk's edge is read like any other.
+//! - **Send**: [`Sequence::io_slices`] for a vectored write, [`Sequence::fragments`] for datagrams
+//!   that are sent as they are, [`Sequence::packets`] for those that are encrypted in place.
+//! - Every method that panics on a range that is not there has a `try_` twin ([`RangeError`]).
+//!
+//! # Features
+//!
+//! - `tokio`: `AsyncRead`, `AsyncBufRead` and `AsyncSeek` for [`Reader`], `AsyncWrite` for
+//!   [`SegmentedBuf`], and `SegmentedBuf::fill_from_async`. Off by default.
 //!
 //! # Example
 //!
@@ -40,16 +58,32 @@
 //! Not a rope: bytes inside a sequence do not change and nothing is inserted in the middle.
 //! Positions and lengths are `u64`; a sequence may be longer than memory when chunks repeat.
 
+mod buf;
 mod chunk_list;
+mod chunks;
+mod compare;
+mod fill;
+mod find;
 mod flatten;
+mod fragment;
+mod packet;
+mod range;
 mod reader;
 mod segmented_buf;
 mod sequence;
+mod share;
+#[cfg(feature = "tokio")]
+mod tokio_io;
 
+pub use chunks::Chunks;
 pub use flatten::Flatten;
-pub use reader::Reader;
+pub use fragment::{Fragment, FragmentSlices, Fragments};
+pub use packet::{Packet, Packets};
+pub use range::{RangeError, RangeErrorKind};
+pub use reader::{Checkpoint, ReadError, ReadErrorKind, Reader};
 pub use segmented_buf::SegmentedBuf;
-pub use sequence::{Chunks, Sequence};
+pub use sequence::Sequence;
+pub use share::SHARE_BYTES_MIN;
 
 /// The examples in the README are doc tests.
 #[cfg(doctest)]

@@ -1,15 +1,30 @@
 //! Reading a sequence like a file.
 
+mod error;
+mod parse;
+
 use core::fmt;
 use std::io::{self, BufRead, IoSliceMut, Read, Seek, SeekFrom};
 
-use crate::sequence::{Sequence, within};
+pub use error::{ReadError, ReadErrorKind};
+pub use parse::Checkpoint;
+
+use crate::{
+    chunks::{self, Slices},
+    sequence::{Sequence, within},
+};
 
 /// A [`Read`], [`BufRead`] and [`Seek`] view of a [`Sequence`].
 ///
 /// Copies nothing but what is read, and never flattens: [`fill_buf`](BufRead::fill_buf) is the
 /// rest of the current chunk. Seeking is a guess that is verified, then a binary search; reading
-/// on never searches. No operation fails but a seek before the start.
+/// on never searches. Of std's operations, none fails but a seek before the start, and reading
+/// exactly more than there is.
+///
+/// Parsers have operations of their own, which fail without moving: integers
+/// ([`read_u16_be`](Self::read_u16_be) and others), varints, parts [that are not
+/// copied](Self::take_until), [peeking](Self::peek) and [checkpoints](Self::checkpoint). With the
+/// feature `tokio` the reader has tokio's traits, too; they never wait.
 ///
 /// # Examples
 ///
@@ -36,6 +51,9 @@ pub struct Reader<'a> {
     /// The chunk that holds `position`, and where in it; the count of chunks at the end.
     chunk: usize,
     within: usize,
+    /// The rest of that chunk, so that it need not be looked up. Always empty in a reader that
+    /// owns its sequence.
+    rest: &'a [u8],
 }
 
 #[derive(Clone)]
@@ -47,12 +65,18 @@ enum Source<'a> {
 }
 
 impl<'a> Reader<'a> {
-    pub(crate) const fn borrowed(sequence: &'a Sequence) -> Self {
-        Self { sequence: Source::Borrowed(sequence), position: 0, chunk: 0, within: 0 }
+    pub(crate) fn borrowed(sequence: &'a Sequence) -> Self {
+        Self::new(Source::Borrowed(sequence))
     }
 
-    pub(crate) const fn owned(sequence: Sequence) -> Self {
-        Self { sequence: Source::Owned(sequence), position: 0, chunk: 0, within: 0 }
+    pub(crate) fn owned(sequence: Sequence) -> Self {
+        Self::new(Source::Owned(sequence))
+    }
+
+    fn new(sequence: Source<'a>) -> Self {
+        let mut reader = Self { sequence, position: 0, chunk: 0, within: 0, rest: &[] };
+        reader.enter(0, 0);
+        reader
     }
 
     /// Returns the sequence that is read.
@@ -77,49 +101,97 @@ impl<'a> Reader<'a> {
     }
 
     /// Returns the rest of the current chunk; empty at the end only.
+    #[inline]
     #[must_use]
     pub fn chunk(&self) -> &[u8] {
+        if self.rest.is_empty() { self.look_up() } else { self.rest }
+    }
+
+    fn look_up(&self) -> &[u8] {
         match self.sequence().list.get(self.chunk) {
             Some(chunk) => &chunk.segment[self.within..],
             None => &[],
         }
     }
 
-    fn advance(&mut self, count: usize) {
-        let rest = self.chunk().len();
-        assert!(count <= rest, "consume past the end of the buffer");
-        self.position += count as u64;
-        if count == rest && count > 0 {
-            (self.chunk, self.within) = (self.chunk + 1, 0);
+    /// Goes to a place in a chunk, without a change of the position.
+    fn enter(&mut self, chunk: usize, within: usize) {
+        (self.chunk, self.within) = (chunk, within);
+        if let Source::Borrowed(sequence) = self.sequence {
+            let chunk = sequence.list.get(chunk);
+            self.rest = chunk.map_or(&[], |chunk| &chunk.segment[within..]);
+        }
+    }
+
+    #[inline]
+    pub(crate) fn advance(&mut self, count: usize) {
+        if count < self.chunk().len() {
+            self.move_within(count);
         } else {
-            self.within += count;
+            self.leave_chunk(count);
+        }
+    }
+
+    /// Moves to a byte of the current chunk.
+    #[inline]
+    fn move_within(&mut self, count: usize) {
+        self.rest = self.rest.get(count..).unwrap_or_default();
+        self.within += count;
+        self.position += count as u64;
+    }
+
+    /// Moves to the end of the current chunk.
+    fn leave_chunk(&mut self, count: usize) {
+        assert!(count == self.chunk().len(), "consume past the end of the buffer");
+        if count > 0 {
+            self.position += count as u64;
+            self.enter(self.chunk + 1, 0);
+        }
+    }
+
+    /// Returns what comes next, slice by slice.
+    pub(crate) fn slices(&self) -> Slices<'_> {
+        self.sequence().slices_from(self.chunk, self.within)
+    }
+
+    /// Reads into `target` as far as there are bytes, and returns how many those were.
+    #[inline]
+    pub(crate) fn fill(&mut self, target: &mut [u8]) -> usize {
+        let chunk = self.chunk();
+        if target.len() < chunk.len() {
+            target.copy_from_slice(&chunk[..target.len()]);
+            self.move_within(target.len());
+            return target.len();
+        }
+        self.fill_across(target)
+    }
+
+    fn fill_across(&mut self, target: &mut [u8]) -> usize {
+        let count = chunks::fill(target, self.slices());
+        self.skip_ahead(count as u64);
+        count
+    }
+
+    /// Moves over bytes that are there, chunk by chunk.
+    fn skip_ahead(&mut self, count: u64) {
+        let mut rest = count;
+        while rest > 0 {
+            let len = self.chunk().len().min(within(rest));
+            self.advance(len);
+            rest -= len as u64;
         }
     }
 
     fn seek_to(&mut self, position: u64) {
-        let list = &self.sequence().list;
-        let chunk = list.index_of(position);
-        let start = list.get(chunk).map(|chunk| chunk.start - list.start());
-        self.within = start.map_or(0, |start| within(position - start));
-        self.chunk = chunk;
+        let (chunk, within) = self.sequence().list.locate(position);
+        self.enter(chunk, within);
         self.position = position;
     }
 }
 
 impl Read for Reader<'_> {
     fn read(&mut self, target: &mut [u8]) -> io::Result<usize> {
-        let mut count = 0;
-        while count < target.len() {
-            let chunk = self.chunk();
-            let len = chunk.len().min(target.len() - count);
-            if len == 0 {
-                break;
-            }
-            target[count..count + len].copy_from_slice(&chunk[..len]);
-            self.advance(len);
-            count += len;
-        }
-        Ok(count)
+        Ok(self.fill(target))
     }
 
     fn read_vectored(&mut self, targets: &mut [IoSliceMut<'_>]) -> io::Result<usize> {
@@ -141,15 +213,31 @@ impl Read for Reader<'_> {
     fn read_to_end(&mut self, target: &mut Vec<u8>) -> io::Result<usize> {
         let count = within(self.remaining());
         target.try_reserve(count)?;
-        loop {
-            let chunk = self.chunk();
-            let len = chunk.len();
-            if len == 0 {
-                return Ok(count);
-            }
-            target.extend_from_slice(chunk);
-            self.advance(len);
+        for slice in self.slices() {
+            target.extend_from_slice(slice);
         }
+        if count > 0 {
+            self.seek_to(self.sequence().len());
+        }
+        Ok(count)
+    }
+
+    /// Appends all that is left. What is not UTF-8 has been read, and `target` is as before.
+    fn read_to_string(&mut self, target: &mut String) -> io::Result<usize> {
+        let mut bytes = core::mem::take(target).into_bytes();
+        let before = bytes.len();
+        let result = self.read_to_end(&mut bytes);
+        let (bytes, result) = match String::from_utf8(bytes) {
+            Ok(text) => {
+                *target = text;
+                return result;
+            }
+            Err(error) => (error.into_bytes(), Err(io::ErrorKind::InvalidData.into())),
+        };
+        // What was there before is text.
+        let text = String::from_utf8_lossy(&bytes[..before]).into_owned();
+        *target = text;
+        result
     }
 }
 

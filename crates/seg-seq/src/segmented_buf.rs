@@ -1,13 +1,13 @@
 //! A buffer that grows by segments and is consumed from the front.
 
 use core::{fmt, mem::MaybeUninit};
-use std::io;
 
-use bytes::{Buf, Bytes};
+use bytes::{Buf as _, Bytes};
 use seg_pool::{Exhausted, Pool, Segment, SegmentMut};
 
 use crate::{
     chunk_list::ChunkList,
+    range::{self, RangeError},
     sequence::{Sequence, held_bytes, within},
 };
 
@@ -38,7 +38,7 @@ use crate::{
 pub struct SegmentedBuf {
     pool: Pool,
     /// What is complete.
-    list: ChunkList,
+    pub(crate) list: ChunkList,
     /// What is being filled, behind the list.
     tail: Option<SegmentMut>,
 }
@@ -84,7 +84,18 @@ impl SegmentedBuf {
     /// # Errors
     ///
     /// [`Exhausted`] when the pool has too few segments; nothing is appended then.
+    #[inline]
     pub fn try_extend_from_slice(&mut self, bytes: &[u8]) -> Result<(), Exhausted> {
+        match &mut self.tail {
+            Some(tail) if bytes.len() <= tail.spare_len() => {
+                tail.extend_from_slice(bytes);
+                Ok(())
+            }
+            _ => self.extend_by_segments(bytes),
+        }
+    }
+
+    fn extend_by_segments(&mut self, bytes: &[u8]) -> Result<(), Exhausted> {
         let spare = self.tail.as_ref().map_or(0, SegmentMut::spare_len);
         let (head, mut rest) = bytes.split_at(bytes.len().min(spare));
         // What does not fit into the tail is gathered first, as it is all or nothing.
@@ -114,21 +125,27 @@ impl SegmentedBuf {
     /// # Panics
     ///
     /// Panics when the pool is exhausted.
+    #[inline]
     pub fn extend_from_slice(&mut self, bytes: &[u8]) {
         if let Err(error) = self.try_extend_from_slice(bytes) {
             panic!("{error}");
         }
     }
 
-    /// Appends a segment without a copy. The next part of the last chunk's segment joins it; an
-    /// empty one vanishes.
+    /// Appends a segment without a copy, however short:
+    /// [`try_push_or_copy`](Self::try_push_or_copy) chooses. The next part of the last chunk's
+    /// segment joins it; an empty one vanishes.
     ///
-    /// What is left of the tail segment stays behind and is not filled any more.
+    /// What is left of the tail segment is filled with the next bytes that are copied.
+    #[inline]
     pub fn push(&mut self, segment: Segment) {
-        if !segment.is_empty() {
-            self.seal();
-            self.list.push(segment);
+        if segment.is_empty() {
+            return;
         }
+        if self.tail.is_some() {
+            self.publish();
+        }
+        self.list.push(segment);
     }
 
     /// Appends [`Bytes`] without a copy. Allocates 128 bytes for their count.
@@ -139,7 +156,7 @@ impl SegmentedBuf {
     /// Appends the chunks of a sequence without a copy. Cost grows with their number.
     pub fn append(&mut self, sequence: Sequence) {
         if !sequence.is_empty() {
-            self.seal();
+            self.publish();
             let mut sequence = sequence;
             let len = sequence.len();
             sequence.list.drain_front(len, |segment| self.list.push(segment));
@@ -196,22 +213,6 @@ impl SegmentedBuf {
         }
     }
 
-    /// Reads once into the tail segment and returns how many bytes came; 0 means the end of the
-    /// stream. A segment that nothing came into goes back to the pool.
-    ///
-    /// # Errors
-    ///
-    /// Those of `reader`, and [`Exhausted`] in an error of kind `OutOfMemory`. Nothing is appended
-    /// then.
-    pub fn fill_from(&mut self, reader: &mut (impl io::Read + ?Sized)) -> io::Result<usize> {
-        let tail = self.try_tail().map_err(out_of_memory)?;
-        let read = tail.read_from(reader);
-        if tail.is_empty() {
-            self.tail = None;
-        }
-        read
-    }
-
     /// Splits the first `count` bytes off. Copies nothing; the tail goes on being filled.
     ///
     /// # Panics
@@ -219,19 +220,28 @@ impl SegmentedBuf {
     /// Panics when `count` is above [`len`](Self::len).
     #[must_use = "the split-off front is gone from this buffer"]
     pub fn split_to(&mut self, count: u64) -> Sequence {
-        assert!(count <= self.len(), "split at {count}, beyond the length of {}", self.len());
+        self.try_split_to(count).unwrap_or_else(range::refuse)
+    }
+
+    /// Splits the first `count` bytes off. Copies nothing; the tail goes on being filled.
+    ///
+    /// # Errors
+    ///
+    /// [`RangeError`] when `count` is above [`len`](Self::len). Nothing changes then.
+    pub fn try_split_to(&mut self, count: u64) -> Result<Sequence, RangeError> {
+        range::resolve(&(..count), self.len())?;
         let mut front = Sequence::new();
         let listed = self.list.bytes();
         if count >= listed {
             core::mem::swap(&mut front.list, &mut self.list);
-            if let Some(tail) = &mut self.tail {
+            if let Some(tail) = self.tail.as_mut().filter(|_| count > listed) {
                 front.push(tail.split_to(within(count - listed)).freeze());
             }
             self.drop_full_tail();
         } else {
             self.list.drain_front(count, |segment| front.list.push(segment));
         }
-        front
+        Ok(front)
     }
 
     /// Takes everything out, leaving an empty buffer that goes on filling the same tail segment.
@@ -282,28 +292,71 @@ impl SegmentedBuf {
         }
     }
 
-    fn tail_len(&self) -> usize {
+    /// Drops the first `count` bytes.
+    pub(crate) fn consume(&mut self, count: u64) {
+        assert!(count <= self.len(), "advance past the end of the buffer");
+        let listed = self.list.bytes();
+        self.list.advance(count.min(listed));
+        if count > listed {
+            if let Some(tail) = &mut self.tail {
+                tail.advance(within(count - listed));
+            }
+        }
+        self.drop_full_tail();
+    }
+
+    /// Returns the first chunk, or what the tail holds when there is none.
+    pub(crate) fn first_slice(&self) -> &[u8] {
+        match self.list.get(0) {
+            Some(chunk) => &chunk.segment,
+            None => self.tail.as_deref().unwrap_or_default(),
+        }
+    }
+
+    /// Returns the chunks, then what the tail holds, if anything.
+    pub(crate) fn slices(&self) -> impl Iterator<Item = &[u8]> {
+        let tail = self.tail.as_deref().filter(|tail| !tail.is_empty());
+        self.list.iter().map(|chunk| &*chunk.segment).chain(tail)
+    }
+
+    pub(crate) fn tail_len(&self) -> usize {
         self.tail.as_ref().map_or(0, SegmentMut::len)
     }
 
+    /// Replaces the tail, which is complete.
+    pub(crate) fn start_tail(&mut self, tail: SegmentMut) {
+        self.seal();
+        self.tail = Some(tail);
+    }
+
+    /// Gives an empty tail back to the pool.
+    pub(crate) fn drop_empty_tail(&mut self) {
+        if self.tail.as_ref().is_some_and(SegmentMut::is_empty) {
+            self.tail = None;
+        }
+    }
+
     /// Returns a tail with at least one spare byte.
-    fn try_tail(&mut self) -> Result<&mut SegmentMut, Exhausted> {
+    pub(crate) fn try_tail(&mut self) -> Result<&mut SegmentMut, Exhausted> {
         if self.tail.as_ref().is_none_or(|tail| tail.spare_len() == 0) {
             let fresh = self.pool.try_take_segment()?;
-            self.seal();
-            self.tail = Some(fresh);
+            self.start_tail(fresh);
         }
         let Some(tail) = &mut self.tail else { unreachable!("set above") };
         Ok(tail)
     }
 
-    /// Moves the filled part of the tail into the list, where it can be shared.
+    /// Moves the filled part of the tail into the list, where it can be shared. The spare part
+    /// stays the tail.
     fn publish(&mut self) {
-        if let Some(tail) = &mut self.tail {
-            let filled = tail.split_to(tail.len());
-            self.list.push(filled.freeze());
+        match &mut self.tail {
+            Some(tail) if tail.spare_len() == 0 => self.seal(),
+            Some(tail) if !tail.is_empty() => {
+                let filled = tail.split_to(tail.len());
+                self.list.push(filled.freeze());
+            }
+            _ => {}
         }
-        self.drop_full_tail();
     }
 
     /// Moves the tail into the list, giving up its spare part.
@@ -317,51 +370,6 @@ impl SegmentedBuf {
         if self.tail.as_ref().is_some_and(|tail| tail.capacity() == 0) {
             self.tail = None;
         }
-    }
-}
-
-/// Wraps [`Exhausted`] for std's I/O traits.
-pub(crate) fn out_of_memory(error: Exhausted) -> io::Error {
-    io::Error::new(io::ErrorKind::OutOfMemory, error)
-}
-
-impl io::Write for SegmentedBuf {
-    /// Appends `bytes`, copying them; fewer than all when the pool runs out on the way.
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        let mut count = 0;
-        while count < bytes.len() {
-            match self.try_tail() {
-                Ok(tail) => count += tail.fill_from_slice(&bytes[count..]),
-                Err(error) if count == 0 => return Err(out_of_memory(error)),
-                Err(_) => break,
-            }
-        }
-        Ok(count)
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
-    }
-}
-
-impl Buf for SegmentedBuf {
-    fn remaining(&self) -> usize {
-        within(self.len())
-    }
-
-    fn chunk(&self) -> &[u8] {
-        match self.list.get(0) {
-            Some(chunk) => &chunk.segment,
-            None => self.tail.as_deref().unwrap_or_default(),
-        }
-    }
-
-    fn advance(&mut self, count: usize) {
-        drop(self.split_to(count as u64));
-    }
-
-    fn copy_to_bytes(&mut self, len: usize) -> Bytes {
-        self.split_to(len as u64).into_bytes()
     }
 }
 

@@ -1,15 +1,17 @@
 //! A read-only sequence of segments.
 
-use core::{
-    fmt,
-    ops::{Bound, RangeBounds},
-};
+use core::{fmt, ops::RangeBounds};
 use std::io::IoSlice;
 
-use bytes::{Buf, Bytes};
+use bytes::Bytes;
 use seg_pool::Segment;
 
-use crate::{chunk_list::ChunkList, reader::Reader};
+use crate::{
+    chunk_list::ChunkList,
+    chunks::{self, Chunks, Slices},
+    range::{self, RangeError},
+    reader::Reader,
+};
 
 /// Bytes in one or many chunks, read-only and cheap to cut.
 ///
@@ -63,7 +65,7 @@ impl Sequence {
     /// Returns the chunks in order, none of them empty.
     #[must_use]
     pub fn chunks(&self) -> Chunks<'_> {
-        Chunks { list: &self.list, range: 0..self.list.len() }
+        Chunks::new(&self.list, 0)
     }
 
     /// Returns the chunks as slices for a vectored write.
@@ -96,18 +98,33 @@ impl Sequence {
     /// Panics when the range is decreasing or ends beyond [`len`](Self::len).
     #[must_use]
     pub fn slice(&self, range: impl RangeBounds<u64>) -> Self {
-        let (start, end) = self.bounds(&range);
-        let mut slice = Self::new();
-        let (mut index, mut at) = (self.list.index_of(start), start);
-        let base = self.list.start();
-        while at < end {
+        self.try_slice(range).unwrap_or_else(range::refuse)
+    }
+
+    /// Returns a part without a copy: one atomic increment a chunk.
+    ///
+    /// # Errors
+    ///
+    /// [`RangeError`] when the range is decreasing or ends beyond [`len`](Self::len).
+    pub fn try_slice(&self, range: impl RangeBounds<u64>) -> Result<Self, RangeError> {
+        let (start, end) = range::resolve(&range, self.len())?;
+        let (chunk, within) = self.list.locate(start);
+        Ok(self.part(chunk, within, end - start).0)
+    }
+
+    /// Returns `count` bytes from a place on, and the place behind them. As many are there.
+    pub(crate) fn part(&self, chunk: usize, from: usize, count: u64) -> (Self, usize, usize) {
+        let (mut index, mut from, mut rest) = (chunk, from, count);
+        let mut part = Self::new();
+        while rest > 0 {
             let Some(chunk) = self.list.get(index) else { break };
-            let offset = chunk.start - base;
-            let until = end.min(chunk.end() - base);
-            slice.push(chunk.segment.slice(within(at - offset)..within(until - offset)));
-            (index, at) = (index + 1, until);
+            let until = chunk.segment.len().min(from.saturating_add(within(rest)));
+            part.push(chunk.segment.slice(from..until));
+            rest -= (until - from) as u64;
+            (index, from) =
+                if until == chunk.segment.len() { (index + 1, 0) } else { (index, until) };
         }
-        slice
+        (part, index, from)
     }
 
     /// Splits the first `count` bytes off. Copies nothing.
@@ -117,13 +134,22 @@ impl Sequence {
     /// Panics when `count` is above [`len`](Self::len).
     #[must_use = "the split-off front is gone from this sequence"]
     pub fn split_to(&mut self, count: u64) -> Self {
-        assert!(count <= self.len(), "split at {count}, beyond the length of {}", self.len());
+        self.try_split_to(count).unwrap_or_else(range::refuse)
+    }
+
+    /// Splits the first `count` bytes off. Copies nothing.
+    ///
+    /// # Errors
+    ///
+    /// [`RangeError`] when `count` is above [`len`](Self::len). Nothing changes then.
+    pub fn try_split_to(&mut self, count: u64) -> Result<Self, RangeError> {
+        range::resolve(&(..count), self.len())?;
         if count == self.len() {
-            return core::mem::take(self);
+            return Ok(core::mem::take(self));
         }
         let mut front = Self::new();
         self.list.drain_front(count, |segment| front.list.push(segment));
-        front
+        Ok(front)
     }
 
     /// Splits the bytes from `at` on off. Copies nothing.
@@ -133,9 +159,18 @@ impl Sequence {
     /// Panics when `at` is above [`len`](Self::len).
     #[must_use = "the split-off back is gone from this sequence"]
     pub fn split_off(&mut self, at: u64) -> Self {
-        let back = self.slice(at..);
+        self.try_split_off(at).unwrap_or_else(range::refuse)
+    }
+
+    /// Splits the bytes from `at` on off. Copies nothing.
+    ///
+    /// # Errors
+    ///
+    /// [`RangeError`] when `at` is above [`len`](Self::len). Nothing changes then.
+    pub fn try_split_off(&mut self, at: u64) -> Result<Self, RangeError> {
+        let back = self.try_slice(at..)?;
         self.list.truncate(at);
-        back
+        Ok(back)
     }
 
     /// Shortens the sequence to its first `len` bytes; does nothing when it is shorter.
@@ -146,14 +181,25 @@ impl Sequence {
     /// Returns whether the sequence starts with `prefix`, however it is cut.
     #[must_use]
     pub fn starts_with(&self, prefix: &[u8]) -> bool {
-        let mut rest = prefix;
-        for chunk in self.chunks() {
-            let len = rest.len().min(chunk.len());
-            let (head, tail) = rest.split_at(len);
-            if chunk[..len] != *head {
+        self.has_at(0, prefix)
+    }
+
+    /// Returns whether the sequence ends with `suffix`, however it is cut.
+    #[must_use]
+    pub fn ends_with(&self, suffix: &[u8]) -> bool {
+        self.len().checked_sub(suffix.len() as u64).is_some_and(|start| self.has_at(start, suffix))
+    }
+
+    /// Returns whether `bytes` lie at an offset.
+    pub(crate) fn has_at(&self, offset: u64, bytes: &[u8]) -> bool {
+        let mut rest = bytes;
+        for slice in self.slices_at(offset) {
+            let len = rest.len().min(slice.len());
+            let (head, behind) = rest.split_at(len);
+            if slice[..len] != *head {
                 return false;
             }
-            rest = tail;
+            rest = behind;
             if rest.is_empty() {
                 break;
             }
@@ -169,6 +215,44 @@ impl Sequence {
             vec.extend_from_slice(chunk);
         }
         vec
+    }
+
+    /// Copies the bytes of a range into `target`, which is as long. Allocates nothing.
+    ///
+    /// # Panics
+    ///
+    /// Panics when the range is decreasing or ends beyond [`len`](Self::len), or when `target` is
+    /// not as long as it.
+    pub fn copy_range(&self, range: impl RangeBounds<u64>, target: &mut [u8]) {
+        self.try_copy_range(range, target).unwrap_or_else(range::refuse);
+    }
+
+    /// Copies the bytes of a range into `target`, which is as long. Allocates nothing.
+    ///
+    /// # Errors
+    ///
+    /// [`RangeError`] when the range is decreasing or ends beyond [`len`](Self::len), or when
+    /// `target` is not as long as it. Nothing is copied then.
+    pub fn try_copy_range(
+        &self,
+        range: impl RangeBounds<u64>,
+        target: &mut [u8],
+    ) -> Result<(), RangeError> {
+        let (start, end) = range::resolve(&range, self.len())?;
+        range::same_len(start, end, target.len())?;
+        chunks::fill(target, self.slices_at(start));
+        Ok(())
+    }
+
+    /// Returns the bytes from an offset on, slice by slice; none from the end on.
+    pub(crate) fn slices_at(&self, offset: u64) -> Slices<'_> {
+        let (chunk, within) = self.list.locate(offset);
+        self.slices_from(chunk, within)
+    }
+
+    /// Returns the rest of a chunk, then the chunks behind it.
+    pub(crate) fn slices_from(&self, chunk: usize, within: usize) -> Slices<'_> {
+        Slices::new(&self.list, chunk, within)
     }
 
     /// Turns the sequence into [`Bytes`]: without a copy when there is one chunk, by copying all
@@ -198,22 +282,6 @@ impl Sequence {
     pub fn into_reader(self) -> Reader<'static> {
         Reader::owned(self)
     }
-
-    fn bounds(&self, range: &impl RangeBounds<u64>) -> (u64, u64) {
-        let start = match range.start_bound() {
-            Bound::Included(&start) => start,
-            Bound::Excluded(&before) => before.checked_add(1).expect("range start overflows"),
-            Bound::Unbounded => 0,
-        };
-        let end = match range.end_bound() {
-            Bound::Included(&last) => last.checked_add(1).expect("range end overflows"),
-            Bound::Excluded(&end) => end,
-            Bound::Unbounded => self.len(),
-        };
-        assert!(start <= end, "range starts at {start} but ends at {end}");
-        assert!(end <= self.len(), "range ends at {end}, beyond the length of {}", self.len());
-        (start, end)
-    }
 }
 
 pub(crate) fn held_bytes(list: &ChunkList) -> u64 {
@@ -231,34 +299,6 @@ pub(crate) fn held_bytes(list: &ChunkList) -> u64 {
 /// Converts a count of bytes that lie in memory.
 pub(crate) fn within(count: u64) -> usize {
     usize::try_from(count).unwrap_or(usize::MAX)
-}
-
-impl Buf for Sequence {
-    fn remaining(&self) -> usize {
-        within(self.len())
-    }
-
-    fn chunk(&self) -> &[u8] {
-        self.list.get(0).map_or(&[], |chunk| &chunk.segment)
-    }
-
-    fn chunks_vectored<'a>(&'a self, slices: &mut [IoSlice<'a>]) -> usize {
-        let mut count = 0;
-        for (slot, slice) in slices.iter_mut().zip(self.io_slices()) {
-            *slot = slice;
-            count += 1;
-        }
-        count
-    }
-
-    fn advance(&mut self, count: usize) {
-        assert!(count as u64 <= self.len(), "advance past the end of the sequence");
-        self.list.drain_front(count as u64, drop);
-    }
-
-    fn copy_to_bytes(&mut self, len: usize) -> Bytes {
-        self.split_to(len as u64).into_bytes()
-    }
 }
 
 impl From<Segment> for Sequence {
@@ -292,73 +332,9 @@ impl<'a> IntoIterator for &'a Sequence {
     }
 }
 
-impl<T: AsRef<[u8]> + ?Sized> PartialEq<T> for Sequence {
-    /// Compares the bytes, however they are cut.
-    fn eq(&self, other: &T) -> bool {
-        let other = other.as_ref();
-        self.len() == other.len() as u64 && self.starts_with(other)
-    }
-}
-
-impl PartialEq for Sequence {
-    /// Compares the bytes, however they are cut.
-    fn eq(&self, other: &Self) -> bool {
-        if self.len() != other.len() {
-            return false;
-        }
-        let (mut ours, mut theirs): (&[u8], &[u8]) = (&[], &[]);
-        let (mut our_chunks, mut their_chunks) = (self.chunks(), other.chunks());
-        loop {
-            if ours.is_empty() {
-                ours = our_chunks.next().map_or(&[], |chunk| chunk);
-            }
-            if theirs.is_empty() {
-                theirs = their_chunks.next().map_or(&[], |chunk| chunk);
-            }
-            let len = ours.len().min(theirs.len());
-            if len == 0 {
-                return true;
-            }
-            if ours[..len] != theirs[..len] {
-                return false;
-            }
-            (ours, theirs) = (&ours[len..], &theirs[len..]);
-        }
-    }
-}
-
-impl Eq for Sequence {}
-
 impl fmt::Debug for Sequence {
     /// Writes the bytes as a list of byte string literals, one a chunk.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_list().entries(self.chunks()).finish()
     }
 }
-
-/// The chunks of a [`Sequence`], from [`Sequence::chunks`].
-#[derive(Clone, Debug)]
-pub struct Chunks<'a> {
-    list: &'a ChunkList,
-    range: core::ops::Range<usize>,
-}
-
-impl<'a> Iterator for Chunks<'a> {
-    type Item = &'a Segment;
-
-    fn next(&mut self) -> Option<&'a Segment> {
-        self.range.next().and_then(|index| self.list.get(index)).map(|chunk| &chunk.segment)
-    }
-
-    fn size_hint(&self) -> (usize, Option<usize>) {
-        self.range.size_hint()
-    }
-}
-
-impl DoubleEndedIterator for Chunks<'_> {
-    fn next_back(&mut self) -> Option<Self::Item> {
-        self.range.next_back().and_then(|index| self.list.get(index)).map(|chunk| &chunk.segment)
-    }
-}
-
-impl ExactSizeIterator for Chunks<'_> {}

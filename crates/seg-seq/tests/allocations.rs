@@ -152,6 +152,88 @@ fn reading_allocates_nothing() {
 }
 
 #[test]
+fn searching_comparing_and_hashing_allocate_nothing() {
+    let _alone = alone();
+    let mut buf = SegmentedBuf::new(&small());
+    for _ in 0..MANY / 40 {
+        buf.extend_from_slice(&[1; 255]);
+    }
+    buf.extend_from_slice(b"needle");
+    let sequence = buf.freeze();
+    let long = [[1; 250].as_slice(), b"needle"].concat();
+    let (other, end) = (sequence.clone(), sequence.slice(sequence.len() - 1_000..));
+    assert_allocates_nothing(|| {
+        let len = sequence.len();
+        assert_eq!(sequence.position(b'n'), Some(len - 6));
+        assert_eq!((sequence.find(b"needle"), sequence.find(b"needles")), (Some(len - 6), None));
+        assert_eq!(end.find(&long), Some(744));
+        assert!(sequence.cmp(&other).is_eq());
+        let mut hasher = std::hash::DefaultHasher::new();
+        core::hash::Hash::hash(&sequence, &mut hasher);
+        let mut few = [0; 600];
+        sequence.copy_range(len - 600.., &mut few);
+        assert!(few.ends_with(b"needle"));
+    });
+}
+
+#[test]
+fn parsing_allocates_nothing() {
+    let _alone = alone();
+    let mut buf = SegmentedBuf::new(&small());
+    for _ in 0..MANY / 40 {
+        buf.extend_from_slice(&[0x85, 0x41, b'\n', 3, 1, 2, 3]);
+    }
+    let sequence = buf.freeze();
+    assert_allocates_nothing(|| {
+        let mut reader = sequence.as_reader();
+        while reader.peek_u8().is_some() {
+            let start = reader.checkpoint();
+            assert_eq!(reader.read_uleb128(), Ok(0x85 & 0x7f | 0x41 << 7));
+            reader.rewind_to(start);
+            assert_eq!(reader.take_until(b'\n').map(|line| line.len()), Some(3));
+            let len = reader.read_u8().unwrap_or_default();
+            assert!(reader.take_sequence(len.into()).is_ok_and(|part| part == [1, 2, 3]));
+        }
+        assert!(reader.read_u64_be().is_err() && reader.read_quic_varint().is_err());
+    });
+}
+
+#[test]
+fn sharing_copying_and_compacting_allocate_nothing() {
+    let _alone = alone();
+    let pool = Pool::new();
+    assert_allocates_nothing(|| {
+        let mut kept = SegmentedBuf::new(&pool);
+        for index in 0..MANY / 16 {
+            let mut segment = pool.take(16_384);
+            segment.extend_from_slice(&[1; 2_000]);
+            let segment = segment.freeze();
+            assert!(kept.try_push_or_copy(segment.slice(..40 * (index % 50))).is_ok());
+        }
+        let mut sequence = kept.freeze();
+        assert!(sequence.compact(&pool, 0).is_ok());
+    });
+}
+
+#[test]
+fn fragments_and_packets_allocate_nothing() {
+    let _alone = alone();
+    let pool = Pool::new();
+    let mut buf = SegmentedBuf::new(&pool);
+    buf.extend_from_slice(&[1; 50_000]);
+    let sequence = buf.freeze();
+    assert_allocates_nothing(|| {
+        let bytes: usize = sequence.fragments(1_420).map(|fragment| fragment.len()).sum();
+        assert_eq!(bytes, 50_000);
+        for packet in sequence.packets(&pool, 1_420, 40, 16) {
+            let mut packet = packet.expect("no limit");
+            packet.prepend(&[2; 40]);
+            packet.append(&[3; 16]);
+        }
+    });
+}
+
+#[test]
 fn a_refused_append_allocates_nothing() {
     let _alone = alone();
     let pool = Pool::builder().max_bytes(4 * SLAB_BYTES).build();

@@ -142,3 +142,31 @@ fn a_buffer_is_consumed_beyond_32_bits() {
     assert_eq!(rest.len(), left);
     assert!(rest.chunks().all(|chunk| chunk.iter().all(|&byte| byte == 7)));
 }
+
+#[test]
+fn parsing_and_cutting_know_64_bits() {
+    let (_pool, segment, mut sequence) = long();
+    sequence.push(Segment::from_static(b"\xffend\xff"));
+    let len = sequence.len();
+    let mut reader = sequence.as_reader();
+    assert!(reader.skip(len - 5).is_ok());
+    assert_eq!((reader.position(), reader.find(b"end")), (len - 5, Some(len - 4)));
+    assert_eq!(reader.read_u8().ok(), Some(0xff));
+    assert_eq!(reader.take_until(0xff).map(|part| part.to_vec()), Some(b"end\xff".to_vec()));
+    reader.rewind_to(sequence.as_reader().checkpoint());
+    let most = reader.take_sequence(len - 5);
+    assert_eq!(most.map(|most| most.len()).ok(), Some(LINKS * SEGMENT));
+    assert_eq!((reader.position(), reader.peek_u8()), (len - 5, Some(0xff)));
+    assert!(reader.skip(6).is_err() && reader.take_sequence(u64::MAX).is_err());
+
+    let mut bytes = [0; 5];
+    sequence.copy_range(len - 5.., &mut bytes);
+    assert_eq!(&bytes, b"\xffend\xff");
+    assert!(sequence.ends_with(&bytes));
+    let fragments = sequence.fragments(1 << 20);
+    let count = len.div_ceil(1 << 20);
+    assert_eq!(Some(fragments.size_hint().0), usize::try_from(count).ok());
+    assert_eq!(fragments.map(|fragment| fragment.len() as u64).sum::<u64>(), len);
+    assert!(sequence.cmp(&sequence.slice(1..)).is_lt());
+    drop(segment);
+}

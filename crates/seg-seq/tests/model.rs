@@ -317,6 +317,12 @@ impl World {
         let chunk = self.buf.chunk();
         assert_eq!(chunk.is_empty(), self.model.is_empty());
         assert!(self.model.starts_with(chunk));
+        let mut slices = [std::io::IoSlice::new(&[]); 4];
+        let count = self.buf.chunks_vectored(&mut slices);
+        let front = slices[..count].iter().map(|slice| &**slice).collect::<Vec<_>>();
+        assert!(front.iter().all(|slice| !slice.is_empty()));
+        assert!(self.model.starts_with(&front.concat()));
+        assert_eq!(count == 0, self.model.is_empty());
         for pair in &self.pairs {
             assert_eq!(pair.sequence.to_vec(), pair.model);
         }

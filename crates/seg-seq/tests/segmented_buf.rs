@@ -412,3 +412,128 @@ fn a_buffer_moves_between_threads() {
     drop(front);
     assert_eq!(in_use(&pool), 0);
 }
+
+/// Fills as many buffers at once as it is given, and counts the reads.
+struct Vectored<'a> {
+    bytes: &'a [u8],
+    reads: usize,
+}
+
+impl Read for Vectored<'_> {
+    fn read(&mut self, target: &mut [u8]) -> io::Result<usize> {
+        self.reads += 1;
+        self.bytes.read(target)
+    }
+
+    fn read_vectored(&mut self, targets: &mut [io::IoSliceMut<'_>]) -> io::Result<usize> {
+        self.reads += 1;
+        targets.iter_mut().try_fold(0, |count, target| Ok(count + self.bytes.read(target)?))
+    }
+}
+
+#[test]
+fn a_vectored_read_fills_several_segments() {
+    let pool = Pool::builder().segment_size(SegmentSize::B256).build();
+    let bytes: Vec<u8> = (0..=250).cycle().take(3_000).collect();
+    for start in [0, 1, 255, 256, 257] {
+        let mut buf = SegmentedBuf::new(&pool);
+        buf.extend_from_slice(&bytes[..start]);
+        let mut source = Vectored { bytes: &bytes[start..], reads: 0 };
+        let mut counts = Vec::new();
+        while let Ok(count @ 1..) = buf.fill_from_vectored(&mut source) {
+            counts.push(count);
+            assert_eq!(pool.stats().in_use_bytes() as u64, buf.len().next_multiple_of(256));
+        }
+        assert!(counts[0] > 768 && counts[0] <= 1_024, "{counts:?}");
+        assert_eq!(source.reads, counts.len() + 1);
+        assert_eq!(buf.freeze(), bytes);
+    }
+    assert_eq!(pool.stats().in_use_bytes(), 0);
+}
+
+#[test]
+fn a_vectored_read_from_a_plain_source_reads_what_there_is() {
+    let mut buf = SegmentedBuf::new(&Pool::new());
+    let mut source = io::repeat(3).take(40_000);
+    while buf.fill_from_vectored(&mut source).expect("no limit") > 0 {}
+    assert_eq!(buf.freeze(), vec![3; 40_000]);
+}
+
+#[test]
+fn a_vectored_read_takes_the_segments_that_there_are() {
+    let pool = Pool::builder().max_bytes(2 * SLAB_BYTES).segment_size(SegmentSize::K64).build();
+    let bytes = vec![5; 3 * SLAB_BYTES];
+    let mut source = Vectored { bytes: &bytes, reads: 0 };
+    let mut buf = SegmentedBuf::new(&pool);
+    assert_eq!(buf.fill_from_vectored(&mut source).ok(), Some(2 * SLAB_BYTES));
+    let error = buf.fill_from_vectored(&mut source).expect_err("there are two");
+    assert_eq!((error.kind(), source.reads), (ErrorKind::OutOfMemory, 1));
+    assert_eq!((buf.len(), source.bytes.len()), (2 * SLAB_BYTES as u64, SLAB_BYTES));
+}
+
+/// Says that it read more than it was given room for.
+struct Liar;
+
+impl Read for Liar {
+    fn read(&mut self, target: &mut [u8]) -> io::Result<usize> {
+        Ok(target.len() + 1)
+    }
+
+    fn read_vectored(&mut self, targets: &mut [io::IoSliceMut<'_>]) -> io::Result<usize> {
+        Ok(targets.iter().map(|target| target.len()).sum::<usize>() + 1)
+    }
+}
+
+#[test]
+#[should_panic(expected = "than there was room for")]
+fn a_vectored_read_of_more_than_there_is_room_for_panics() {
+    let _ = SegmentedBuf::new(&Pool::new()).fill_from_vectored(&mut Liar);
+}
+
+#[test]
+fn a_vectored_write_appends_all_slices() {
+    let mut buf = SegmentedBuf::new(&Pool::new());
+    let slices = [&b"one "[..], b"", b"two "].map(io::IoSlice::new);
+    assert_eq!(Write::write_vectored(&mut buf, &slices).ok(), Some(8));
+    assert_eq!(buf.freeze(), b"one two ");
+}
+
+#[test]
+fn a_vectored_write_ends_where_the_memory_does() {
+    let pool = Pool::builder().max_bytes(SLAB_BYTES).segment_size(SegmentSize::K64).build();
+    let mut buf = SegmentedBuf::new(&pool);
+    let long = vec![1; SLAB_BYTES - 1];
+    let slices = [&long[..], b"23", b"4"].map(io::IoSlice::new);
+    assert_eq!(Write::write_vectored(&mut buf, &slices).ok(), Some(SLAB_BYTES));
+    assert!(Write::write_vectored(&mut buf, &slices).is_err());
+    assert!(buf.split().ends_with(b"\x012"));
+}
+
+#[test]
+fn bytes_are_put_by_the_bytes_crates_trait() {
+    use bytes::BufMut;
+    let mut buf = SegmentedBuf::new(&Pool::builder().segment_size(SegmentSize::B256).build());
+    let mut model = bytes::BytesMut::new();
+    for round in 0..60_u64 {
+        buf.put_u64(round);
+        model.put_u64(round);
+        buf.put(&b"some bytes"[..]);
+        model.put(&b"some bytes"[..]);
+        buf.put_bytes(7, 33);
+        model.put_bytes(7, 33);
+    }
+    assert!(buf.remaining_mut() > 1 << 20);
+    assert_eq!(buf.freeze(), model);
+}
+
+#[test]
+fn a_split_beyond_the_end_is_an_error_and_changes_nothing() {
+    let (_pool, mut buf) = small();
+    buf.push(Segment::from_static(b"linked "));
+    buf.extend_from_slice(b"copied");
+    let error = buf.try_split_to(14).expect_err("there are 13 bytes");
+    assert_eq!((error.kind(), error.offset()), (seg_seq::RangeErrorKind::BeyondEnd, 14));
+    assert!(buf.try_split_to(u64::MAX).is_err());
+    assert_eq!(buf.try_split_to(8).ok(), Some(Sequence::from(Segment::from_static(b"linked c"))));
+    assert_eq!(buf.freeze(), b"opied");
+}

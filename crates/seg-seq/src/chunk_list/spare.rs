@@ -1,0 +1,60 @@
+//! Emptied blocks and directories of lists, kept for the next list.
+
+use std::{collections::VecDeque, sync::Mutex};
+
+use super::{Chunk, FIRST_LEN};
+
+/// Spare blocks of each kind, and spare directories, that are kept: 2 MiB and 4 MiB of blocks.
+const SPARE_FIRST_MAX: usize = 256;
+const SPARE_MAX: usize = 64;
+
+/// Emptied parts of lists that wait for their next use, by whatever thread.
+struct Spare {
+    first: Vec<Vec<Chunk>>,
+    blocks: Vec<Vec<Chunk>>,
+    directories: Vec<VecDeque<Vec<Chunk>>>,
+}
+
+static SPARE: Mutex<Spare> =
+    Mutex::new(Spare { first: Vec::new(), blocks: Vec::new(), directories: Vec::new() });
+
+impl Spare {
+    fn kind(&mut self, len: usize) -> (&mut Vec<Vec<Chunk>>, usize) {
+        if len == usize::from(FIRST_LEN) {
+            (&mut self.first, SPARE_FIRST_MAX)
+        } else {
+            (&mut self.blocks, SPARE_MAX)
+        }
+    }
+}
+
+pub(super) fn take_directory() -> VecDeque<Vec<Chunk>> {
+    let spare = SPARE.lock().ok().and_then(|mut spare| spare.directories.pop());
+    spare.unwrap_or_default()
+}
+
+pub(super) fn give_directory(directory: VecDeque<Vec<Chunk>>) {
+    if let Ok(mut spare) = SPARE.lock() {
+        if spare.directories.len() < SPARE_FIRST_MAX {
+            spare.directories.push(directory);
+        }
+    }
+}
+
+/// Returns an empty block with room for just `len` chunks.
+pub(super) fn take_block(len: u16) -> Vec<Chunk> {
+    let len = usize::from(len);
+    let spare = SPARE.lock().ok().and_then(|mut spare| spare.kind(len).0.pop());
+    spare.unwrap_or_else(|| Vec::with_capacity(len))
+}
+
+pub(super) fn give_block(mut block: Vec<Chunk>) {
+    // Outside the lock: dropping segments gives them back to their pools.
+    block.clear();
+    if let Ok(mut spare) = SPARE.lock() {
+        let (blocks, max) = spare.kind(block.capacity());
+        if blocks.len() < max {
+            blocks.push(block);
+        }
+    }
+}

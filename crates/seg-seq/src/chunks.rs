@@ -1,0 +1,77 @@
+//! The chunks of a sequence, one after the other, and what lies in them.
+
+use core::ops::Range;
+
+use seg_pool::Segment;
+
+use crate::chunk_list::ChunkList;
+
+/// The chunks of a [`Sequence`](crate::Sequence), from [`Sequence::chunks`](crate::Sequence::chunks).
+#[derive(Clone, Debug)]
+pub struct Chunks<'a> {
+    list: &'a ChunkList,
+    range: Range<usize>,
+}
+
+impl<'a> Chunks<'a> {
+    pub(crate) fn new(list: &'a ChunkList, first: usize) -> Self {
+        Self { list, range: first..list.len() }
+    }
+}
+
+impl<'a> Iterator for Chunks<'a> {
+    type Item = &'a Segment;
+
+    fn next(&mut self) -> Option<&'a Segment> {
+        self.range.next().and_then(|index| self.list.get(index)).map(|chunk| &chunk.segment)
+    }
+
+    fn size_hint(&self) -> (usize, Option<usize>) {
+        self.range.size_hint()
+    }
+}
+
+impl DoubleEndedIterator for Chunks<'_> {
+    fn next_back(&mut self) -> Option<Self::Item> {
+        self.range.next_back().and_then(|index| self.list.get(index)).map(|chunk| &chunk.segment)
+    }
+}
+
+impl ExactSizeIterator for Chunks<'_> {}
+
+/// What lies behind a place in a [`Sequence`](crate::Sequence), slice by slice.
+#[derive(Clone, Debug)]
+pub(crate) struct Slices<'a> {
+    chunks: Chunks<'a>,
+    /// Bytes of the next chunk that lie before the place.
+    within: usize,
+}
+
+impl<'a> Slices<'a> {
+    pub(crate) fn new(list: &'a ChunkList, chunk: usize, within: usize) -> Self {
+        Self { chunks: Chunks::new(list, chunk), within }
+    }
+}
+
+impl<'a> Iterator for Slices<'a> {
+    type Item = &'a [u8];
+
+    fn next(&mut self) -> Option<&'a [u8]> {
+        let chunk = self.chunks.next()?;
+        Some(&chunk[core::mem::take(&mut self.within)..])
+    }
+}
+
+/// Fills `target` as far as there are bytes, and returns how many those were.
+pub(crate) fn fill(target: &mut [u8], slices: Slices<'_>) -> usize {
+    let mut count = 0;
+    for slice in slices {
+        let len = slice.len().min(target.len() - count);
+        target[count..count + len].copy_from_slice(&slice[..len]);
+        count += len;
+        if count == target.len() {
+            break;
+        }
+    }
+    count
+}

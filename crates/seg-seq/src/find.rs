@@ -1,0 +1,150 @@
+//! Searching bytes in a sequence, across its cuts.
+
+use memchr::memmem::Finder;
+
+use crate::{chunks::Slices, sequence::Sequence};
+
+/// Bytes of a needle that are searched; what follows is compared where they are found.
+const PREFIX_BYTES_MAX: usize = 128;
+
+/// Chunks shorter than this are gathered in the window and searched there together.
+const SHORT_BYTES: usize = 512;
+
+const WINDOW_BYTES: usize = 1024;
+
+impl Sequence {
+    /// Returns the offset of the first byte that equals `byte`. Copies nothing.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use seg_seq::Sequence;
+    /// use seg_pool::Segment;
+    ///
+    /// let sequence: Sequence =
+    ///     [Segment::from_static(b"GET / HT"), Segment::from_static(b"TP/1.1\r\n")].into_iter().collect();
+    /// assert_eq!(sequence.position(b'\r'), Some(14));
+    /// assert_eq!(sequence.find(b"HTTP/"), Some(6));
+    /// assert_eq!(sequence.find(b"HTTP/2"), None);
+    /// ```
+    #[must_use]
+    pub fn position(&self, byte: u8) -> Option<u64> {
+        position(self.slices_from(0, 0), byte)
+    }
+
+    /// Returns the offset of the first occurrence of `needle`, however it is cut; 0 when `needle`
+    /// is empty.
+    ///
+    /// Chunks are searched where they are. Only what lies around a cut is copied, into a window on
+    /// the stack. Time grows with the length of the sequence; a needle longer than 128 bytes also
+    /// costs a comparison wherever its first 128 bytes occur.
+    #[must_use]
+    pub fn find(&self, needle: &[u8]) -> Option<u64> {
+        find(self, 0, needle)
+    }
+}
+
+/// Returns the distance to the first such byte.
+pub(crate) fn position(slices: Slices<'_>, byte: u8) -> Option<u64> {
+    let mut start = 0;
+    for slice in slices {
+        if let Some(at) = memchr::memchr(byte, slice) {
+            return Some(start + at as u64);
+        }
+        start += slice.len() as u64;
+    }
+    None
+}
+
+/// Returns the offset of the first occurrence of `needle` at `from` or behind it.
+pub(crate) fn find(sequence: &Sequence, from: u64, needle: &[u8]) -> Option<u64> {
+    match needle {
+        [] => (from <= sequence.len()).then_some(from),
+        [byte] => position(sequence.slices_at(from), *byte).map(|distance| from + distance),
+        _ => Search::new(sequence, from, needle).run(),
+    }
+}
+
+struct Search<'a> {
+    sequence: &'a Sequence,
+    from: u64,
+    prefix: Finder<'a>,
+    /// What has to follow the prefix.
+    suffix: &'a [u8],
+    /// What lies around a cut, `..filled`.
+    window: [u8; WINDOW_BYTES],
+    filled: usize,
+    /// Offset behind the window.
+    end: u64,
+}
+
+impl<'a> Search<'a> {
+    fn new(sequence: &'a Sequence, from: u64, needle: &'a [u8]) -> Self {
+        let (prefix, suffix) = needle.split_at(needle.len().min(PREFIX_BYTES_MAX));
+        let (prefix, window) = (Finder::new(prefix), [0; WINDOW_BYTES]);
+        Self { sequence, from, prefix, suffix, window, filled: 0, end: from }
+    }
+
+    fn run(mut self) -> Option<u64> {
+        let overlap = self.prefix.needle().len() - 1;
+        for slice in self.sequence.slices_at(self.from) {
+            if slice.len() < SHORT_BYTES {
+                if let Some(found) = self.gather(slice) {
+                    return Some(found);
+                }
+                continue;
+            }
+            let start = self.end;
+            let found = self
+                .gather(&slice[..overlap])
+                .or_else(|| self.search_window())
+                .or_else(|| self.search(slice, start));
+            if found.is_some() {
+                return found;
+            }
+            self.window[..overlap].copy_from_slice(&slice[slice.len() - overlap..]);
+            self.filled = overlap;
+            self.end = start + slice.len() as u64;
+        }
+        self.search_window()
+    }
+
+    /// Adds to the window; searches it when it is full.
+    fn gather(&mut self, slice: &[u8]) -> Option<u64> {
+        let mut rest = slice;
+        while !rest.is_empty() {
+            if self.filled == WINDOW_BYTES {
+                if let Some(found) = self.search_window() {
+                    return Some(found);
+                }
+                let overlap = self.prefix.needle().len() - 1;
+                self.window.copy_within(WINDOW_BYTES - overlap.., 0);
+                self.filled = overlap;
+            }
+            let (head, behind) = rest.split_at(rest.len().min(WINDOW_BYTES - self.filled));
+            self.window[self.filled..][..head.len()].copy_from_slice(head);
+            self.filled += head.len();
+            self.end += head.len() as u64;
+            rest = behind;
+        }
+        None
+    }
+
+    fn search_window(&self) -> Option<u64> {
+        self.search(&self.window[..self.filled], self.end - self.filled as u64)
+    }
+
+    /// Searches bytes that lie at the offset `start`.
+    fn search(&self, bytes: &[u8], start: u64) -> Option<u64> {
+        let mut from = 0;
+        while let Some(at) = self.prefix.find(&bytes[from..]) {
+            let found = start + (from + at) as u64;
+            let behind = found + self.prefix.needle().len() as u64;
+            if self.suffix.is_empty() || self.sequence.has_at(behind, self.suffix) {
+                return Some(found);
+            }
+            from += at + 1;
+        }
+        None
+    }
+}

@@ -1,0 +1,199 @@
+//! What is linked and what is copied, and how much memory is held for it.
+
+use proptest::prelude::*;
+use seg_pool::{Pool, SLAB_BYTES, Segment, SegmentSize};
+use seg_seq::{SHARE_BYTES_MIN, SegmentedBuf, Sequence};
+
+const CASES: u32 = if cfg!(miri) { 4 } else { 256 };
+
+/// Segments that come in and of which little is kept.
+const RECEIVED: usize = if cfg!(miri) { 20 } else { 2_000 };
+
+fn filled(pool: &Pool, len: usize, byte: u8) -> Segment {
+    let mut segment = pool.take(len);
+    segment.extend_from_slice(&vec![byte; len]);
+    segment.freeze()
+}
+
+#[test]
+fn a_short_run_is_copied_and_a_long_one_linked() {
+    let pool = Pool::new();
+    let mut buf = SegmentedBuf::new(&pool);
+    for len in [SHARE_BYTES_MIN - 1, SHARE_BYTES_MIN] {
+        let segment = filled(&pool, 4_096, 1);
+        let run = segment.slice(10..10 + len);
+        let address = run.as_ptr();
+        assert!(buf.try_push_or_copy(run).is_ok());
+        let sequence = buf.split();
+        let linked = sequence.chunks().any(|chunk| chunk.as_ptr() == address);
+        assert_eq!((linked, sequence.len()), (len == SHARE_BYTES_MIN, len as u64));
+    }
+}
+
+#[test]
+fn a_short_run_that_continues_a_chunk_is_linked() {
+    let pool = Pool::new();
+    let mut buf = SegmentedBuf::new(&pool);
+    let segment = filled(&pool, 4_096, 1);
+    assert!(buf.try_push_or_copy(segment.slice(..2_000)).is_ok());
+    assert!(buf.try_push_or_copy(segment.slice(2_000..2_020)).is_ok());
+    // This one leaves a gap.
+    assert!(buf.try_push_or_copy(segment.slice(2_021..2_040)).is_ok());
+    // This one would join, but there is something between.
+    assert!(buf.try_push_or_copy(segment.slice(2_020..2_030)).is_ok());
+    let sequence = buf.freeze();
+    let lens: Vec<_> = sequence.chunks().map(|chunk| chunk.len()).collect();
+    assert_eq!(lens, [2_020, 29]);
+    assert_eq!(sequence.held_bytes(), 4_096 + 16_384);
+}
+
+#[test]
+fn tiny_parts_of_many_segments_hold_no_more_than_themselves() {
+    let pool = Pool::new();
+    let mut kept = SegmentedBuf::new(&pool);
+    for _ in 0..RECEIVED {
+        let received = filled(&pool, 16_384, 5);
+        assert!(kept.try_push_or_copy(received.slice(5..25)).is_ok());
+    }
+    let most = 20 * RECEIVED as u64 * 2 + 16_384;
+    assert!(kept.held_bytes() <= most, "{} bytes are held", kept.held_bytes());
+    assert!(pool.stats().in_use_bytes() as u64 <= most);
+    assert_eq!(kept.freeze(), vec![5; 20 * RECEIVED]);
+}
+
+#[test]
+fn short_copies_between_links_share_one_segment() {
+    let pool = Pool::new();
+    let mut buf = SegmentedBuf::new(&pool);
+    let received = filled(&pool, 4_096, 2);
+    for _ in 0..100 {
+        buf.extend_from_slice(&[1; 14]);
+        buf.push(received.clone());
+    }
+    assert_eq!(pool.stats().in_use_bytes(), 16_384 + 4_096);
+    let mut model = Vec::new();
+    for _ in 0..100 {
+        model.extend([1; 14]);
+        model.extend([2; 4_096]);
+    }
+    assert_eq!(buf.freeze(), model);
+}
+
+#[test]
+fn what_cannot_be_copied_stays_where_it_was() {
+    let pool = Pool::builder().max_bytes(SLAB_BYTES).segment_size(SegmentSize::K64).build();
+    let all = pool.take(65_536);
+    let mut buf = SegmentedBuf::new(&pool);
+    let mut sequence: Sequence = [vec![1; 2_000], vec![2; 100], vec![3; 2_000]]
+        .map(|bytes| Segment::from(bytes::Bytes::from(bytes)))
+        .into_iter()
+        .collect();
+    assert!(buf.try_append_or_copy(&mut sequence).is_err());
+    assert_eq!((buf.len(), sequence.len()), (2_000, 2_100));
+    let short = sequence.slice(..100);
+    assert!(buf.try_push_or_copy(short.chunks().next().cloned().unwrap_or_default()).is_err());
+    drop(all);
+    assert!(buf.try_append_or_copy(&mut sequence).is_ok());
+    assert!(sequence.is_empty());
+    assert_eq!(buf.freeze(), [vec![1; 2_000], vec![2; 100], vec![3; 2_000]].concat());
+}
+
+#[test]
+fn compacting_without_memory_keeps_the_bytes() {
+    let pool = Pool::builder().max_bytes(2 * SLAB_BYTES).segment_size(SegmentSize::K64).build();
+    let mut sequence = Sequence::new();
+    for byte in 0..2 {
+        let mut segment = pool.take(65_536);
+        segment.extend_from_slice(&[byte; 100]);
+        sequence.push(segment.freeze());
+    }
+    let error = sequence.compact(&pool, 0).expect_err("both slabs are in use");
+    assert_eq!(error.available(), 0);
+    assert_eq!(sequence, [[0; 100], [1; 100]].concat());
+    let other = Pool::new();
+    assert!(sequence.compact(&other, 0).is_ok());
+    assert_eq!((pool.stats().in_use_bytes(), sequence.held_bytes()), (0, 16_384));
+    assert_eq!(sequence, [[0; 100], [1; 100]].concat());
+}
+
+#[test]
+fn a_buffer_compacts_what_it_has_linked() {
+    let pool = Pool::new();
+    let mut buf = SegmentedBuf::new(&pool);
+    for _ in 0..50 {
+        buf.push(filled(&pool, 16_384, 9).slice(..2_000));
+    }
+    buf.extend_from_slice(b"tail");
+    assert!(buf.held_bytes() > 50 * 16_384);
+    assert!(buf.compact(1_000_000).is_ok());
+    assert!(buf.held_bytes() <= 100_004 + 1_000_000 + 2 * 16_384);
+    assert!(buf.compact(0).is_ok());
+    assert_eq!(buf.held_bytes(), 8 * 16_384);
+    buf.extend_from_slice(b" end");
+    assert_eq!(buf.freeze(), [vec![9; 100_000], b"tail end".to_vec()].concat());
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig {
+        cases: CASES,
+        failure_persistence: None,
+        ..ProptestConfig::default()
+    })]
+
+    #[test]
+    fn compacting_keeps_the_bytes_and_its_word(
+        runs in prop::collection::vec(
+            (prop_oneof![Just(256_usize), Just(4_096), Just(16_384)], 1..16_385_usize, 0..3_usize),
+            0..40,
+        ),
+        max_waste in prop_oneof![Just(0_u64), 0..200_000_u64],
+    ) {
+        let pool = Pool::new();
+        let (mut sequence, mut model) = (Sequence::new(), Vec::new());
+        for (byte, (size, len, kind)) in (0_u8..).zip(runs) {
+            let len = len % size + 1;
+            match kind {
+                // Two parts of one segment with a gap between.
+                0 if len > 2 => {
+                    let segment = filled(&pool, size, byte);
+                    sequence.push(segment.slice(..len / 2));
+                    sequence.push(segment.slice(len / 2 + 1..len));
+                    model.extend(vec![byte; len - 1]);
+                }
+                1 => {
+                    sequence.push(Segment::from_static(b"static"));
+                    model.extend(b"static");
+                }
+                _ => {
+                    sequence.push(filled(&pool, size, byte).slice(..len));
+                    model.extend(vec![byte; len]);
+                }
+            }
+        }
+        prop_assert!(sequence.compact(&pool, max_waste).is_ok());
+        prop_assert_eq!(&sequence, &model);
+        let held = pool.stats().in_use_bytes() as u64;
+        prop_assert!(held <= model.len() as u64 + max_waste + 16_384, "{} bytes are held", held);
+    }
+
+    #[test]
+    fn sharing_or_copying_keeps_the_bytes(
+        lens in prop::collection::vec(0..2_100_usize, 0..30),
+        whole in any::<bool>(),
+    ) {
+        let pool = Pool::builder().segment_size(SegmentSize::K1).build();
+        let (mut buf, mut sequence, mut model) = (SegmentedBuf::new(&pool), Sequence::new(), Vec::new());
+        for (byte, len) in (0_u8..).zip(lens) {
+            let segment = Segment::from(bytes::Bytes::from(vec![byte; len]));
+            model.extend(&segment[..]);
+            if whole {
+                sequence.push(segment);
+            } else {
+                prop_assert!(buf.try_push_or_copy(segment).is_ok());
+            }
+        }
+        prop_assert!(buf.try_append_or_copy(&mut sequence).is_ok());
+        prop_assert!(sequence.is_empty());
+        prop_assert_eq!(buf.freeze(), model);
+    }
+}
