@@ -1,13 +1,16 @@
-//! What decodes DEFLATE data.
+//! What decodes and encodes DEFLATE data.
 
+mod compressor;
 #[cfg(feature = "miniz_oxide")]
 mod miniz;
 #[cfg(feature = "zlib-rs")]
 mod zlib_rs;
 
-/// The library that decodes DEFLATE data.
+pub(crate) use compressor::{Compressed, Compressor};
+
+/// The library that decodes and encodes DEFLATE data.
 ///
-/// Every valid stream decodes to the same bytes with each. Which rule a corrupt stream breaks first,
+/// Every valid stream decodes to the same bytes with each; what they encode differs. Which rule a corrupt stream breaks first,
 /// and how many bytes behind the break it is noticed, may differ.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]

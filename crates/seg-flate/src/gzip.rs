@@ -1,6 +1,6 @@
 //! The framing of a gzip member (RFC 1952).
 
-use crate::{checksum::crc32, error::InflateErrorKind};
+use crate::{checksum::crc32, error::InflateErrorKind, level::Level};
 
 /// Bytes behind a member's data: CRC-32 and length, each little-endian.
 pub(crate) const TRAILER_BYTES: usize = 8;
@@ -13,6 +13,17 @@ const FEXTRA: u8 = 1 << 2;
 const FNAME: u8 = 1 << 3;
 const FCOMMENT: u8 = 1 << 4;
 const RESERVED: u8 = 0b1110_0000;
+
+/// Makes a member's header without name, comment or time (RFC 1952 section 2.3).
+pub(crate) const fn header(level: Level) -> [u8; 10] {
+    // XFL says how hard the compressor tried; the operating system is unknown (255).
+    let tried = match level.as_u8() {
+        9 => 2,
+        0 | 1 => 4,
+        _ => 0,
+    };
+    [MAGIC[0], MAGIC[1], DEFLATE, 0, 0, 0, 0, 0, tried, 255]
+}
 
 /// A member's header, read byte by byte. Its fields are checked and skipped.
 #[derive(Clone, Debug)]

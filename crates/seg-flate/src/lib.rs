@@ -3,11 +3,13 @@
 //! An [`Inflater`] takes compressed bytes as they come and writes what they decode to into the
 //! segments of a [`SegmentedBuf`](seg_seq::SegmentedBuf). It keeps its progress in itself, so input
 //! may be cut anywhere; it checks its [`Limits`] before it takes a segment, so a bomb costs no more
-//! than the limit.
+//! than the limit. A [`Deflater`] goes the other way.
 //!
 //! ```text
 //!  received bytes ──▶ framing (gzip, zlib, raw) ──▶ backend ──▶ SegmentedBuf ──▶ Sequence
 //!                     header, checksum, length      DEFLATE     output limit
+//!  Sequence or slices ──▶ backend ──▶ framing ──▶ SegmentedBuf
+//!                         DEFLATE     level, window, flush
 //! ```
 //!
 //! # Example
@@ -42,18 +44,29 @@ compile_error!("seg-flate needs a backend: enable the feature `zlib-rs` or `mini
 
 mod backend;
 mod checksum;
+mod deflate;
+mod deflate_error;
 mod error;
+mod flush;
 mod format;
 mod gzip;
 mod inflate;
+mod level;
 mod limits;
+mod window;
+mod window_bits;
 mod zlib;
 
 pub use backend::Backend;
+pub use deflate::{Deflater, deflate};
+pub use deflate_error::{DeflateError, DeflateErrorKind};
 pub use error::{InflateError, InflateErrorKind};
+pub use flush::Flush;
 pub use format::{Format, Trailing};
 pub use inflate::{Inflater, Status, inflate};
+pub use level::Level;
 pub use limits::Limits;
+pub use window_bits::WindowBits;
 
 /// The examples in the README are doc tests.
 #[cfg(doctest)]

@@ -7,7 +7,7 @@ use core::{
 use std::{alloc::System, io::Write};
 
 use flate2::{Compression, write::GzEncoder};
-use seg_flate::{Backend, Format, Inflater, Limits};
+use seg_flate::{Backend, Deflater, Flush, Format, Inflater, Level, Limits, WindowBits};
 use seg_pool::Pool;
 use seg_seq::SegmentedBuf;
 
@@ -18,7 +18,7 @@ const LARGEST_BYTES: usize = 64 << 10;
 const ROUNDS: usize = if cfg!(miri) { 2 } else { 8 };
 
 /// What one stream decodes to.
-const BODY_BYTES: usize = if cfg!(miri) { 20_000 } else { 1 << 20 };
+const BODY_BYTES: usize = if cfg!(miri) { 20_000 } else { 256 << 10 };
 
 struct Counting;
 
@@ -149,5 +149,40 @@ fn a_refused_stream_allocates_nothing() {
         (0..ROUNDS).for_each(|_| round());
         let (count, largest) = allocations(|| (0..ROUNDS).for_each(|_| round()));
         assert_eq!(count, 0, "{backend:?}: the largest of {largest} bytes");
+    }
+}
+
+#[test]
+fn compressing_stream_after_stream_allocates_nothing() {
+    let body = vec![b'x'; BODY_BYTES];
+    for &backend in Backend::ALL {
+        let pool = Pool::new();
+        let mut output = SegmentedBuf::new(&pool);
+        let mut deflater =
+            Deflater::with_window(backend, Format::Gzip, Level::DEFAULT, WindowBits::MAX);
+        let mut round = |format| {
+            deflater.reset(format);
+            for mut piece in body.chunks(10_000) {
+                assert_eq!(deflater.push(&mut piece, Flush::Sync, &mut output), Ok(()));
+            }
+            assert_eq!(deflater.push(&mut &[][..], Flush::Finish, &mut output), Ok(()));
+            output.clear();
+        };
+        (0..ROUNDS).for_each(|_| round(Format::Gzip));
+        let formats = [Format::Gzip, Format::Zlib, Format::Raw, Format::Deflate];
+        let (count, largest) = allocations(|| formats.into_iter().for_each(round));
+        assert_eq!(count, 0, "{backend:?}: the largest of {largest} bytes");
+    }
+}
+
+#[test]
+fn a_deflater_allocates_its_state_once() {
+    for &backend in Backend::ALL {
+        let make = || {
+            drop(Deflater::with_window(backend, Format::Raw, Level::DEFAULT, WindowBits::MAX));
+        };
+        let (count, largest) = allocations(make);
+        assert!((1..=8).contains(&count), "{backend:?}: {count} allocations");
+        assert!(largest <= 400 << 10, "{backend:?}: {largest} bytes");
     }
 }

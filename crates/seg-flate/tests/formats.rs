@@ -278,3 +278,52 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn long_streams_go_into_segments_of_the_size_that_was_set() {
+    let body = text(if cfg!(miri) { 20_000 } else { 300_000 });
+    for &backend in Backend::ALL {
+        for way in &WAYS {
+            let wire = (way.make)(&body, Compression::fast());
+            for piece in [977, 16 << 10] {
+                let pool = Pool::new();
+                let mut output = SegmentedBuf::new(&pool);
+                let mut inflater = Inflater::with_backend(backend, way.format, Limits::default())
+                    .output_segments(SegmentSize::K64);
+                for mut input in wire.chunks(piece) {
+                    inflater.push(&mut input, &mut output).expect(way.name);
+                    assert_eq!(inflater.produced(), output.len());
+                }
+                assert_eq!(inflater.finish(), Ok(()));
+                let output = output.freeze();
+                assert!(output == body[..], "{} {piece}", way.name);
+                // The first part lies in a segment of the pool's size, the others are longer.
+                let chunks = 1 + (body.len() - (16 << 10)).div_ceil(64 << 10);
+                assert!(output.chunk_count() <= chunks + 1, "{}", output.chunk_count());
+                drop(output);
+                assert_eq!(pool.stats().in_use_bytes(), 0, "an ended stream holds nothing");
+            }
+        }
+    }
+}
+
+#[test]
+fn room_that_is_given_back_between_pushes_changes_nothing() {
+    let body = text(if cfg!(miri) { 20_000 } else { 100_000 });
+    let wire = gzip(&body, Compression::fast());
+    for &backend in Backend::ALL {
+        let pool = Pool::new();
+        let mut output = SegmentedBuf::new(&pool);
+        let mut inflater = Inflater::with_backend(backend, Format::Gzip, Limits::default())
+            .output_segments(SegmentSize::K64);
+        for mut input in wire.chunks(1_000) {
+            inflater.push(&mut input, &mut output).expect("a valid stream");
+            inflater.release();
+            let held = pool.stats().in_use_bytes();
+            drop(output.split());
+            output.clear();
+            assert!(held > 0 && pool.stats().in_use_bytes() == 0, "{backend:?}");
+        }
+        assert_eq!((inflater.finish(), inflater.produced()), (Ok(()), body.len() as u64));
+    }
+}

@@ -1,17 +1,27 @@
 //! `miniz_oxide` as an engine.
 
-use miniz_oxide::inflate::{
-    TINFLStatus,
-    core::{
-        DecompressorOxide, TINFL_LZ_DICT_SIZE, decompress_with_limit,
-        inflate_flags::{
-            TINFL_FLAG_HAS_MORE_INPUT, TINFL_FLAG_IGNORE_ADLER32,
-            TINFL_FLAG_USING_NON_WRAPPING_OUTPUT_BUF,
+use miniz_oxide::{
+    deflate::core::{
+        CompressionStrategy, CompressorOxide, TDEFLFlush, TDEFLStatus, compress,
+        create_comp_flags_from_zip_params,
+    },
+    inflate::{
+        TINFLStatus,
+        core::{
+            DecompressorOxide, TINFL_LZ_DICT_SIZE, decompress_with_limit,
+            inflate_flags::{
+                TINFL_FLAG_HAS_MORE_INPUT, TINFL_FLAG_IGNORE_ADLER32,
+                TINFL_FLAG_USING_NON_WRAPPING_OUTPUT_BUF,
+            },
         },
     },
 };
 
-use super::{Outcome, Progress};
+use super::{Compressed, Outcome, Progress};
+use crate::{flush::Flush, level::Level, window_bits::WindowBits};
+
+/// What the library takes for window bits to mean a stream without wrapping.
+const RAW: i32 = -15;
 
 /// The decoder decodes into a window of its own, from where the output is copied.
 ///
@@ -81,5 +91,38 @@ impl Engine {
             }
             return progress;
         }
+    }
+}
+
+/// The library cannot be told how far to look back (its window parameter is not kept to at level 1),
+/// so below 32 KiB only runs of one byte and the frequency of bytes are made use of.
+pub(crate) struct Compressor(Box<CompressorOxide>);
+
+impl Compressor {
+    pub(super) fn new(level: Level, window: WindowBits) -> Self {
+        let (level, strategy) = match level.as_u8() {
+            level if level == 0 || window == WindowBits::MAX => {
+                (level, CompressionStrategy::Default)
+            }
+            // Level 1 takes no notice of the strategy.
+            level => (level.max(2), CompressionStrategy::RLE),
+        };
+        let flags = create_comp_flags_from_zip_params(level.into(), RAW, strategy.into());
+        Self(Box::new(CompressorOxide::new(flags)))
+    }
+
+    pub(super) fn reset(&mut self) {
+        self.0.reset();
+    }
+
+    pub(super) fn deflate(&mut self, input: &[u8], output: &mut [u8], flush: Flush) -> Compressed {
+        let flush = match flush {
+            Flush::None => TDEFLFlush::None,
+            // Unlike `Sync`, it adds no second empty block when it is called again.
+            Flush::Sync => TDEFLFlush::SyncOpt,
+            Flush::Finish => TDEFLFlush::Finish,
+        };
+        let (status, consumed, produced) = compress(&mut self.0, input, output, flush);
+        Compressed { consumed, produced, is_end: status == TDEFLStatus::Done }
     }
 }

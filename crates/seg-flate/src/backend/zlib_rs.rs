@@ -1,8 +1,9 @@
 //! `zlib-rs` as an engine.
 
-use zlib_rs::{Inflate, InflateFlush, Status};
+use zlib_rs::{Deflate, DeflateFlush, Inflate, InflateFlush, Status};
 
-use super::{Outcome, Progress};
+use super::{Compressed, Outcome, Progress};
+use crate::{flush::Flush, level::Level, window_bits::WindowBits};
 
 /// The window that every raw stream fits in, as a power of two.
 const WINDOW_BITS: u8 = 15;
@@ -29,6 +30,33 @@ impl Engine {
                 Ok(Status::Ok | Status::BufError) => Outcome::More,
                 Err(_) => Outcome::Corrupt,
             },
+        }
+    }
+}
+
+pub(crate) struct Compressor(Deflate);
+
+impl Compressor {
+    pub(super) fn new(level: Level, window: WindowBits) -> Self {
+        Self(Deflate::new(i32::from(level.as_u8()), false, window.as_u8()))
+    }
+
+    pub(super) fn reset(&mut self) {
+        self.0.reset();
+    }
+
+    pub(super) fn deflate(&mut self, input: &[u8], output: &mut [u8], flush: Flush) -> Compressed {
+        let flush = match flush {
+            Flush::None => DeflateFlush::NoFlush,
+            Flush::Sync => DeflateFlush::SyncFlush,
+            Flush::Finish => DeflateFlush::Finish,
+        };
+        let before = (self.0.total_in(), self.0.total_out());
+        let status = self.0.compress(input, output, flush);
+        Compressed {
+            consumed: moved(self.0.total_in() - before.0),
+            produced: moved(self.0.total_out() - before.1),
+            is_end: status == Ok(Status::StreamEnd),
         }
     }
 }

@@ -1,0 +1,53 @@
+//! Why bytes cannot be compressed.
+
+use core::{error::Error, fmt};
+
+use seg_pool::Exhausted;
+
+/// Bytes that a [`Deflater`](crate::Deflater) could not take, and where.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct DeflateError {
+    kind: DeflateErrorKind,
+    offset: u64,
+}
+
+/// The reason in a [`DeflateError`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum DeflateErrorKind {
+    /// The pool had no segment for the output. Nothing is lost: push the rest of the input again
+    /// when there is memory, and with the same flush.
+    PoolExhausted(Exhausted),
+    /// Input came behind [`Flush::Finish`](crate::Flush::Finish).
+    Finished,
+}
+
+impl DeflateError {
+    pub(crate) const fn new(kind: DeflateErrorKind, offset: u64) -> Self {
+        Self { kind, offset }
+    }
+
+    /// Returns what was wrong.
+    #[must_use]
+    pub const fn kind(&self) -> DeflateErrorKind {
+        self.kind
+    }
+
+    /// Returns how many bytes of the stream's input were taken before.
+    #[must_use]
+    pub const fn offset(&self) -> u64 {
+        self.offset
+    }
+}
+
+impl fmt::Display for DeflateError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.kind {
+            DeflateErrorKind::PoolExhausted(error) => write!(f, "{error}")?,
+            DeflateErrorKind::Finished => f.write_str("input behind the stream's end")?,
+        }
+        write!(f, ", at byte {} of the uncompressed stream", self.offset)
+    }
+}
+
+impl Error for DeflateError {}
