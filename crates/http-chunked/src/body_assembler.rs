@@ -2,14 +2,17 @@
 
 use core::ops::Range;
 
+use bytes::Buf;
 use seg_pool::{Exhausted, Pool, Segment};
+use seg_seq::Sequence;
 
 use crate::{
     assembly::Assembly,
     body::Body,
     body_error::{BodyError, BodyErrorKind},
     body_limits::BodyLimits,
-    content::{Content, ContentCoding},
+    content::Content,
+    content_coding::ContentCodings,
     decoder::{Decoder, Step},
     framing::Framing,
     gather::Gather,
@@ -29,7 +32,7 @@ pub enum Progress {
 ///
 /// Runs of data stay where they were received and are linked; short ones are copied into a shared
 /// segment, so that they do not keep a received one from reuse. All chunks of a segment are
-/// handled in one call. With a [`ContentCoding`] the data is decompressed as it comes. Does no I/O;
+/// handled in one call. With [`ContentCodings`] the data is decompressed as it comes. Does no I/O;
 /// how the stream was cut into segments changes nothing but the chunks of the sequence.
 ///
 /// # Examples
@@ -63,6 +66,8 @@ pub struct BodyAssembler {
     offset: u64,
     state: State,
     content: Content,
+    /// Bytes of data that were taken out already.
+    taken: u64,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -85,6 +90,7 @@ impl BodyAssembler {
             offset: 0,
             state: State::Open,
             content: Content::default(),
+            taken: 0,
         }
     }
 
@@ -105,19 +111,20 @@ impl BodyAssembler {
 
     /// Decompresses the data as it comes. For a new assembler, after its limits are set.
     #[must_use]
-    pub fn content_coding(mut self, coding: ContentCoding) -> Self {
-        self.content.reset(coding, &self.gather, self.limits.body_bytes_max);
+    pub fn content_coding(mut self, codings: impl Into<ContentCodings>) -> Self {
+        self.content.reset(codings.into(), &self.gather, &self.limits);
         self
     }
 
     /// Starts another body, forgetting this one and any error. Keeps assembly, limits and memory.
-    pub fn reset(&mut self, framing: Framing, coding: ContentCoding) {
+    pub fn reset(&mut self, framing: Framing, codings: impl Into<ContentCodings>) {
         drop(self.gather.take());
+        self.taken = 0;
         self.decoder.reset();
         self.framing = framing;
         self.offset = 0;
         self.state = State::Open;
-        self.content.reset(coding, &self.gather, self.limits.body_bytes_max);
+        self.content.reset(codings.into(), &self.gather, &self.limits);
     }
 
     /// Takes what belongs to the body from the front of `received`.
@@ -140,7 +147,11 @@ impl BodyAssembler {
             Framing::Length(length) => self.push_plain(received, length),
             Framing::UntilClose => self.push_plain(received, u64::MAX),
         };
-        drop(received.split_to(count));
+        if count == received.len() {
+            *received = Segment::new();
+        } else {
+            received.advance(count);
+        }
         match result {
             Ok(Progress::End) => self.end()?,
             Ok(Progress::NeedMore) => {}
@@ -178,10 +189,32 @@ impl BodyAssembler {
         Body::new(self.gather.take(), trailers)
     }
 
-    /// Returns the bytes of the body so far, decompressed.
+    /// Takes out the data that was received since it was taken last, where it lies; the body goes
+    /// on. With [`Assembly::Contiguous`] it is one chunk.
+    ///
+    /// This is how a body is streamed: nothing of it stays here, so memory does not grow with it.
+    #[must_use]
+    pub fn take_data(&mut self) -> Sequence {
+        self.taken += self.gather.len();
+        self.gather.take().into_sequence()
+    }
+
+    /// Returns the bytes of the body so far, decompressed, those [taken](Self::take_data) included.
     #[must_use]
     pub fn len(&self) -> u64 {
-        self.gather.len()
+        self.taken + self.gather.len()
+    }
+
+    /// Returns whether the body is complete.
+    #[must_use]
+    pub const fn is_ended(&self) -> bool {
+        matches!(self.state, State::End)
+    }
+
+    /// Returns the trailer fields; all of them once the body is complete.
+    #[must_use]
+    pub const fn trailers(&self) -> &Trailers {
+        self.decoder.trailers()
     }
 
     /// Returns whether no byte of the body came yet.
@@ -200,14 +233,25 @@ impl BodyAssembler {
     }
 
     /// Feeds the decoder with one segment; returns the octets taken and what came of it.
-    fn push_chunked(&mut self, received: &Segment) -> (usize, Result<Progress, BodyError>) {
-        let mut rest = &received[..];
+    fn push_chunked(&mut self, received: &mut Segment) -> (usize, Result<Progress, BodyError>) {
+        let mut taken = 0;
         loop {
+            let mut rest = &received[taken..];
+            if !self.content.is_active() && self.decoder.is_at_line(rest) {
+                let left = self.limits.body_bytes_max - self.len();
+                let left = usize::try_from(left).unwrap_or(usize::MAX);
+                self.gather.keep_whole_chunks(received, &mut self.decoder, &mut rest, left);
+            }
             let step = self.decoder.step(&mut rest);
-            let taken = received.len() - rest.len();
+            taken = received.len() - rest.len();
             match step {
                 Ok(Step::Data(data)) => {
                     let run = taken - data.len()..taken;
+                    let is_last = run.end == received.len();
+                    if is_last && self.links(run.len()) {
+                        self.gather.link_rest(received, run.start);
+                        return (0, Ok(Progress::NeedMore));
+                    }
                     let offset = self.decoder.offset() - data.len() as u64;
                     if let (kept, Some(kind)) = self.keep(received, run.clone()) {
                         let error = BodyError::new(kind, offset + kept as u64);
@@ -225,10 +269,15 @@ impl BodyAssembler {
     /// Takes a segment of a body without framing of its own, up to `length` octets in all.
     fn push_plain(
         &mut self,
-        received: &Segment,
+        received: &mut Segment,
         length: u64,
     ) -> (usize, Result<Progress, BodyError>) {
         let left = usize::try_from(length - self.offset).unwrap_or(usize::MAX);
+        if received.len() < left && self.links(received.len()) {
+            self.offset += received.len() as u64;
+            self.gather.link_rest(received, 0);
+            return (0, Ok(Progress::NeedMore));
+        }
         let (taken, refused) = self.keep(received, 0..received.len().min(left));
         self.offset += taken as u64;
         let result = match refused {
@@ -239,13 +288,20 @@ impl BodyAssembler {
         (taken, result)
     }
 
+    /// Whether a run of this length is linked as it is.
+    fn links(&self, len: usize) -> bool {
+        let left = self.limits.body_bytes_max - self.len();
+        !self.content.is_active() && self.gather.links(len) && len as u64 <= left
+    }
+
     /// Keeps a run of data. Returns how much of it was acceptable and why not more.
     fn keep(&mut self, received: &Segment, run: Range<usize>) -> (usize, Option<BodyErrorKind>) {
         if let Some(outcome) = self.content.keep_run(&mut self.gather, received, &run) {
             return outcome;
         }
         let before = self.gather.len();
-        let room = usize::try_from(self.limits.body_bytes_max - before).unwrap_or(usize::MAX);
+        let room =
+            usize::try_from(self.limits.body_bytes_max - self.taken - before).unwrap_or(usize::MAX);
         let count = run.len().min(room);
         let refused = match self.gather.keep_run(received, run.start..run.start + count) {
             Err(Exhausted { .. }) => Some(BodyErrorKind::PoolExhausted),

@@ -2,8 +2,9 @@
 
 mod size_line;
 mod trailer_section;
+mod whole_chunks;
 
-use self::{size_line::SizeLine, trailer_section::TrailerSection};
+use self::{size_line::SizeLine, trailer_section::TrailerSection, whole_chunks::KnownLine};
 use crate::{
     decode_error::{DecodeError, DecodeErrorKind},
     extensions::Extensions,
@@ -54,6 +55,8 @@ pub struct Decoder {
     state: State,
     /// The size line that is being read, or that was read last.
     line: SizeLine,
+    /// The last short line.
+    known: KnownLine,
     /// Data octets of the current chunk that are still to come.
     chunk_left: u64,
     /// Octets taken since the start of the body.
@@ -90,6 +93,7 @@ impl Decoder {
         Self {
             state: State::SizeLine,
             line: SizeLine::new(),
+            known: KnownLine::NONE,
             chunk_left: 0,
             offset: 0,
             framing_excess_bytes: 0,
@@ -147,6 +151,9 @@ impl Decoder {
                 State::End => return Ok(Step::End),
                 State::Failed(error) => return Err(error),
                 _ => {}
+            }
+            if self.take_short_line(input) {
+                continue;
             }
             if matches!(self.state, State::SizeLine) && self.take_simple_line(input) {
                 continue;

@@ -2,10 +2,11 @@
 
 use core::ops::Range;
 
+use bytes::Buf;
 use seg_pool::{Exhausted, Pool, Segment, SegmentMut};
 use seg_seq::{Flatten, Sequence};
 
-use crate::assembly::Assembly;
+use crate::{assembly::Assembly, decoder::Decoder};
 
 /// The shortest run that is linked.
 ///
@@ -62,6 +63,99 @@ impl Gather {
         Ok(())
     }
 
+    /// Keeps the data of whole chunks at the front of `rest`, the back part of `received`, at most
+    /// `left` bytes.
+    pub(crate) fn keep_whole_chunks(
+        &mut self,
+        received: &Segment,
+        decoder: &mut Decoder,
+        rest: &mut &[u8],
+        mut left: usize,
+    ) {
+        if self.assembly == Assembly::Contiguous {
+            decoder.take_whole_chunks(rest, |_, data| {
+                let is_allowed = data.len() <= left;
+                if is_allowed {
+                    self.flat.extend_from_slice(data);
+                    left -= data.len();
+                }
+                is_allowed
+            });
+            return;
+        }
+        // Runs of short chunks and of long ones in turn, until something else comes.
+        while decoder.is_at_line(rest) {
+            let linked = self.link_whole_chunks(received, decoder, rest, left);
+            let copied = self.copy_whole_chunks(decoder, rest, left - linked);
+            if linked + copied == 0 {
+                break;
+            }
+            left -= linked + copied;
+        }
+    }
+
+    /// Links long chunks; returns the bytes of their data.
+    ///
+    /// First finds a batch of them and then links it: to count a reference waits for all reads
+    /// before it, and no read behind it starts before it is done.
+    fn link_whole_chunks(
+        &mut self,
+        received: &Segment,
+        decoder: &mut Decoder,
+        rest: &mut &[u8],
+        left: usize,
+    ) -> usize {
+        const BATCH: usize = 16;
+        let start = received.len() - rest.len();
+        let mut runs = [(0, 0); BATCH];
+        let (mut count, mut linked) = (0, 0);
+        decoder.take_whole_chunks(rest, |at, data| {
+            let is_kept = data.len() >= SHARE_BYTES_MIN && data.len() <= left - linked;
+            match runs.get_mut(count) {
+                Some(run) if is_kept => *run = (start + at, start + at + data.len()),
+                _ => return false,
+            }
+            count += 1;
+            linked += data.len();
+            true
+        });
+        for &(start, end) in &runs[..count] {
+            self.link(received.slice(start..end));
+        }
+        linked
+    }
+
+    /// Copies short chunks as long as there is room; returns the bytes of their data.
+    fn copy_whole_chunks(&mut self, decoder: &mut Decoder, rest: &mut &[u8], left: usize) -> usize {
+        let Some(room) = &mut self.copied else { return 0 };
+        let input = *rest;
+        let spare = room.spare_initialized_mut();
+        let (mut filled, most) = (0, left.min(spare.len()));
+        decoder.take_whole_chunks(rest, |at, data| {
+            let is_kept = data.len() < SHARE_BYTES_MIN && data.len() <= most - filled;
+            if is_kept {
+                copy_short(&mut spare[filled..], &input[at..], data.len());
+                filled += data.len();
+            }
+            is_kept
+        });
+        room.advance_initialized(filled);
+        filled
+    }
+
+    /// Returns whether a run of this length is linked.
+    pub(crate) fn links(&self, len: usize) -> bool {
+        self.assembly == Assembly::Segmented && len >= SHARE_BYTES_MIN
+    }
+
+    /// Links what is behind `start` of a received segment, which is used up: its reference becomes
+    /// that of the run.
+    pub(crate) fn link_rest(&mut self, received: &mut Segment, start: usize) {
+        let mut run = core::mem::take(received);
+        run.advance(start);
+        self.link(run);
+    }
+
     /// Keeps bytes that lie in segments of our own, however short: no received segment waits for
     /// them, and they join what lies before them in the same segment.
     pub(crate) fn keep_own(&mut self, bytes: Sequence) {
@@ -113,5 +207,16 @@ impl Gather {
             let filled = copied.split_to(copied.len());
             self.linked.push(filled.freeze());
         }
+    }
+}
+
+/// Copies the first `len` bytes, which both sides have. Where they have more, so much is copied as
+/// the processor copies in one go: what lies behind is written again.
+#[inline]
+fn copy_short(target: &mut [u8], source: &[u8], len: usize) {
+    const ONE_GO: usize = 16;
+    match (target.first_chunk_mut::<ONE_GO>(), source.first_chunk::<ONE_GO>()) {
+        (Some(target), Some(source)) if len <= ONE_GO => *target = *source,
+        _ => target[..len].copy_from_slice(&source[..len]),
     }
 }

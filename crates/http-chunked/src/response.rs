@@ -1,24 +1,26 @@
 //! Received segments in, responses out.
 
 mod head;
-mod message_length;
 
-use seg_pool::{Pool, Segment, SegmentMut};
+use seg_pool::{Pool, Segment};
+use seg_seq::Sequence;
 
-pub use self::head::{Fields, Head};
-use self::{
-    head::{HeadParts, MAX_FIELDS},
-    message_length::message_length,
-};
+pub use self::head::Head;
+use self::head::StatusLine;
 use crate::{
     assembly::Assembly,
     body::Body,
     body_assembler::{BodyAssembler, Progress},
     body_error::BodyErrorKind,
     body_limits::BodyLimits,
-    content::ContentCoding,
+    content_coding::{ContentCoding, ContentCodings},
+    declared_framing::declared_framing,
+    fields::MAX_FIELDS,
     framing::Framing,
+    head_error::HeadErrorKind,
+    head_reader::HeadReader,
     response_error::{ResponseError, ResponseErrorKind},
+    trailers::Trailers,
 };
 
 /// What matters of the request that a response answers (RFC 9112 §6.3).
@@ -66,11 +68,7 @@ impl ResponseLimits {
     /// becomes the nearest inside.
     #[must_use]
     pub const fn head_bytes_max(mut self, bytes: usize) -> Self {
-        self.head_bytes_max = match bytes {
-            0 => 1,
-            1..=0x1_0000 => bytes,
-            _ => 0x1_0000,
-        };
+        self.head_bytes_max = bytes;
         self
     }
 
@@ -161,13 +159,11 @@ impl Response {
 /// ```
 #[derive(Debug)]
 pub struct ResponseReader {
-    pool: Pool,
     limits: ResponseLimits,
     decodes_content: bool,
     request: RequestMethod,
     state: State,
-    /// The front of a head that came in pieces.
-    head_part: Option<SegmentMut>,
+    head_reader: HeadReader,
     head: Option<Head>,
     interim_count: u32,
     /// Octets of all heads so far.
@@ -194,12 +190,11 @@ impl ResponseReader {
     #[must_use]
     pub fn new(pool: &Pool) -> Self {
         Self {
-            pool: pool.clone(),
             limits: ResponseLimits::new(),
             decodes_content: true,
             request: RequestMethod::Other,
             state: State::Head,
-            head_part: None,
+            head_reader: HeadReader::new(pool),
             head: None,
             interim_count: 0,
             head_bytes: 0,
@@ -219,6 +214,7 @@ impl ResponseReader {
     #[must_use]
     pub fn limits(mut self, limits: ResponseLimits) -> Self {
         self.limits = limits;
+        self.head_reader.set_bytes_max(limits.head_bytes_max);
         self.assembler = self.assembler.limits(limits.body);
         self
     }
@@ -235,7 +231,7 @@ impl ResponseReader {
     pub fn expect(&mut self, request: RequestMethod) {
         self.request = request;
         self.state = State::Head;
-        self.head_part = None;
+        self.head_reader.reset();
         self.head = None;
         (self.interim_count, self.head_bytes) = (0, 0);
         self.assembler.reset(Framing::Length(0), ContentCoding::Identity);
@@ -280,8 +276,7 @@ impl ResponseReader {
             State::Failed(error) => Err(error),
             State::End => Ok(()),
             State::Head => {
-                let part = self.head_part.as_ref().map_or(0, SegmentMut::len);
-                let offset = self.head_bytes + part as u64;
+                let offset = self.head_bytes + self.head_reader.part_len() as u64;
                 self.head = None;
                 Err(self.fail(ResponseError::new(ResponseErrorKind::Truncated, offset)))
             }
@@ -314,9 +309,29 @@ impl ResponseReader {
         if matches!(self.state, State::Head) {
             return None;
         }
-        let keeps_alive = self.keeps_alive && matches!(self.state, State::End);
+        let keeps_alive = self.keeps_alive();
         let head = self.head.take()?;
         Some(Response { head, body: self.assembler.take_body(), keeps_alive })
+    }
+
+    /// Takes out the data of the body that was received since it was taken last; see
+    /// [`BodyAssembler::take_data`].
+    #[must_use]
+    pub fn take_data(&mut self) -> Sequence {
+        self.assembler.take_data()
+    }
+
+    /// Returns the trailer fields; all of them once the response is complete.
+    #[must_use]
+    pub const fn trailers(&self) -> &Trailers {
+        self.assembler.trailers()
+    }
+
+    /// Returns whether another response may follow; known once this one is complete. See
+    /// [`Response::keeps_alive`].
+    #[must_use]
+    pub const fn keeps_alive(&self) -> bool {
+        self.keeps_alive && matches!(self.state, State::End)
     }
 
     fn push_head(
@@ -324,13 +339,13 @@ impl ResponseReader {
         received: &mut Segment,
     ) -> Result<ResponseStep, (ResponseErrorKind, u64)> {
         let start = self.head_bytes;
-        let at = |(kind, offset): (ResponseErrorKind, usize)| (kind, start + offset as u64);
-        let head = self.read_head(received).map_err(at);
-        let Some(head) = head.inspect_err(|_| self.head = None)? else {
+        let at = |(kind, offset): (HeadErrorKind, usize)| (kind.into(), start + offset as u64);
+        let read = self.head_reader.read::<StatusLine>(received).map_err(at);
+        let Some((octets, status)) = read.inspect_err(|_| self.head = None)? else {
             return Ok(ResponseStep::NeedMore);
         };
-        self.head_bytes += head.octets().len() as u64;
-        let head = self.head.insert(head);
+        self.head_bytes += octets.len() as u64;
+        let head = self.head.insert(Head::new(octets, status));
         if matches!(head.status(), 100..=199) && head.status() != 101 {
             self.interim_count += 1;
             if self.interim_count > self.limits.interim_max {
@@ -346,85 +361,44 @@ impl ResponseReader {
             && !(is_handed_over && framing.is_none());
         self.state = State::End;
         if let Some(framing) = framing {
-            let coding = self.content_coding().map_err(at)?;
-            self.check_length(framing, coding).map_err(at)?;
-            self.assembler.reset(framing, coding);
+            let mut codings = ContentCodings::default();
+            if self.decodes_content {
+                let most = self.limits.body.content_codings_max;
+                codings = ContentCodings::from_fields(head.lines(), most).map_err(at)?;
+            }
+            if let Some(place) = self.limits.body.refuses(framing, codings, head.lines()) {
+                let kind = ResponseErrorKind::Body(BodyErrorKind::TooLong);
+                return Err((kind, start + place as u64));
+            }
+            self.assembler.reset(framing, codings);
             self.state = State::Body;
         }
         Ok(ResponseStep::Head)
-    }
-
-    /// Takes a head from the front of `received`, or all of it when the head goes on.
-    fn read_head(
-        &mut self,
-        received: &mut Segment,
-    ) -> Result<Option<Head>, (ResponseErrorKind, usize)> {
-        let limit = self.limits.head_bytes_max;
-        let before = self.head_part.as_ref().map_or(0, SegmentMut::len);
-        if received.is_empty() {
-            return Ok(None);
-        }
-        if before == 0 {
-            let visible = &received[..received.len().min(limit)];
-            if let Some(parts) = HeadParts::read(visible)? {
-                return Ok(Some(Head::new(received.split_to(parts.len), parts)));
-            }
-        }
-        let part = match &mut self.head_part {
-            Some(part) => part,
-            none => {
-                let part = self.pool.try_take(limit);
-                none.insert(part.map_err(|_| (ResponseErrorKind::PoolExhausted, 0))?)
-            }
-        };
-        let count = received.len().min(limit - before);
-        part.extend_from_slice(&received[..count]);
-        let parts = HeadParts::read(part)?;
-        if parts.is_none() && count < received.len() {
-            return Err((ResponseErrorKind::HeadTooLong, limit));
-        }
-        let taken = parts.as_ref().map_or(count, |parts| parts.len - before);
-        drop(received.split_to(taken));
-        Ok(parts.and_then(|parts| {
-            let octets = self.head_part.take()?.freeze().slice(..parts.len);
-            Some(Head::new(octets, parts))
-        }))
-    }
-
-    /// Returns the coding of the content, unless it is handed on encoded.
-    fn content_coding(&self) -> Result<ContentCoding, (ResponseErrorKind, usize)> {
-        let mut coding = ContentCoding::Identity;
-        let Some(head) = self.head.as_ref().filter(|_| self.decodes_content) else {
-            return Ok(coding);
-        };
-        for place in head.places("content-encoding") {
-            let start = place.start;
-            let next = ContentCoding::from_field(head.value(place));
-            coding = next
-                .and_then(|next| coding.and_then(next))
-                .ok_or((ResponseErrorKind::ContentCodingUnsupported, start))?;
-        }
-        Ok(coding)
-    }
-
-    /// Refuses a length above the limit before any of it came.
-    fn check_length(
-        &self,
-        framing: Framing,
-        coding: ContentCoding,
-    ) -> Result<(), (ResponseErrorKind, usize)> {
-        let is_long = matches!(framing, Framing::Length(length)
-            if coding == ContentCoding::Identity && self.limits.body.is_above(length));
-        if !is_long {
-            return Ok(());
-        }
-        let place = self.head.as_ref().and_then(|head| head.places("content-length").next());
-        let kind = ResponseErrorKind::Body(BodyErrorKind::TooLong);
-        Err((kind, place.map_or(0, |place| place.start)))
     }
 
     fn fail(&mut self, error: ResponseError) -> ResponseError {
         self.state = State::Failed(error);
         error
     }
+}
+
+/// Returns how the body ends (RFC 9112 §6.3); `None` when there is none, or when what follows is no
+/// body but another protocol. On an error, the second part is where in the head the wrong value
+/// starts.
+fn message_length(
+    head: &Head,
+    request: RequestMethod,
+) -> Result<Option<Framing>, (HeadErrorKind, usize)> {
+    // Rules 1 and 2: these have no body whatever their fields say.
+    let is_success = matches!(head.status(), 200..=299);
+    let is_bodiless = matches!(head.status(), 100..=199 | 204 | 304);
+    if is_bodiless
+        || request == RequestMethod::Head
+        || (request == RequestMethod::Connect && is_success)
+    {
+        return Ok(None);
+    }
+    // Rule 8 is for what no other one is for.
+    let declared = declared_framing(head.lines(), head.version_minor())?;
+    Ok(Some(declared.unwrap_or(Framing::UntilClose)))
 }

@@ -2,7 +2,11 @@
 
 use core::{fmt, iter::FusedIterator, slice};
 
-use crate::octet::is_blank;
+use crate::{
+    forbidden_trailer::is_forbidden_trailer,
+    octet::{is_blank, is_text, is_token},
+    trailer_error::{TrailerError, TrailerErrorKind},
+};
 
 /// Trailer fields in the order received, names as they were written.
 ///
@@ -40,6 +44,42 @@ impl Trailers {
         Self { names: String::new(), values: Vec::new(), ends: Vec::new() }
     }
 
+    /// Appends a field that is to be sent. Whitespace around the value is left out.
+    ///
+    /// # Errors
+    ///
+    /// [`TrailerError`] when the name is no token, the value has a control character, or the field
+    /// [must not come](is_forbidden_trailer) as a trailer.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use http_chunked::{TrailerErrorKind, Trailers};
+    ///
+    /// let mut trailers = Trailers::new();
+    /// assert_eq!(trailers.push("Server-Timing", b"total;dur=12"), Ok(()));
+    /// let refused = trailers.push("Content-Length", b"5").map_err(|error| error.kind());
+    /// assert_eq!(refused, Err(TrailerErrorKind::Forbidden));
+    /// assert_eq!(trailers.len(), 1);
+    /// ```
+    pub fn push(&mut self, name: &str, value: &[u8]) -> Result<(), TrailerError> {
+        let refused = name.bytes().position(|octet| !is_token(octet));
+        if let Some(offset) = refused.or(name.is_empty().then_some(0)) {
+            return Err(TrailerError::new(TrailerErrorKind::Name, offset));
+        }
+        if let Some(offset) = value.iter().position(|&octet| !is_text(octet)) {
+            return Err(TrailerError::new(TrailerErrorKind::Value, offset));
+        }
+        if is_forbidden_trailer(name.as_bytes()) {
+            return Err(TrailerError::new(TrailerErrorKind::Forbidden, 0));
+        }
+        let start = value.iter().position(|&octet| !is_blank(octet)).unwrap_or(value.len());
+        self.names.push_str(name);
+        self.values.extend_from_slice(&value[start..]);
+        self.end_field();
+        Ok(())
+    }
+
     /// Returns the number of fields.
     #[must_use]
     pub fn len(&self) -> usize {
@@ -63,6 +103,14 @@ impl Trailers {
     #[must_use]
     pub fn iter(&self) -> TrailersIter<'_> {
         TrailersIter { trailers: self, ends: self.ends.iter(), start: (0, 0) }
+    }
+
+    /// The pieces of the field lines as they are written, CRLFs included.
+    pub(crate) fn wire_parts(&self) -> impl Iterator<Item = &[u8]> {
+        self.iter().flat_map(|(name, value)| {
+            let colon = if value.is_empty() { &b":"[..] } else { b": " };
+            [name.as_bytes(), colon, value, b"\r\n"]
+        })
     }
 
     /// Drops all fields and keeps the memory.

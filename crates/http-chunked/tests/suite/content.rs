@@ -7,14 +7,15 @@ use flate2::{
     write::{DeflateEncoder, GzEncoder, ZlibEncoder},
 };
 use http_chunked::{
-    Assembly, BodyAssembler, BodyErrorKind, BodyLimits, ContentCoding, Framing, Progress,
+    Assembly, BodyAssembler, BodyErrorKind, BodyLimits, ContentCoding, ContentCodings, Framing,
+    Progress,
 };
 use seg_flate::InflateErrorKind;
 use seg_pool::Segment;
 
 use crate::outcome::POOL;
 
-const TEXT_BYTES: usize = if cfg!(miri) { 500 } else { 100_000 };
+const TEXT_BYTES: usize = if cfg!(miri) { 20_000 } else { 100_000 };
 
 /// Text that compresses, but not to nothing.
 fn text() -> Vec<u8> {
@@ -100,7 +101,8 @@ fn decoded_bytes_fill_their_segments() {
     push(&mut assembler, &wire, 16 << 10).expect("good so far");
     assert_eq!(push(&mut assembler, b"0\r\n\r\n", 5), Ok(Progress::End));
     let chunks = assembler.take_body().sequence().chunk_count();
-    assert_eq!(chunks, text.len().div_ceil(16 << 10));
+    // The first of the pool's size, the others of 64 KiB.
+    assert_eq!(chunks, 1 + (text.len() - (16 << 10)).div_ceil(64 << 10));
 }
 
 #[test]
@@ -197,22 +199,119 @@ fn one_assembler_decodes_one_body_after_another() {
 }
 
 #[test]
-fn a_field_names_one_coding_at_most() {
-    let field = ContentCoding::from_field;
+fn a_field_names_codings_in_the_order_they_were_applied() {
+    use ContentCoding::{Deflate, Gzip};
     for (value, expected) in [
-        (&b"gzip"[..], Some(ContentCoding::Gzip)),
-        (b"X-GZIP", Some(ContentCoding::Gzip)),
-        (b"Deflate", Some(ContentCoding::Deflate)),
-        (b"identity", Some(ContentCoding::Identity)),
-        (b" identity ,\tgzip , identity", Some(ContentCoding::Gzip)),
-        (b"gzip, gzip", None),
-        (b"gzip, deflate", None),
+        (&b"gzip"[..], Some(&[Gzip][..])),
+        (b"X-GZIP", Some(&[Gzip])),
+        (b"Deflate", Some(&[Deflate])),
+        (b"identity", Some(&[])),
+        (b" identity ,\tgzip , identity", Some(&[Gzip])),
+        (b"gzip, gzip", Some(&[Gzip, Gzip])),
+        (b"gzip, deflate", Some(&[Gzip, Deflate])),
+        (b"gzip,gzip,deflate,gzip", Some(&[Gzip, Gzip, Deflate, Gzip])),
+        (b"gzip,gzip,gzip,gzip,gzip", None),
         (b"br", None),
+        (b"gzip, br", None),
         (b"gzip;q=1", None),
         (b"gzip,", None),
         (b"", None),
         (b"gzip deflate", None),
     ] {
-        assert_eq!(field(value), expected, "{}", value.escape_ascii());
+        let codings = ContentCodings::from_field(value);
+        let found = codings.as_ref().map(ContentCodings::as_slice);
+        assert_eq!(found, expected, "{}", value.escape_ascii());
+        assert_eq!(found.is_some_and(<[_]>::is_empty), codings.is_some_and(|c| c.is_identity()));
+    }
+}
+
+#[test]
+fn chained_codings_are_undone_from_the_last_to_the_first() {
+    let text = text();
+    let twice = zlib(&gzip(&text));
+    let codings = ContentCodings::from_field(b"gzip, deflate").expect("both are known");
+    let thrice = gzip(&twice);
+    let more = ContentCodings::from_field(b"gzip, deflate, gzip").expect("all are known");
+    for (data, codings) in [(&twice, codings), (&thrice, more)] {
+        for assembly in Assembly::ALL {
+            for step in [1, 777, 16 << 10] {
+                let mut assembler = BodyAssembler::new(&POOL, Framing::UntilClose)
+                    .assembly(assembly)
+                    .content_coding(codings);
+                push(&mut assembler, data, step).expect("a good body");
+                assert_eq!(assembler.finish(), Ok(()));
+                assert_eq!(assembler.take_body().sequence(), &text, "{codings:?} {step}");
+            }
+        }
+    }
+}
+
+#[test]
+fn what_is_wrong_in_any_of_chained_codings_is_an_error() {
+    let inner = gzip(b"text");
+    let codings = ContentCodings::from_field(b"gzip, deflate").expect("both are known");
+    for (data, kind) in [
+        (zlib(&inner[..inner.len() - 1]), InflateErrorKind::Truncated),
+        (zlib(&[&inner[..], b"x"].concat()), InflateErrorKind::TrailingData),
+        (zlib(b"no gzip"), InflateErrorKind::HeaderInvalid),
+        (zlib(&inner)[..15].to_vec(), InflateErrorKind::Truncated),
+    ] {
+        let mut assembler = BodyAssembler::new(&POOL, Framing::UntilClose).content_coding(codings);
+        let result = push(&mut assembler, &data, 5).and_then(|_| assembler.finish());
+        let error = result.expect_err("one of the layers is wrong");
+        let BodyErrorKind::Content(inside) = error.kind() else { panic!("{error}") };
+        assert_eq!(inside.kind(), kind);
+    }
+}
+
+#[test]
+fn a_bomb_in_a_bomb_stops_at_the_limit_and_little_is_held() {
+    let zeroes = vec![0; if cfg!(miri) { 10_000 } else { 64 << 20 }];
+    let bomb = gzip(&gzip(&zeroes));
+    let pool = seg_pool::Pool::builder().max_bytes(1 << 20).build();
+    let codings = ContentCodings::from_field(b"gzip, gzip").expect("both are known");
+    let limits = BodyLimits::new().body_bytes_max(9_000);
+    let mut assembler =
+        BodyAssembler::new(&pool, Framing::UntilClose).limits(limits).content_coding(codings);
+    let error = push(&mut assembler, &bomb, bomb.len()).expect_err("too long");
+    assert_eq!(error.kind(), BodyErrorKind::TooLong);
+    assert_eq!(assembler.take_body().len(), 9_000);
+}
+
+#[test]
+fn a_body_that_grows_too_much_is_refused() {
+    let data = gzip(&vec![0; 1 << 20]);
+    for (ratio, refused) in [(10, true), (1032, false)] {
+        let limits = BodyLimits::new().ratio_max(ratio);
+        let mut assembler = BodyAssembler::new(&POOL, Framing::UntilClose)
+            .limits(limits)
+            .content_coding(ContentCoding::Gzip);
+        let result = push(&mut assembler, &data, 100);
+        assert_eq!(result.is_err(), refused, "{ratio}");
+        if let Err(error) = result {
+            let BodyErrorKind::Content(inside) = error.kind() else { panic!("{error}") };
+            assert_eq!(inside.kind(), InflateErrorKind::RatioTooHigh);
+        }
+    }
+}
+
+#[test]
+fn data_taken_while_the_body_comes_counts_for_the_limit() {
+    for coding in [ContentCoding::Identity, ContentCoding::Gzip] {
+        let data = if coding == ContentCoding::Gzip { gzip(&[7; 3000]) } else { vec![7; 3000] };
+        for (most, refused) in [(3000, false), (2999, true)] {
+            let mut assembler = BodyAssembler::new(&POOL, Framing::UntilClose)
+                .limits(BodyLimits::new().body_bytes_max(most))
+                .content_coding(coding);
+            let (mut taken, mut result) = (Vec::new(), Ok(Progress::NeedMore));
+            for piece in data.chunks(100) {
+                result = result.and_then(|_| push(&mut assembler, piece, 100));
+                taken.extend_from_slice(&assembler.take_data().to_vec());
+                assert_eq!(assembler.len(), taken.len() as u64);
+            }
+            assert_eq!(result.is_err(), refused, "{coding:?} {most}");
+            assert_eq!(taken, vec![7; usize::try_from(most).expect("small")]);
+            assert!(assembler.take_body().is_empty());
+        }
     }
 }

@@ -3,12 +3,21 @@
 mod assembler;
 mod case;
 mod case_files;
+mod chunked_writer;
+#[cfg(feature = "tokio-util")]
+mod codec;
 mod content;
 mod cut;
+mod encoder;
 mod extensions;
 mod grammar;
+#[cfg(all(feature = "http-body", feature = "tokio"))]
+mod hyper_peers;
+mod incoming;
 mod limits;
 mod outcome;
 mod properties;
+mod request;
+mod request_head;
 mod response;
 mod response_head;

@@ -96,7 +96,7 @@ fn framing_that_disagrees_is_refused_at_the_value() {
         (TransferCodingUnsupported, "Transfer-Encoding: ‸, chunked"),
         (TransferCodingUnsupported, "Transfer-Encoding:‸"),
         (ContentCodingUnsupported, "Content-Encoding: ‸br"),
-        (ContentCodingUnsupported, "Content-Encoding: gzip\r\nContent-Encoding: ‸gzip"),
+        (ContentCodingUnsupported, "Content-Encoding: gzip, gzip\r\nContent-Encoding: ‸gzip"),
         (Body(http_chunked::BodyErrorKind::TooLong), "Content-Length: ‸268435457"),
     ] {
         check_refusal(kind, &format!("HTTP/1.1 200 OK\r\nServer: x\r\n{fields}\r\n\r\n"));

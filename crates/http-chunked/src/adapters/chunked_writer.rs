@@ -1,0 +1,158 @@
+//! An encoder in front of a socket.
+
+#[cfg(feature = "tokio")]
+mod tokio_io;
+
+use std::io::{self, IoSlice, Write};
+
+use seg_pool::Pool;
+use seg_seq::Sequence;
+
+use crate::{encode_error::EncodeError, encoder::Encoder, trailers::Trailers};
+
+/// Encoded bytes that are written as soon as there are so many.
+const WRITE_BYTES: u64 = 64 << 10;
+
+/// Slices that go into one vectored write.
+const SLICES: usize = 64;
+
+/// Writes one chunked body to a socket: `std::io::Write`, and with the feature `tokio` tokio's
+/// `AsyncWrite`.
+///
+/// What is written is gathered in pooled segments and goes out in vectored writes of about 64 KiB,
+/// or when it is flushed. The body is whole only after [`finish`](Self::finish), or the shutdown of
+/// an asynchronous one; a writer that is dropped before leaves it truncated, so that the receiver
+/// takes it for what it is.
+///
+/// # Examples
+///
+/// ```
+/// use std::io::Write;
+///
+/// use http_chunked::{ChunkedWriter, Trailers};
+/// use seg_pool::Pool;
+///
+/// # fn main() -> std::io::Result<()> {
+/// let mut writer = ChunkedWriter::new(Vec::new(), &Pool::new());
+/// write!(writer, "hello, {}", "world")?;
+/// let wire = writer.finish(&Trailers::new())?;
+/// assert_eq!(wire, b"c\r\nhello, world\r\n0\r\n\r\n");
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Debug)]
+pub struct ChunkedWriter<W> {
+    encoder: Encoder,
+    /// Taken from the encoder, and not written yet.
+    pending: Sequence,
+    socket: W,
+}
+
+impl<W> ChunkedWriter<W> {
+    /// Creates a writer that takes segments from `pool`.
+    pub fn new(socket: W, pool: &Pool) -> Self {
+        Self::with_encoder(socket, Encoder::new(pool))
+    }
+
+    /// Creates a writer with an encoder of your own: a chunk size, or data in it already.
+    pub fn with_encoder(socket: W, encoder: Encoder) -> Self {
+        Self { encoder, pending: Sequence::new(), socket }
+    }
+
+    /// Takes `data` out and queues it as a chunk of its own, linked where it is long. It is written with what comes
+    /// next, or when the writer is flushed.
+    ///
+    /// # Errors
+    ///
+    /// As [`Encoder::push_chunk`].
+    pub fn push_chunk(&mut self, data: &mut Sequence) -> Result<(), EncodeError> {
+        self.encoder.push_chunk(data)
+    }
+
+    /// Returns the socket, to which a part of the body may have been written.
+    pub const fn socket(&self) -> &W {
+        &self.socket
+    }
+
+    /// Turns into the socket, dropping what was not written.
+    pub fn into_socket(self) -> W {
+        self.socket
+    }
+
+    /// Returns whether something should be written before more is taken.
+    fn is_full(&self) -> bool {
+        self.pending.len() + self.encoder.len() >= WRITE_BYTES
+    }
+
+    /// Moves what is encoded to what is written.
+    fn queue(&mut self) {
+        let encoded = self.encoder.take();
+        self.pending.append(encoded);
+    }
+
+    /// Copies from `bytes` into the open chunk.
+    fn push(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        // So much a call, so that a long write does not fill the pool.
+        let mut rest = &bytes[..bytes.len().min(64 << 10)];
+        let len = rest.len();
+        match self.encoder.push(&mut rest) {
+            Err(error) if rest.len() == len => Err(error.into()),
+            _ => Ok(len - rest.len()),
+        }
+    }
+
+    /// The front of what is to be written.
+    fn slices(pending: &Sequence) -> ([IoSlice<'_>; SLICES], usize) {
+        let mut slices = [IoSlice::new(&[]); SLICES];
+        let mut count = 0;
+        for (place, slice) in slices.iter_mut().zip(pending.io_slices()) {
+            *place = slice;
+            count += 1;
+        }
+        (slices, count)
+    }
+}
+
+impl<W: Write> ChunkedWriter<W> {
+    /// Ends the body, writes all of it and returns the socket.
+    ///
+    /// # Errors
+    ///
+    /// What the socket says, and want of memory.
+    pub fn finish(mut self, trailers: &Trailers) -> io::Result<W> {
+        self.encoder.finish(trailers)?;
+        self.write_out()?;
+        self.socket.flush()?;
+        Ok(self.socket)
+    }
+
+    /// Writes all that is encoded.
+    fn write_out(&mut self) -> io::Result<()> {
+        self.queue();
+        while !self.pending.is_empty() {
+            let (slices, count) = Self::slices(&self.pending);
+            match self.socket.write_vectored(&slices[..count]) {
+                Ok(0) => return Err(io::ErrorKind::WriteZero.into()),
+                Ok(written) => drop(self.pending.split_to(written as u64)),
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(())
+    }
+}
+
+impl<W: Write> Write for ChunkedWriter<W> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        if self.is_full() {
+            self.write_out()?;
+        }
+        self.push(bytes)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.encoder.flush();
+        self.write_out()?;
+        self.socket.flush()
+    }
+}

@@ -1,0 +1,67 @@
+//! `tokio::io::AsyncWrite`.
+
+use core::{
+    pin::Pin,
+    task::{Context, Poll, ready},
+};
+use std::io;
+
+use tokio::io::AsyncWrite;
+
+use super::ChunkedWriter;
+use crate::trailers::Trailers;
+
+impl<W: AsyncWrite + Unpin> ChunkedWriter<W> {
+    /// Writes all that is encoded.
+    fn poll_write_out(&mut self, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        self.queue();
+        while !self.pending.is_empty() {
+            let (slices, count) = Self::slices(&self.pending);
+            let socket = Pin::new(&mut self.socket);
+            match ready!(socket.poll_write_vectored(context, &slices[..count]))? {
+                0 => return Poll::Ready(Err(io::ErrorKind::WriteZero.into())),
+                written => drop(self.pending.split_to(written as u64)),
+            }
+        }
+        Poll::Ready(Ok(()))
+    }
+
+    /// Ends the body, writes all of it and returns the socket.
+    ///
+    /// # Errors
+    ///
+    /// What the socket says, and want of memory.
+    pub async fn finish_async(mut self, trailers: &Trailers) -> io::Result<W> {
+        self.encoder.finish(trailers)?;
+        core::future::poll_fn(|context| Pin::new(&mut self).poll_flush(context)).await?;
+        Ok(self.socket)
+    }
+}
+
+impl<W: AsyncWrite + Unpin> AsyncWrite for ChunkedWriter<W> {
+    fn poll_write(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        bytes: &[u8],
+    ) -> Poll<io::Result<usize>> {
+        if self.is_full() {
+            ready!(self.poll_write_out(context))?;
+        }
+        Poll::Ready(self.push(bytes))
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        self.encoder.flush();
+        ready!(self.poll_write_out(context))?;
+        Pin::new(&mut self.socket).poll_flush(context)
+    }
+
+    /// Ends the body without trailers, unless it has ended, and shuts the socket down.
+    fn poll_shutdown(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        if !self.encoder.is_ended() {
+            self.encoder.finish(&Trailers::new())?;
+        }
+        ready!(self.poll_write_out(context))?;
+        Pin::new(&mut self.socket).poll_shutdown(context)
+    }
+}

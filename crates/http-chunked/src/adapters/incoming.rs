@@ -1,0 +1,245 @@
+//! A message that is read from a socket as it comes.
+
+#[cfg(all(feature = "http-body", feature = "tokio"))]
+mod http_body;
+mod message_reader;
+#[cfg(feature = "tokio")]
+mod tokio_io;
+
+use std::io::{self, BufRead, Read};
+
+use bytes::Buf;
+use seg_pool::{Pool, Segment, SegmentMut};
+use seg_seq::Sequence;
+
+pub use self::message_reader::MessageReader;
+use self::message_reader::Received;
+use crate::trailers::Trailers;
+
+/// A socket with a reader of messages over it, and the body of the message as a stream: `std::io`'s
+/// `Read` and `BufRead`, and with the feature `tokio` tokio's `AsyncRead` and `AsyncBufRead`.
+///
+/// The reader is a [`ResponseReader`](crate::ResponseReader), a
+/// [`RequestReader`](crate::RequestReader), or a [`BodyAssembler`](crate::BodyAssembler) where there
+/// is no head. Nothing is kept of what was read, so memory does not grow with the body; what was
+/// read behind the message stays for the next one. A segment is taken to read into and, when there
+/// is nothing to read, given back.
+///
+/// # Examples
+///
+/// ```
+/// use std::io::Read;
+///
+/// use http_chunked::{Incoming, ResponseReader};
+/// use seg_pool::Pool;
+///
+/// # fn main() -> std::io::Result<()> {
+/// let socket = &b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n0\r\n\r\nnext"[..];
+/// let pool = Pool::new();
+/// let mut incoming = Incoming::new(socket, ResponseReader::new(&pool), &pool);
+/// assert!(incoming.read_head()?);
+/// assert_eq!(incoming.reader().head().map(|head| head.status()), Some(200));
+///
+/// let mut text = String::new();
+/// incoming.read_to_string(&mut text)?;
+/// assert_eq!(text, "hello");
+/// assert_eq!(&*incoming.into_parts().2, b"next");
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Debug)]
+pub struct Incoming<S, R> {
+    socket: S,
+    reader: R,
+    pool: Pool,
+    /// Read from the socket, and not by the reader.
+    received: Segment,
+    /// Data of the body that was not read yet.
+    data: Sequence,
+    state: State,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum State {
+    Head,
+    Body,
+    End,
+    /// The socket was closed before the message began.
+    Closed,
+}
+
+impl<S, R: MessageReader> Incoming<S, R> {
+    /// Creates a stream of the message that `socket` gives next. It takes segments from `pool` to
+    /// read into.
+    pub fn new(socket: S, reader: R, pool: &Pool) -> Self {
+        Self {
+            socket,
+            reader,
+            pool: pool.clone(),
+            received: Segment::new(),
+            data: Sequence::new(),
+            state: State::Head,
+        }
+    }
+
+    /// Sets what was read from the socket already. For a new stream.
+    #[must_use]
+    pub fn read_ahead(mut self, received: Segment) -> Self {
+        self.received = received;
+        self
+    }
+
+    /// Returns the reader: its head, and behind the body its trailers.
+    pub const fn reader(&self) -> &R {
+        &self.reader
+    }
+
+    /// Makes `prepare` ready the reader for the next message on the same socket. What was not read
+    /// of this one is lost; unless it was complete, what comes next is not the start of a message.
+    pub fn next_message(&mut self, prepare: impl FnOnce(&mut R)) {
+        prepare(&mut self.reader);
+        self.data = Sequence::new();
+        self.state = State::Head;
+    }
+
+    /// Returns the socket.
+    pub const fn socket(&self) -> &S {
+        &self.socket
+    }
+
+    /// Returns the socket, to write to it: what is read from it directly is missing here.
+    pub const fn socket_mut(&mut self) -> &mut S {
+        &mut self.socket
+    }
+
+    /// Returns whether the body was read to its end.
+    pub fn is_ended(&self) -> bool {
+        self.data.is_empty() && self.state == State::End
+    }
+
+    /// Returns the trailer fields; all of them once the body was read to its end.
+    pub fn trailers(&self) -> &Trailers {
+        self.reader.trailer_fields()
+    }
+
+    /// Turns into the socket, the reader, and what was read behind the message.
+    pub fn into_parts(self) -> (S, R, Segment) {
+        (self.socket, self.reader, self.received)
+    }
+
+    /// Goes on with what was received; returns whether there is anything to tell.
+    fn advance(&mut self) -> io::Result<bool> {
+        loop {
+            let received = self.reader.receive(&mut self.received);
+            match received.inspect_err(|_| self.data = self.reader.data()) {
+                // What came before is read first; the reader keeps the error.
+                Err(_) if !self.data.is_empty() => {
+                    self.state = State::Body;
+                    return Ok(true);
+                }
+                Err(error) => return Err(error),
+                Ok(Received::Head) => {
+                    self.state = State::Body;
+                    return Ok(true);
+                }
+                Ok(Received::End) => {
+                    self.state = State::End;
+                    self.data = self.reader.data();
+                    return Ok(true);
+                }
+                Ok(Received::NeedMore) => {
+                    self.data = self.reader.data();
+                    if !self.data.is_empty() {
+                        self.state = State::Body;
+                    }
+                    return Ok(!self.data.is_empty());
+                }
+                Ok(Received::Nothing) => {}
+            }
+        }
+    }
+
+    /// Takes what the socket gave: nothing when it was closed.
+    fn take_received(&mut self, received: SegmentMut) -> io::Result<()> {
+        self.received = received.freeze();
+        if self.received.is_empty() {
+            self.state = match self.reader.close()? {
+                true => State::End,
+                false => State::Closed,
+            };
+        }
+        Ok(())
+    }
+
+    /// Whether there is something to read or nothing more to come.
+    fn is_ready(&self) -> bool {
+        !self.data.is_empty() || matches!(self.state, State::End | State::Closed)
+    }
+
+    fn first(&self) -> &[u8] {
+        self.data.chunk()
+    }
+
+    fn take_segment(&self) -> io::Result<SegmentMut> {
+        self.pool
+            .try_take_segment()
+            .map_err(|error| io::Error::new(io::ErrorKind::OutOfMemory, error))
+    }
+}
+
+impl<S: Read, R: MessageReader> Incoming<S, R> {
+    /// Reads up to the head of the message, which is then at the [reader](Self::reader). Returns
+    /// `false` when the socket was closed instead of another message.
+    ///
+    /// # Errors
+    ///
+    /// What the socket says, and why the head was refused.
+    pub fn read_head(&mut self) -> io::Result<bool> {
+        while self.state == State::Head {
+            self.read_on()?;
+        }
+        Ok(self.state != State::Closed)
+    }
+
+    /// Reads on to the next thing worth telling.
+    fn read_on(&mut self) -> io::Result<()> {
+        while !self.advance()? {
+            let mut room = self.take_segment()?;
+            match room.read_from(&mut self.socket) {
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                result => {
+                    result?;
+                    self.take_received(room)?;
+                    if self.is_ready() {
+                        break;
+                    }
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
+impl<S: Read, R: MessageReader> Read for Incoming<S, R> {
+    fn read(&mut self, room: &mut [u8]) -> io::Result<usize> {
+        if room.is_empty() {
+            return Ok(0);
+        }
+        let count = self.fill_buf()?.read(room)?;
+        self.consume(count);
+        Ok(count)
+    }
+}
+
+impl<S: Read, R: MessageReader> BufRead for Incoming<S, R> {
+    fn fill_buf(&mut self) -> io::Result<&[u8]> {
+        while !self.is_ready() {
+            self.read_on()?;
+        }
+        Ok(self.first())
+    }
+
+    fn consume(&mut self, count: usize) {
+        self.data.advance(count);
+    }
+}

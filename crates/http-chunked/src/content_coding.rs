@@ -1,0 +1,131 @@
+//! What the data of a body is encoded with.
+
+use seg_flate::Format;
+
+use crate::{fields::FieldLines, head_error::HeadErrorKind};
+
+/// A content coding that can be decoded (RFC 9110 §8.4.1).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum ContentCoding {
+    /// None.
+    #[default]
+    Identity,
+    /// `gzip` or `x-gzip`: one or more gzip members (RFC 1952).
+    Gzip,
+    /// `deflate`: a zlib stream (RFC 1950), or bare DEFLATE as some servers send it.
+    Deflate,
+}
+
+impl ContentCoding {
+    /// Reads the name of a coding, in any case; `None` when it is not known.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use http_chunked::ContentCoding;
+    ///
+    /// assert_eq!(ContentCoding::from_name(b"GZip"), Some(ContentCoding::Gzip));
+    /// assert_eq!(ContentCoding::from_name(b"br"), None);
+    /// ```
+    #[must_use]
+    pub fn from_name(name: &[u8]) -> Option<Self> {
+        const NAMES: [(&str, ContentCoding); 4] = [
+            ("identity", ContentCoding::Identity),
+            ("gzip", ContentCoding::Gzip),
+            ("x-gzip", ContentCoding::Gzip),
+            ("deflate", ContentCoding::Deflate),
+        ];
+        let found = NAMES.iter().find(|(known, _)| name.eq_ignore_ascii_case(known.as_bytes()));
+        found.map(|&(_, coding)| coding)
+    }
+
+    pub(crate) const fn format(self) -> Option<Format> {
+        match self {
+            Self::Identity => None,
+            Self::Gzip => Some(Format::Gzip),
+            Self::Deflate => Some(Format::Deflate),
+        }
+    }
+}
+
+/// The codings of one body, in the order they were applied; the last is undone first.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub struct ContentCodings {
+    /// None of the first `len` is the identity, all of the others are.
+    list: [ContentCoding; Self::MAX],
+    len: usize,
+}
+
+impl ContentCodings {
+    /// The most codings that one body may have.
+    pub const MAX: usize = 4;
+
+    /// Reads the value of a `Content-Encoding` field: a list of names, in any case; `identity` adds
+    /// nothing. `None` when a name is not known, there are too many, or it is no list.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use http_chunked::{ContentCoding, ContentCodings};
+    ///
+    /// let codings = ContentCodings::from_field(b"deflate, gzip").expect("both are known");
+    /// assert_eq!(codings.as_slice(), [ContentCoding::Deflate, ContentCoding::Gzip]);
+    /// assert_eq!(ContentCodings::from_field(b"gzip, br"), None);
+    /// ```
+    #[must_use]
+    pub fn from_field(value: &[u8]) -> Option<Self> {
+        let mut codings = Self::default();
+        for name in value.split(|&octet| octet == b',') {
+            codings.push(ContentCoding::from_name(name.trim_ascii())?)?;
+        }
+        Some(codings)
+    }
+
+    /// Returns the codings, in the order they were applied.
+    #[must_use]
+    pub fn as_slice(&self) -> &[ContentCoding] {
+        &self.list[..self.len]
+    }
+
+    /// Returns whether the body is not encoded.
+    #[must_use]
+    pub const fn is_identity(&self) -> bool {
+        self.len == 0
+    }
+
+    /// Reads all `Content-Encoding` fields; at most `most` codings. On an error, the second part is
+    /// where in the head the value starts that goes too far.
+    pub(crate) fn from_fields(
+        fields: &FieldLines,
+        most: usize,
+    ) -> Result<Self, (HeadErrorKind, usize)> {
+        let mut codings = Self::default();
+        for place in fields.places("content-encoding") {
+            for name in fields.elements(&place) {
+                let added = ContentCoding::from_name(name).and_then(|coding| codings.push(coding));
+                added
+                    .filter(|()| codings.len <= most)
+                    .ok_or((HeadErrorKind::ContentCodingUnsupported, place.start))?;
+            }
+        }
+        Ok(codings)
+    }
+
+    fn push(&mut self, coding: ContentCoding) -> Option<()> {
+        if coding != ContentCoding::Identity {
+            *self.list.get_mut(self.len)? = coding;
+            self.len += 1;
+        }
+        Some(())
+    }
+}
+
+impl From<ContentCoding> for ContentCodings {
+    fn from(coding: ContentCoding) -> Self {
+        let len = usize::from(coding != ContentCoding::Identity);
+        let mut list = [ContentCoding::Identity; Self::MAX];
+        list[0] = coding;
+        Self { list, len }
+    }
+}

@@ -1,0 +1,157 @@
+//! An encoder in front of a socket.
+
+use std::io::{self, IoSlice, Write};
+
+use http_chunked::{BodyAssembler, ChunkedWriter, Encoder, Framing, Progress, Trailers};
+use seg_pool::{Pool, Segment, SegmentSize};
+
+/// A socket that takes at most so many bytes a call and is interrupted in between.
+#[derive(Debug, Default)]
+struct Socket {
+    bytes: Vec<u8>,
+    most: usize,
+    calls: usize,
+    is_interrupted: bool,
+}
+
+impl Write for Socket {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.write_vectored(&[IoSlice::new(bytes)])
+    }
+
+    fn write_vectored(&mut self, slices: &[IoSlice<'_>]) -> io::Result<usize> {
+        self.is_interrupted = !self.is_interrupted;
+        if self.is_interrupted {
+            return Err(io::ErrorKind::Interrupted.into());
+        }
+        self.calls += 1;
+        let before = self.bytes.len();
+        for slice in slices {
+            let left = self.most - (self.bytes.len() - before);
+            self.bytes.extend_from_slice(&slice[..slice.len().min(left)]);
+        }
+        Ok(self.bytes.len() - before)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+fn decode(wire: &[u8]) -> Vec<u8> {
+    let mut assembler = BodyAssembler::new(&Pool::new(), Framing::Chunked);
+    let mut received = Segment::from(bytes::Bytes::copy_from_slice(wire));
+    assert_eq!(assembler.push(&mut received), Ok(Progress::End));
+    assert!(received.is_empty());
+    assembler.take_body().bytes().to_vec()
+}
+
+#[test]
+fn all_that_is_written_arrives_however_little_the_socket_takes() {
+    let body: Vec<u8> = (0..=250).cycle().take(200_000).collect();
+    for most in [1000, 4096, usize::MAX] {
+        let socket = Socket { most, ..Socket::default() };
+        let mut writer = ChunkedWriter::new(socket, &Pool::new());
+        for piece in body.chunks(777) {
+            writer.write_all(piece).expect("the socket takes it");
+        }
+        let socket = writer.finish(&Trailers::new()).expect("the socket takes it");
+        assert!(decode(&socket.bytes) == body, "{most}");
+    }
+}
+
+#[test]
+fn a_body_of_200_kb_goes_out_in_few_writes() {
+    let socket = Socket { most: usize::MAX, ..Socket::default() };
+    let mut writer = ChunkedWriter::new(socket, &Pool::new());
+    for _ in 0..200 {
+        writer.write_all(&[7; 1000]).expect("the socket takes it");
+    }
+    let socket = writer.finish(&Trailers::new()).expect("the socket takes it");
+    assert!(socket.calls <= 4, "{}", socket.calls);
+}
+
+#[test]
+fn a_flush_sends_what_was_written_so_far() {
+    let socket = Socket { most: usize::MAX, ..Socket::default() };
+    let mut writer = ChunkedWriter::new(socket, &Pool::new());
+    writer.write_all(b"event").expect("taken");
+    assert_eq!(writer.socket().bytes, b"");
+    writer.flush().expect("written");
+    assert_eq!(writer.socket().bytes, b"5\r\nevent\r\n");
+    writer.flush().expect("nothing to write");
+    assert_eq!(writer.into_socket().bytes, b"5\r\nevent\r\n");
+}
+
+#[test]
+fn a_socket_that_takes_nothing_is_an_error() {
+    let mut writer = ChunkedWriter::new(Socket::default(), &Pool::new());
+    writer.write_all(b"event").expect("taken");
+    assert_eq!(writer.flush().expect_err("nothing fits").kind(), io::ErrorKind::WriteZero);
+}
+
+#[test]
+fn an_exhausted_pool_is_an_error_that_names_it() {
+    let pool = Pool::builder().segment_size(SegmentSize::B256).max_bytes(64 << 10).build();
+    let mut taken = Vec::new();
+    while let Ok(segment) = pool.try_take_segment() {
+        taken.push(segment);
+    }
+    let mut writer = ChunkedWriter::with_encoder(Vec::new(), Encoder::new(&pool));
+    let error = writer.write(b"event").expect_err("no segment is left");
+    assert!(error.to_string().contains("at byte 0 of the body"), "{error}");
+    drop(taken);
+    assert_eq!(writer.write(b"event").expect("there is one"), 5);
+}
+
+#[cfg(feature = "tokio")]
+mod tokio_io {
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+
+    use super::*;
+
+    fn run<F: Future>(future: F) -> F::Output {
+        let runtime = tokio::runtime::Builder::new_current_thread().build();
+        runtime.expect("a runtime").block_on(future)
+    }
+
+    #[test]
+    fn all_that_is_written_arrives_however_little_the_socket_takes() {
+        let body: Vec<u8> = (0..=250).cycle().take(200_000).collect();
+        run(async {
+            for room in [1, 100, 10_000] {
+                let (client, mut server) = tokio::io::duplex(room);
+                let mut writer = ChunkedWriter::new(client, &Pool::new());
+                let body = if room == 1 { &body[..3000] } else { &body[..] };
+                let mut wire = Vec::new();
+                let write = async {
+                    for piece in body.chunks(777) {
+                        writer.write_all(piece).await?;
+                    }
+                    writer.shutdown().await
+                };
+                let (written, read) = tokio::join!(write, server.read_to_end(&mut wire));
+                written.expect("the socket takes it");
+                read.expect("the end comes");
+                assert!(decode(&wire) == body, "{room}");
+            }
+        });
+    }
+
+    #[test]
+    fn trailers_are_sent_and_the_socket_stays_open() {
+        run(async {
+            let (client, mut server) = tokio::io::duplex(1 << 10);
+            let mut writer = ChunkedWriter::new(client, &Pool::new());
+            writer.write_all(b"hello").await.expect("taken");
+            let mut trailers = Trailers::new();
+            trailers.push("ETag", b"\"a\"").expect("a trailer");
+            let mut client = writer.finish_async(&trailers).await.expect("written");
+            client.write_all(b"next").await.expect("open");
+            drop(client);
+            let mut wire = String::new();
+            server.read_to_string(&mut wire).await.expect("text");
+            assert_eq!(wire, "5\r\nhello\r\n0\r\nETag: \"a\"\r\n\r\nnext");
+        });
+    }
+}

@@ -1,0 +1,220 @@
+//! Messages read from a socket as they come.
+
+use std::io::{self, BufRead, ErrorKind, Read, Write};
+
+use flate2::{Compression, write::GzEncoder};
+use http_chunked::{
+    BodyAssembler, ContentCoding, Framing, Incoming, RequestMethod, RequestReader, ResponseReader,
+};
+use seg_pool::{Pool, Segment};
+
+use crate::outcome::POOL;
+
+/// A socket that gives at most so many bytes a call and is interrupted in between.
+struct Socket<'a> {
+    wire: &'a [u8],
+    most: usize,
+    is_interrupted: bool,
+}
+
+impl Read for Socket<'_> {
+    fn read(&mut self, room: &mut [u8]) -> io::Result<usize> {
+        self.is_interrupted = !self.is_interrupted;
+        if self.is_interrupted {
+            return Err(ErrorKind::Interrupted.into());
+        }
+        let len = self.most.min(room.len());
+        self.wire.read(&mut room[..len])
+    }
+}
+
+fn socket(wire: &[u8], most: usize) -> Socket<'_> {
+    Socket { wire, most, is_interrupted: false }
+}
+
+fn gzip(data: &[u8]) -> Vec<u8> {
+    let mut encoder = GzEncoder::new(Vec::new(), Compression::fast());
+    encoder.write_all(data).and_then(|()| encoder.finish()).expect("into memory")
+}
+
+const TWO: &[u8] = b"HTTP/1.1 100 Continue\r\n\r\n\
+    HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n1\r\n,\r\n0\r\nETag: a\r\n\r\n\
+    HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nworldrest";
+
+#[test]
+fn responses_are_read_one_after_another_whatever_the_socket_gives() {
+    for most in 1..TWO.len() {
+        let mut incoming = Incoming::new(socket(TWO, most), ResponseReader::new(&POOL), &POOL);
+        let mut text = String::new();
+        assert_eq!(incoming.read_to_string(&mut text).expect("good"), 6);
+        assert_eq!((incoming.is_ended(), incoming.trailers().len()), (true, 1));
+        assert!(incoming.reader().keeps_alive());
+        incoming.next_message(|reader| reader.expect(RequestMethod::Other));
+        assert!(incoming.read_head().expect("good"));
+        assert_eq!(
+            incoming.reader().head().and_then(|head| head.find("content-length")),
+            Some(&b"5"[..])
+        );
+        incoming.read_to_string(&mut text).expect("good");
+        assert_eq!(text, "hello,world");
+        let (mut socket, _, ahead) = incoming.into_parts();
+        let mut rest = ahead.to_vec();
+        socket.most = 100;
+        while let Err(_) | Ok(1..) = socket.read(&mut []) {}
+        rest.extend_from_slice(socket.wire);
+        assert_eq!(rest, b"rest", "{most}");
+    }
+}
+
+#[test]
+fn a_body_without_a_head_is_read_behind_what_was_read_ahead() {
+    let assembler = BodyAssembler::new(&POOL, Framing::Chunked);
+    let incoming = Incoming::new(socket(b"lo\r\n0\r\n\r\n", 3), assembler, &POOL);
+    let mut incoming = incoming.read_ahead(Segment::from_static(b"5\r\nhel"));
+    assert_eq!(incoming.fill_buf().expect("good"), b"hel");
+    incoming.consume(1);
+    let mut room = [0; 9];
+    assert_eq!(incoming.read(&mut []).expect("good"), 0);
+    assert_eq!(incoming.read(&mut room).expect("good"), 2);
+    assert_eq!((incoming.read(&mut room).expect("good"), &room[..2]), (2, &b"lo"[..]));
+    assert_eq!(incoming.read(&mut room).expect("the end"), 0);
+    assert!(incoming.is_ended());
+}
+
+#[test]
+fn a_server_sees_the_end_of_the_connection_between_requests() {
+    let wire = b"GET / HTTP/1.1\r\nHost: a\r\n\r\nPOST / HTTP/1.1\r\nHost: a\r\nContent-Length: 3\r\n\r\nabc";
+    let mut incoming = Incoming::new(socket(wire, 7), RequestReader::new(&POOL), &POOL);
+    let mut bodies = Vec::new();
+    while incoming.read_head().expect("good") {
+        let mut body = String::new();
+        incoming.read_to_string(&mut body).expect("good");
+        bodies.push(body);
+        incoming.next_message(RequestReader::reset);
+    }
+    assert_eq!(bodies, ["", "abc"]);
+}
+
+#[test]
+fn an_error_comes_behind_the_data_before_it_and_stays() {
+    let head = "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n";
+    for (body, kind) in
+        [("5\r\nhello\r\nX", ErrorKind::InvalidData), ("9\r\nhello", ErrorKind::UnexpectedEof)]
+    {
+        let wire = [head, body].concat();
+        for most in [1, 1000] {
+            let reader = ResponseReader::new(&POOL);
+            let mut incoming = Incoming::new(socket(wire.as_bytes(), most), reader, &POOL);
+            let mut text = Vec::new();
+            let error = incoming.read_to_end(&mut text).expect_err("it is broken");
+            assert_eq!((error.kind(), &text[..]), (kind, &b"hello"[..]), "{error}");
+            let again = incoming.read_to_end(&mut text).expect_err("it stays");
+            assert_eq!((again.to_string(), text.len()), (error.to_string(), 5));
+            assert!(!incoming.is_ended());
+        }
+    }
+}
+
+#[test]
+fn an_exhausted_pool_is_an_error() {
+    let pool = Pool::builder().max_bytes(64 << 10).build();
+    let all: Vec<_> = (0..4).map(|_| pool.take(16 << 10)).collect();
+    let mut incoming = Incoming::new(socket(TWO, 100), ResponseReader::new(&pool), &pool);
+    assert_eq!(incoming.read_head().expect_err("no segment").kind(), ErrorKind::OutOfMemory);
+    drop(all);
+    assert!(incoming.read_head().expect("good"));
+}
+
+#[test]
+fn a_long_body_is_streamed_through_little_memory() {
+    let plain = vec![b'x'; if cfg!(miri) { 5_000 } else { 8 << 20 }];
+    for coding in [ContentCoding::Identity, ContentCoding::Gzip] {
+        let data = if coding == ContentCoding::Gzip { gzip(&plain) } else { plain.clone() };
+        let pool = Pool::builder().max_bytes(512 << 10).build();
+        let assembler = BodyAssembler::new(&pool, Framing::UntilClose).content_coding(coding);
+        // A segment of compressed data can become sixteen megabytes; so little is read at once.
+        let most = if coding == ContentCoding::Gzip { 200 } else { 1 << 20 };
+        let mut incoming = Incoming::new(socket(&data, most), assembler, &pool);
+        let mut text = Vec::new();
+        incoming.read_to_end(&mut text).expect("good");
+        assert!(text == plain, "{coding:?}");
+        drop(incoming);
+        assert_eq!(pool.stats().in_use_bytes(), 0);
+    }
+}
+
+#[cfg(feature = "tokio")]
+mod tokio_io {
+    use tokio::io::{AsyncReadExt, AsyncWriteExt, DuplexStream};
+
+    use super::*;
+
+    fn run<F: Future>(future: F) -> F::Output {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build();
+        runtime.expect("a runtime").block_on(future)
+    }
+
+    /// Sends `wire` in pieces, letting the reader run in between.
+    async fn send(mut socket: DuplexStream, wire: &[u8], most: usize) {
+        for piece in wire.chunks(most) {
+            socket.write_all(piece).await.expect("the reader is there");
+            tokio::task::yield_now().await;
+        }
+    }
+
+    #[test]
+    fn responses_are_read_one_after_another_whatever_the_socket_gives() {
+        for most in (1..TWO.len()).step_by(3) {
+            run(async {
+                let (client, server) = tokio::io::duplex(64);
+                let read = async {
+                    let mut incoming = Incoming::new(client, ResponseReader::new(&POOL), &POOL);
+                    let mut text = String::new();
+                    incoming.read_to_string(&mut text).await.expect("good");
+                    assert_eq!((incoming.is_ended(), incoming.trailers().len()), (true, 1));
+                    incoming.next_message(|reader| reader.expect(RequestMethod::Other));
+                    assert!(incoming.read_head_async().await.expect("good"));
+                    while let Some(data) = incoming.next_data().await.expect("good") {
+                        text.extend(data.to_vec().into_iter().map(char::from));
+                    }
+                    assert_eq!(text, "hello,world");
+                    let (mut socket, _, ahead) = incoming.into_parts();
+                    let mut rest = ahead.to_vec();
+                    socket.read_to_end(&mut rest).await.expect("good");
+                    assert_eq!(rest, b"rest", "{most}");
+                };
+                tokio::join!(read, send(server, TWO, most));
+            });
+        }
+    }
+
+    #[test]
+    fn a_read_that_is_given_up_loses_nothing_and_holds_no_segment() {
+        run(async {
+            let pool = Pool::new();
+            let (client, mut server) = tokio::io::duplex(64);
+            let mut incoming = Incoming::new(client, ResponseReader::new(&pool), &pool);
+            let mut text = Vec::new();
+            let comma = TWO.windows(4).position(|octets| octets == b",\r\n0").expect("it is there");
+            for piece in TWO[..=comma].chunks(7) {
+                // Nothing is there: both times the attempt is given up.
+                for _ in 0..2 {
+                    tokio::select! {
+                        biased;
+                        data = incoming.next_data() => {
+                            text.extend(data.expect("good").expect("data").to_vec());
+                        }
+                        () = core::future::ready(()) => {}
+                    }
+                }
+                server.write_all(piece).await.expect("the reader is there");
+            }
+            while text.len() < 6 {
+                let data = incoming.next_data().await.expect("good").expect("data");
+                text.extend(data.to_vec());
+            }
+            assert_eq!(text, b"hello,");
+            assert!(pool.stats().in_use_bytes() <= 16 << 10, "at most a part of a head");
+        });
+    }
+}
