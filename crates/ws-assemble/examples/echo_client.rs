@@ -1,5 +1,5 @@
 //! Sends each argument as a message and prints what comes back:
-//! `cargo run --example echo_client --features tokio -- 127.0.0.1:9001 hello world`
+//! `cargo run --example echo_client --features deflate,tokio -- 127.0.0.1:9001 --deflate hello world`
 
 use core::error::Error;
 use std::env;
@@ -7,18 +7,22 @@ use std::env;
 use seg_pool::Pool;
 use tokio::net::TcpStream;
 use ws_assemble::{
-    Assembly, ClientHandshake, CloseCode, CloseFrame, Limits, Message, connect, random_nonce,
+    Assembly, ClientHandshake, CloseCode, CloseFrame, DeflateOptions, Limits, Message, connect,
+    random_nonce,
 };
 
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn Error>> {
-    let mut arguments = env::args().skip(1);
+    let mut arguments = env::args().skip(1).peekable();
     let Some(address) = arguments.next() else {
-        return Err("usage: echo_client ADDRESS MESSAGE...".into());
+        return Err("usage: echo_client ADDRESS [--deflate] MESSAGE...".into());
     };
     let stream = TcpStream::connect(&address).await?;
     stream.set_nodelay(true)?;
-    let handshake = ClientHandshake::new(address, "/", random_nonce());
+    let mut handshake = ClientHandshake::new(address, "/", random_nonce());
+    if arguments.next_if_eq("--deflate").is_some() {
+        handshake = handshake.deflate(DeflateOptions::default());
+    }
     let mut connection =
         connect(stream, &handshake, Assembly::Segmented, Limits::default(), &Pool::new()).await?;
     for text in arguments {

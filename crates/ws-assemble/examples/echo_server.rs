@@ -1,40 +1,90 @@
-//! Sends every message back: `cargo run --example echo_server --features tokio -- 127.0.0.1:9001`
+//! Sends every message back:
+//! `cargo run --example echo_server --features deflate,tokio -- 127.0.0.1:9001 --deflate`
 
 use core::error::Error;
 use std::env;
 
 use seg_pool::Pool;
 use tokio::net::{TcpListener, TcpStream};
-use ws_assemble::{Assembly, ConnectionError, Limits, accept};
+use ws_assemble::{
+    Assembly, Connection, ConnectionError, DeflateOptions, Limits, accept, accept_deflate,
+};
+
+const USAGE: &str = "usage: echo_server ADDRESS [--deflate] [--assembly segmented|contiguous]";
+
+#[derive(Clone, Debug)]
+struct Options {
+    address: String,
+    deflate: Option<DeflateOptions>,
+    assembly: Assembly,
+}
+
+impl Options {
+    fn parse(mut arguments: impl Iterator<Item = String>) -> Option<Self> {
+        let address = arguments.next()?;
+        let mut options = Self { address, deflate: None, assembly: Assembly::Segmented };
+        while let Some(argument) = arguments.next() {
+            match (argument.as_str(), argument == "--assembly") {
+                ("--deflate", _) => options.deflate = Some(DeflateOptions::default()),
+                (_, true) => {
+                    options.assembly = match arguments.next()?.as_str() {
+                        "segmented" => Assembly::Segmented,
+                        "contiguous" => Assembly::Contiguous,
+                        _ => return None,
+                    }
+                }
+                _ => return None,
+            }
+        }
+        Some(options)
+    }
+}
 
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn Error>> {
-    let arguments: Vec<String> = env::args().skip(1).collect();
-    let (address, assembly) = match arguments.iter().map(String::as_str).collect::<Vec<_>>()[..] {
-        [address] => (address, Assembly::Segmented),
-        [address, "--assembly", "contiguous"] => (address, Assembly::Contiguous),
-        [address, "--assembly", "segmented"] => (address, Assembly::Segmented),
-        _ => return Err("usage: echo_server ADDRESS [--assembly segmented|contiguous]".into()),
-    };
-    let listener = TcpListener::bind(address).await?;
+    let options = Options::parse(env::args().skip(1)).ok_or(USAGE)?;
+    let listener = TcpListener::bind(&options.address).await?;
     println!("listening on {}", listener.local_addr()?);
     let pool = Pool::builder().max_bytes(256 << 20).build();
     loop {
         let (stream, peer) = listener.accept().await?;
-        let pool = pool.clone();
+        let (pool, options) = (pool.clone(), options.clone());
         tokio::spawn(async move {
-            if let Err(error) = echo(stream, assembly, &pool).await {
+            if let Err(error) = echo(stream, &options, &pool).await {
                 eprintln!("{peer}: {error}");
             }
         });
     }
 }
 
-async fn echo(stream: TcpStream, assembly: Assembly, pool: &Pool) -> Result<(), ConnectionError> {
+async fn open(
+    stream: TcpStream,
+    options: &Options,
+    pool: &Pool,
+) -> Result<Connection<TcpStream>, ConnectionError> {
     stream.set_nodelay(true)?;
-    let mut connection = accept(stream, assembly, Limits::default(), pool).await?;
-    while let Some(message) = connection.next().await? {
-        connection.send(&message).await?;
+    match &options.deflate {
+        Some(deflate) => {
+            accept_deflate(stream, options.assembly, Limits::default(), pool, deflate).await
+        }
+        None => accept(stream, options.assembly, Limits::default(), pool).await,
+    }
+}
+
+async fn echo(stream: TcpStream, options: &Options, pool: &Pool) -> Result<(), ConnectionError> {
+    let mut connection = open(stream, options, pool).await?;
+    let mut batch = Vec::new();
+    // All that came in one read goes out in one write.
+    while connection.next_batch(&mut batch).await? > 0 {
+        if let [message] = &batch[..] {
+            connection.send(message).await?;
+        } else {
+            for message in &batch {
+                connection.queue(message).await?;
+            }
+            connection.flush().await?;
+        }
+        batch.clear();
     }
     Ok(())
 }

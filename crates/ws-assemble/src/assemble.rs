@@ -1,13 +1,15 @@
 //! Fragments on their way to a message.
 
 use seg_pool::SegmentMut;
-use seg_seq::{Flatten, Sequence};
+use seg_seq::Sequence;
 
+#[cfg(feature = "deflate")]
+use crate::deflate::Inflation;
 use crate::{
     error::DecodeErrorKind,
     header::Header,
     limits::Limits,
-    mask::mask,
+    mask::{mask, unmask_text},
     message::{Message, MessageKind},
     utf8::Utf8Validator,
 };
@@ -22,11 +24,30 @@ pub enum Assembly {
     Contiguous,
 }
 
+/// Nothing is decompressed without the feature.
+#[cfg(not(feature = "deflate"))]
+pub(crate) enum Inflation {}
+
+#[cfg(not(feature = "deflate"))]
+#[expect(clippy::needless_pass_by_ref_mut, reason = "as with the feature")]
+impl Inflation {
+    fn push(
+        &mut self,
+        _: &[u8],
+        _: u64,
+        _: impl FnMut(Sequence) -> Result<(), DecodeErrorKind>,
+    ) -> Result<(), DecodeErrorKind> {
+        match *self {}
+    }
+}
+
 /// A message whose last fragment is not here yet.
 #[derive(Debug)]
 pub(crate) struct OpenMessage {
     kind: MessageKind,
     payload: Payload,
+    /// Whether the payload comes compressed.
+    is_compressed: bool,
     utf8: Utf8Validator,
     /// Bytes of all frames that were announced.
     announced: u64,
@@ -38,13 +59,15 @@ pub(crate) struct OpenMessage {
 }
 
 #[derive(Debug)]
+// What is being gathered stays where the decoder is: boxing it would allocate for each message.
+#[allow(clippy::large_enum_variant)]
 enum Payload {
     Segmented(Sequence),
     Contiguous(Vec<u8>),
 }
 
 impl OpenMessage {
-    pub(crate) fn new(kind: MessageKind, assembly: Assembly) -> Self {
+    pub(crate) fn new(kind: MessageKind, assembly: Assembly, is_compressed: bool) -> Self {
         let payload = match assembly {
             Assembly::Segmented => Payload::Segmented(Sequence::new()),
             Assembly::Contiguous => Payload::Contiguous(Vec::new()),
@@ -52,12 +75,18 @@ impl OpenMessage {
         Self {
             kind,
             payload,
+            is_compressed,
             utf8: Utf8Validator::new(),
             announced: 0,
             fragments: 0,
             empty_fragments: 0,
             held_bytes: 0,
         }
+    }
+
+    /// Returns whether received segments are kept.
+    pub(crate) const fn holds_segments(&self) -> bool {
+        self.held_bytes > 0 && !self.is_compressed
     }
 
     /// Counts a frame, before any of its payload is taken in. Reserves nothing.
@@ -67,7 +96,9 @@ impl OpenMessage {
         limits: &Limits,
     ) -> Result<(), DecodeErrorKind> {
         self.announced = self.announced.saturating_add(header.payload_len);
-        if self.announced > limits.message_bytes_max {
+        // What cannot be compressed takes a little more than it is.
+        let slack = if self.is_compressed { 64 + limits.message_bytes_max / 1_000 } else { 0 };
+        if self.announced > limits.message_bytes_max.saturating_add(slack) {
             return Err(DecodeErrorKind::MessageTooLong);
         }
         self.fragments = self.fragments.saturating_add(1);
@@ -95,14 +126,30 @@ impl OpenMessage {
         count: usize,
         key: Option<([u8; 4], usize)>,
         limits: &Limits,
+        inflation: Option<&mut Inflation>,
     ) -> Result<(), (DecodeErrorKind, usize)> {
         let bytes = &mut input[..count];
-        if let Some((key, phase)) = key {
-            mask(bytes, key, phase);
+        if let (true, Some(inflation)) = (self.is_compressed, inflation) {
+            if let Some((key, phase)) = key {
+                mask(bytes, key, phase);
+            }
+            let inflated =
+                inflation.push(bytes, limits.message_bytes_max, |part| self.link(part, limits));
+            inflated.map_err(|kind| (kind, 0))?;
+            bytes::Buf::advance(input, count);
+            return Ok(());
         }
-        if self.kind == MessageKind::Text {
-            self.utf8.push(bytes).map_err(|index| (DecodeErrorKind::Utf8Invalid, index))?;
+        let is_text = self.kind == MessageKind::Text;
+        match key {
+            Some((key, phase)) if is_text => unmask_text(bytes, key, phase, &mut self.utf8),
+            None if is_text => self.utf8.push(bytes),
+            Some((key, phase)) => {
+                mask(bytes, key, phase);
+                Ok(())
+            }
+            None => Ok(()),
         }
+        .map_err(|index| (DecodeErrorKind::Utf8Invalid, index))?;
         match &mut self.payload {
             Payload::Segmented(sequence) => {
                 let last = sequence.chunks().next_back();
@@ -122,15 +169,52 @@ impl OpenMessage {
         Ok(())
     }
 
+    /// Takes what came out of compressed payload.
+    fn link(&mut self, part: Sequence, limits: &Limits) -> Result<(), DecodeErrorKind> {
+        for chunk in part.chunks() {
+            if self.kind == MessageKind::Text {
+                self.utf8.push(chunk).map_err(|_| DecodeErrorKind::Utf8Invalid)?;
+            }
+            match &mut self.payload {
+                Payload::Segmented(sequence) => {
+                    let last = sequence.chunks().next_back();
+                    if !last.is_some_and(|last| last.shares_segment_with(chunk)) {
+                        self.held_bytes += chunk.held_bytes() as u64;
+                        if self.held_bytes > limits.held_bytes_max {
+                            return Err(DecodeErrorKind::HoldsTooMuch);
+                        }
+                    }
+                    sequence.push(chunk.clone());
+                }
+                Payload::Contiguous(vec) => vec.extend_from_slice(chunk),
+            }
+        }
+        Ok(())
+    }
+
+    /// Ends the compressed payload of a message.
+    #[cfg(feature = "deflate")]
+    pub(crate) fn inflate_end(
+        mut self,
+        inflation: &mut Inflation,
+        limits: &Limits,
+    ) -> Result<Self, DecodeErrorKind> {
+        if self.is_compressed {
+            inflation.finish(limits.message_bytes_max, |part| self.link(part, limits))?;
+        }
+        Ok(self)
+    }
+
     /// Ends the message after its last fragment.
     pub(crate) fn finish(self) -> Result<Message, DecodeErrorKind> {
         if !self.utf8.is_complete() {
             return Err(DecodeErrorKind::Utf8Invalid);
         }
-        let payload = match self.payload {
-            Payload::Segmented(sequence) => Flatten::new(sequence),
-            Payload::Contiguous(vec) => Flatten::from_bytes(vec.into()),
-        };
-        Ok(Message::new(self.kind, payload))
+        Ok(match self.payload {
+            Payload::Segmented(sequence) => Message::of_sequence(self.kind, sequence),
+            Payload::Contiguous(vec) => {
+                Message::of_segment(self.kind, bytes::Bytes::from(vec).into())
+            }
+        })
     }
 }

@@ -2,59 +2,94 @@
 
 mod error;
 mod open;
+mod output;
+mod part;
+mod read_into;
+mod receive;
+mod split;
+#[cfg(feature = "futures")]
+mod stream;
 
 use core::{
     future::poll_fn,
     pin::Pin,
     task::{Context, Poll, ready},
 };
-use std::io;
 
-use bytes::Buf as _;
 use seg_pool::{Pool, SegmentMut};
-use seg_seq::{SegmentedBuf, Sequence};
-use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use seg_seq::Sequence;
+use tokio::io::{AsyncRead, AsyncWrite};
 
+#[cfg(feature = "deflate")]
+use crate::deflate::Deflate;
 use crate::{
     assemble::Assembly,
-    close::{CloseCode, CloseFrame},
+    close::CloseFrame,
     control::ControlPayload,
-    decode::{Decoder, Event},
-    encode::{encode_frame, encode_message},
-    keys::MaskKeys,
+    decode::Decoder,
     limits::Limits,
-    message::Message,
+    message::{Message, MessageKind},
     opcode::{Opcode, Role},
 };
 
 pub use error::ConnectionError;
+#[cfg(feature = "deflate")]
+pub use open::accept_deflate;
 pub use open::{accept, connect};
+pub use part::MessageWriter;
+pub use read_into::ReadInto;
+pub use split::{ReadHalf, WriteHalf};
 
-/// Output that waits beyond this is written before more is taken on.
-const OUTPUT_BYTES_MAX: u64 = 64 << 10;
-
-/// Slices of one vectored write.
-const WRITE_SLICES: usize = 16;
+use output::Output;
 
 /// One WebSocket connection over any `AsyncRead + AsyncWrite`.
 ///
 /// Pings are answered and the closing handshake is completed while messages are read. A segment is
 /// leased for each read and goes back when nothing came, so an idle connection holds none. All
 /// progress is in the connection: every future here may be dropped at any time without a loss.
+///
+/// # Examples
+///
+/// ```
+/// use seg_pool::Pool;
+/// use ws_assemble::{Assembly, CloseCode, CloseFrame, Connection, Limits, Role};
+///
+/// # async fn example() -> Result<(), ws_assemble::ConnectionError> {
+/// let pool = Pool::new();
+/// let (near, far) = tokio::io::duplex(4096);
+/// let limits = Limits::default();
+/// let mut client =
+///     Connection::new(near, Role::Client, Assembly::Segmented, limits, &pool, &[])?;
+/// let mut server = Connection::new(far, Role::Server, Assembly::Segmented, limits, &pool, &[])?;
+///
+/// client.send_text("hello").await?;
+/// let message = server.next().await?.expect("not closed");
+/// assert_eq!(message.as_str(), Some("hello"));
+///
+/// let close = CloseFrame::new(CloseCode::NORMAL, "");
+/// let (closed, read) = tokio::join!(client.close(&close), server.next());
+/// closed?;
+/// assert_eq!(read?, None);
+/// # Ok(())
+/// # }
+/// # let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+/// # runtime.block_on(example()).unwrap();
+/// ```
 #[derive(Debug)]
 pub struct Connection<S> {
     stream: S,
-    role: Role,
     decoder: Decoder,
-    keys: MaskKeys,
     pool: Pool,
-    /// Received and not decoded yet.
+    /// Received and not decoded yet, or the room behind the payload that was kept last.
     input: Option<SegmentMut>,
-    /// Encoded and not written yet.
-    output: SegmentedBuf,
+    output: Output,
     /// The newest ping that is not answered yet: older ones need no answer (RFC 6455 section 5.5.3).
     pong: Option<ControlPayload>,
+    /// A message that was read and did not fit where it should go.
+    waiting: Option<Message>,
     state: State,
+    /// Bytes that may still come until the peer's close frame.
+    closing_bytes: u64,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -66,7 +101,7 @@ enum State {
     Closed,
 }
 
-impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
+impl<S> Connection<S> {
     /// Takes over a stream whose handshake is done. `read_ahead` is what came behind it.
     ///
     /// # Errors
@@ -80,63 +115,104 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
         pool: &Pool,
         read_ahead: &[u8],
     ) -> Result<Self, ConnectionError> {
-        let mut connection = Self {
-            stream,
-            role,
-            decoder: Decoder::new(role, assembly, limits),
-            keys: MaskKeys::new(),
-            pool: pool.clone(),
-            input: None,
-            output: SegmentedBuf::new(pool),
-            pong: None,
-            state: State::Open,
-        };
+        let mut input = None;
         if !read_ahead.is_empty() {
             let mut segment = pool.try_take(read_ahead.len())?;
             segment.extend_from_slice(read_ahead);
-            connection.input = Some(segment);
+            input = Some(segment);
         }
-        Ok(connection)
+        Ok(Self {
+            stream,
+            decoder: Decoder::new(role, assembly, limits),
+            pool: pool.clone(),
+            input,
+            output: Output::new(role, pool),
+            pong: None,
+            waiting: None,
+            state: State::Open,
+            // A peer may be in the middle of a message, of the longest kind, when it hears of it.
+            closing_bytes: limits.message_bytes_max.saturating_add(CLOSING_FRAMING_BYTES),
+        })
     }
 
+    /// Compresses what is sent and decompresses what is received, as the handshake agreed on. To be
+    /// called before anything is.
+    #[cfg(feature = "deflate")]
+    #[must_use]
+    pub fn with_deflate(mut self, agreed: &Deflate) -> Self {
+        self.decoder = self.decoder.with_deflate(agreed, &self.pool);
+        self.output.deflate(agreed, self.decoder.role());
+        self
+    }
+
+    /// Returns the stream below.
+    #[must_use]
+    pub const fn get_ref(&self) -> &S {
+        &self.stream
+    }
+
+    /// Returns the stream below, to set its options: reading or writing frames by hand breaks the
+    /// connection.
+    pub const fn get_mut(&mut self) -> &mut S {
+        &mut self.stream
+    }
+
+    /// Turns into the stream below; what was received or encoded and not used yet is dropped.
+    #[must_use]
+    pub fn into_inner(self) -> S {
+        self.stream
+    }
+
+    /// Returns whether a segment is held for reading.
+    #[must_use]
+    pub const fn holds_input(&self) -> bool {
+        self.input.is_some()
+    }
+
+    /// Returns the encoded bytes that wait to be written.
+    #[must_use]
+    pub fn output_bytes(&self) -> u64 {
+        self.output.len()
+    }
+}
+
+/// Framing of what a peer may send until its close frame, beside the message that is on its way.
+const CLOSING_FRAMING_BYTES: u64 = 64 << 10;
+
+impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
     /// Returns the next message; `None` when the connection was closed in order.
     ///
     /// Cancel-safe. Answers pings and the peer's close frame on the way.
     ///
     /// # Errors
     ///
-    /// A [`ConnectionError`]. After one of decoding, the peer was told why with a close frame.
+    /// A [`ConnectionError`]. After one of decoding, the peer is told why with a close frame, as far
+    /// as it can be written without waiting; [`flush`](Self::flush) writes the rest. The same error
+    /// comes back from then on, and no received segment is kept.
     pub async fn next(&mut self) -> Result<Option<Message>, ConnectionError> {
-        loop {
-            match self.decode_input() {
-                Ok(Some(Event::Message(message))) => return Ok(Some(message)),
-                Ok(Some(Event::Ping(payload))) => self.pong = Some(payload),
-                Ok(Some(Event::Pong(_))) => {}
-                Ok(Some(Event::Close(close))) => {
-                    let code = close.map_or(CloseCode::NORMAL, |close| close.code());
-                    self.queue_close(&CloseFrame::new(code, ""))?;
-                    self.state = State::Closed;
-                }
-                Ok(None) => {
-                    self.queue_pong()?;
-                    self.flush().await?;
-                    if self.state == State::Closed {
-                        return Ok(None);
-                    }
-                    if poll_fn(|context| self.poll_receive(context)).await? == 0 {
-                        self.decoder.finish()?;
-                    }
-                }
-                Err(error) => {
-                    // The peer learns the reason if it still listens; ours is the one to report.
-                    if self.queue_close(&CloseFrame::new(error.close_code(), "")).is_ok() {
-                        let _ = self.flush().await;
-                    }
-                    self.state = State::Closed;
-                    return Err(error.into());
-                }
-            }
+        poll_fn(|context| self.poll_message(context)).await
+    }
+
+    /// Appends the next message to `messages`, and all that were received along with it; returns how
+    /// many that were, 0 when the connection was closed in order.
+    ///
+    /// Cancel-safe. Waits for the first message only, and reads no more than once behind it.
+    ///
+    /// # Errors
+    ///
+    /// As [`next`](Self::next). Messages before an error are returned first.
+    pub async fn next_batch(
+        &mut self,
+        messages: &mut Vec<Message>,
+    ) -> Result<usize, ConnectionError> {
+        let Some(first) = self.next().await? else { return Ok(0) };
+        messages.push(first);
+        let mut count = 1;
+        while let Some(message) = self.decoded()? {
+            messages.push(message);
+            count += 1;
         }
+        Ok(count)
     }
 
     /// Sends a message in one frame and flushes it.
@@ -148,8 +224,44 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
     ///
     /// [`ConnectionError::Closed`] after a close frame was sent, otherwise as the stream.
     pub async fn send(&mut self, message: &Message) -> Result<(), ConnectionError> {
-        self.queue(message).await?;
-        self.flush().await
+        self.send_now(message.kind(), message.data_or_list()).await
+    }
+
+    /// Sends a text in one frame and flushes it, as [`send`](Self::send). Copies only what cannot be
+    /// written at once, and what has to be masked.
+    ///
+    /// # Errors
+    ///
+    /// As [`send`](Self::send).
+    pub async fn send_text(&mut self, text: &str) -> Result<(), ConnectionError> {
+        self.send_now(MessageKind::Text, Payload::Borrowed(text.as_bytes())).await
+    }
+
+    /// Sends bytes in one frame and flushes them, as [`send_text`](Self::send_text).
+    ///
+    /// # Errors
+    ///
+    /// As [`send`](Self::send).
+    pub async fn send_binary(&mut self, bytes: &[u8]) -> Result<(), ConnectionError> {
+        self.send_now(MessageKind::Binary, Payload::Borrowed(bytes)).await
+    }
+
+    async fn send_now(
+        &mut self,
+        kind: MessageKind,
+        payload: Payload<'_>,
+    ) -> Result<(), ConnectionError> {
+        let mut payload = Some(payload);
+        poll_fn(|context| {
+            if payload.is_some() {
+                ready!(self.poll_ready(context))?;
+            }
+            if let Some(payload) = payload.take() {
+                self.output.send(&mut self.stream, context, kind, payload)?;
+            }
+            self.poll_flush(context)
+        })
+        .await
     }
 
     /// Encodes a message without writing it, unless 64 KiB wait already.
@@ -158,15 +270,23 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
     ///
     /// As [`send`](Self::send).
     pub async fn queue(&mut self, message: &Message) -> Result<(), ConnectionError> {
-        if self.state != State::Open {
-            return Err(ConnectionError::Closed);
-        }
-        if self.output.len() > OUTPUT_BYTES_MAX {
-            self.flush().await?;
-        }
-        let (role, keys) = (self.role, &mut self.keys);
-        encode_message(message, 0, || key_for(role, keys), &mut self.output)?;
-        Ok(())
+        poll_fn(|context| self.poll_ready(context)).await?;
+        self.output.queue(message)
+    }
+
+    /// Starts a message that is sent while it is made, in fragments of about `fragment_bytes`.
+    ///
+    /// # Errors
+    ///
+    /// [`ConnectionError::Closed`] after a close frame was sent, and
+    /// [`ConnectionError::MessageUnfinished`] when a message begun before was not finished.
+    pub fn start(
+        &mut self,
+        kind: MessageKind,
+        fragment_bytes: u64,
+    ) -> Result<MessageWriter<'_, S>, ConnectionError> {
+        self.check_sendable()?;
+        Ok(MessageWriter::new(self, kind, fragment_bytes))
     }
 
     /// Sends a ping of at most 125 bytes.
@@ -175,17 +295,22 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
     ///
     /// As [`send`](Self::send).
     pub async fn ping(&mut self, payload: &ControlPayload) -> Result<(), ConnectionError> {
-        self.queue_control(Opcode::Ping, payload)?;
+        if self.state != State::Open {
+            return Err(ConnectionError::Closed);
+        }
+        self.output.queue_control(Opcode::Ping, payload)?;
         self.flush().await
     }
 
     /// Closes the connection: sends a close frame and reads until the peer's, dropping messages.
     ///
-    /// Waits for the peer without a bound; put a timeout around it.
+    /// There is no clock in here: bound the wait by a timeout around the future, and drop the stream
+    /// when it has passed. How much the peer may send until then is bounded: one message of the
+    /// longest kind and 64 KiB. Cancel-safe; call it again to go on.
     ///
     /// # Errors
     ///
-    /// As [`next`](Self::next).
+    /// As [`next`](Self::next), and [`ConnectionError::CloseIgnored`] when the peer sends more.
     pub async fn close(&mut self, close: &CloseFrame) -> Result<(), ConnectionError> {
         self.queue_close(close)?;
         while self.next().await?.is_some() {}
@@ -199,100 +324,60 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
     ///
     /// Those of the stream.
     pub async fn flush(&mut self) -> Result<(), ConnectionError> {
-        poll_fn(|context| self.poll_flush(context)).await.map_err(ConnectionError::from)
+        poll_fn(|context| self.poll_flush(context)).await
     }
 
-    /// Returns whether a segment is held for reading.
+    /// Splits into two halves, for a task that reads and another that writes.
     #[must_use]
-    pub const fn holds_input(&self) -> bool {
-        self.input.is_some()
+    pub fn split(self) -> (ReadHalf<S>, WriteHalf<S>) {
+        split::split(self)
     }
 
-    fn decode_input(&mut self) -> Result<Option<Event>, crate::DecodeError> {
-        let Some(input) = &mut self.input else { return Ok(None) };
-        let event = self.decoder.decode(input)?;
-        if input.is_empty() {
-            self.input = None;
+    fn check_sendable(&self) -> Result<(), ConnectionError> {
+        if self.state != State::Open {
+            return Err(ConnectionError::Closed);
         }
-        Ok(event)
+        if self.output.is_inside_message() {
+            return Err(ConnectionError::MessageUnfinished);
+        }
+        Ok(())
     }
 
-    /// Leases a segment, reads once into it, and gives it back when nothing came.
-    fn poll_receive(&mut self, context: &mut Context<'_>) -> Poll<Result<usize, ConnectionError>> {
-        let mut segment = self.pool.try_take_segment()?;
-        // Zeroes each byte at most once in the life of a segment.
-        let mut buffer = ReadBuf::new(segment.spare_initialized_mut());
-        ready!(Pin::new(&mut self.stream).poll_read(context, &mut buffer))?;
-        let count = buffer.filled().len();
-        segment.advance_initialized(count);
-        if count > 0 {
-            self.input = Some(segment);
-        }
-        Poll::Ready(Ok(count))
+    /// Waits until another message may be encoded.
+    fn poll_ready(&mut self, context: &mut Context<'_>) -> Poll<Result<(), ConnectionError>> {
+        self.check_sendable()?;
+        self.poll_room(context)
     }
 
-    fn poll_flush(&mut self, context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        while !self.output.is_empty() {
-            let sequence = self.output.sequence();
-            let count = ready!(write_some(&mut self.stream, context, &sequence))?;
-            if count == 0 {
-                return Poll::Ready(Err(io::ErrorKind::WriteZero.into()));
-            }
-            drop(sequence);
-            self.output.advance(count);
+    /// Waits until less than the limit is encoded and not written.
+    fn poll_room(&mut self, context: &mut Context<'_>) -> Poll<Result<(), ConnectionError>> {
+        if self.output.is_full() {
+            ready!(self.poll_flush(context))?;
         }
-        self.output.reset();
-        Pin::new(&mut self.stream).poll_flush(context)
+        Poll::Ready(Ok(()))
     }
 
-    fn queue_pong(&mut self) -> Result<(), ConnectionError> {
-        match self.pong.take() {
-            Some(payload) if self.state == State::Open => {
-                self.queue_control(Opcode::Pong, &payload)
-            }
-            _ => Ok(()),
-        }
+    fn poll_flush(&mut self, context: &mut Context<'_>) -> Poll<Result<(), ConnectionError>> {
+        self.output.poll_flush(&mut self.stream, context).map_err(ConnectionError::from)
     }
 
     fn queue_close(&mut self, close: &CloseFrame) -> Result<(), ConnectionError> {
         if self.state == State::Open {
             let body = ControlPayload::new(close.payload()).unwrap_or(ControlPayload::EMPTY);
-            self.queue_control(Opcode::Close, &body)?;
+            self.output.queue_control(Opcode::Close, &body)?;
             self.state = State::CloseSent;
         }
         Ok(())
     }
-
-    fn queue_control(
-        &mut self,
-        opcode: Opcode,
-        payload: &ControlPayload,
-    ) -> Result<(), ConnectionError> {
-        if self.state != State::Open {
-            return Err(ConnectionError::Closed);
-        }
-        let mut bytes = SegmentedBuf::new(&self.pool);
-        bytes.try_extend_from_slice(payload)?;
-        let key = key_for(self.role, &mut self.keys);
-        encode_frame(true, opcode, key, &bytes.freeze(), &mut self.output)?;
-        Ok(())
-    }
 }
 
-fn key_for(role: Role, keys: &mut MaskKeys) -> Option<[u8; 4]> {
-    (role == Role::Client).then(|| keys.next_key())
-}
-
-fn write_some<S: AsyncWrite + Unpin>(
-    stream: &mut S,
-    context: &mut Context<'_>,
-    sequence: &Sequence,
-) -> Poll<io::Result<usize>> {
-    let mut slices = [io::IoSlice::new(&[]); WRITE_SLICES];
-    let mut count = 0;
-    for (slot, slice) in slices.iter_mut().zip(sequence.io_slices()) {
-        *slot = slice;
-        count += 1;
-    }
-    Pin::new(stream).poll_write_vectored(context, &slices[..count])
+/// What is to be sent.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Payload<'a> {
+    /// One slice: whatever is left of it behind a write is copied.
+    Borrowed(&'a [u8]),
+    /// Segments: whatever is left of them is linked.
+    Shared(&'a [u8], &'a Message),
+    /// Several chunks.
+    Chunks(&'a Sequence),
 }

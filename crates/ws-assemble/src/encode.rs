@@ -3,14 +3,9 @@
 use seg_pool::Exhausted;
 use seg_seq::{SegmentedBuf, Sequence};
 
-use crate::{
-    header::Header,
-    mask::mask,
-    message::{Message, MessageKind},
-    opcode::Opcode,
-};
+use crate::{header::Header, mask::mask, message::Message, opcode::Opcode};
 
-/// Bytes that are copied and masked at a time.
+/// Bytes that are copied and then masked while they are in the nearest cache.
 const BLOCK_BYTES: usize = 4096;
 
 /// Payload up to this length is copied behind its header, so that both go out as one slice; a longer
@@ -46,11 +41,20 @@ pub fn encode_frame(
     payload: &Sequence,
     output: &mut SegmentedBuf,
 ) -> Result<(), Exhausted> {
+    let payload_len = payload.len();
+    let header = Header { fin, is_compressed: false, opcode, mask: key, payload_len };
+    append_frame(&header, payload, output)
+}
+
+/// Appends the frame of this header.
+pub(crate) fn append_frame(
+    header: &Header,
+    payload: &Sequence,
+    output: &mut SegmentedBuf,
+) -> Result<(), Exhausted> {
     let before = output.len();
-    let header = Header { fin, opcode, mask: key, payload_len: payload.len() };
-    let (bytes, len) = header.to_bytes();
-    let appended = output.try_extend_from_slice(&bytes[..len]).and_then(|()| match key {
-        Some(key) => append_masked(key, payload, output),
+    let appended = append_header(header, output).and_then(|()| match header.mask {
+        Some(key) => append_masked(key, payload.chunks().map(|chunk| &**chunk), output),
         None if payload.len() > COPY_BYTES_MAX => {
             output.append(payload.clone());
             Ok(())
@@ -60,19 +64,44 @@ pub fn encode_frame(
     appended.inspect_err(|_| output.truncate(before))
 }
 
-fn append_masked(
-    key: [u8; 4],
-    payload: &Sequence,
+/// Appends the frame of this header, whose payload is one borrowed slice, copying it.
+#[cfg(feature = "tokio")]
+pub(crate) fn append_slice(
+    header: &Header,
+    payload: &[u8],
     output: &mut SegmentedBuf,
 ) -> Result<(), Exhausted> {
-    let mut block = [0; BLOCK_BYTES];
+    let before = output.len();
+    let appended = append_header(header, output).and_then(|()| match header.mask {
+        Some(key) => append_masked(key, [payload], output),
+        None => output.try_extend_from_slice(payload),
+    });
+    appended.inspect_err(|_| output.truncate(before))
+}
+
+fn append_header(header: &Header, output: &mut SegmentedBuf) -> Result<(), Exhausted> {
+    let (bytes, len) = header.to_bytes();
+    output.try_extend_from_slice(&bytes[..len])
+}
+
+/// Copies payload behind what is there and masks it where it lies then.
+fn append_masked<'a>(
+    key: [u8; 4],
+    payload: impl IntoIterator<Item = &'a [u8]>,
+    output: &mut SegmentedBuf,
+) -> Result<(), Exhausted> {
     let mut phase = 0;
-    for piece in payload.chunks().flat_map(|chunk| chunk.chunks(BLOCK_BYTES)) {
-        let block = &mut block[..piece.len()];
-        block.copy_from_slice(piece);
-        mask(block, key, phase);
-        phase = (phase + piece.len()) % 4;
-        output.try_extend_from_slice(block)?;
+    for mut rest in payload {
+        while !rest.is_empty() {
+            let spare = output.try_spare_initialized_mut()?;
+            let count = rest.len().min(spare.len()).min(BLOCK_BYTES);
+            let (block, behind) = rest.split_at(count);
+            spare[..count].copy_from_slice(block);
+            mask(&mut spare[..count], key, phase);
+            output.advance_initialized(count);
+            phase = (phase + count) % 4;
+            rest = behind;
+        }
     }
     Ok(())
 }
@@ -90,11 +119,8 @@ pub fn encode_message(
     output: &mut SegmentedBuf,
 ) -> Result<(), Exhausted> {
     let before = output.len();
-    let mut opcode = match message.kind() {
-        MessageKind::Text => Opcode::Text,
-        MessageKind::Binary => Opcode::Binary,
-    };
-    let mut rest = message.sequence().clone();
+    let mut opcode = message.kind().opcode();
+    let mut rest = message.sequence().into_owned();
     loop {
         let is_last = fragment_bytes == 0 || rest.len() <= fragment_bytes;
         let len = if is_last { rest.len() } else { fragment_bytes };

@@ -55,6 +55,8 @@ pub enum DecodeErrorKind {
     TooManyEmptyFragments,
     /// A message keeps more memory than [`Limits::held_bytes_max`](crate::Limits::held_bytes_max).
     HoldsTooMuch,
+    /// A compressed message is no DEFLATE (RFC 7692 section 7.2.2).
+    DeflateInvalid,
     /// The stream ended inside a frame, a message, or without a close frame.
     Truncated,
     /// The pool had no segment.
@@ -82,7 +84,9 @@ impl DecodeError {
     #[must_use]
     pub const fn close_code(&self) -> CloseCode {
         match self.kind {
-            DecodeErrorKind::Utf8Invalid => CloseCode::INVALID_PAYLOAD,
+            DecodeErrorKind::Utf8Invalid | DecodeErrorKind::DeflateInvalid => {
+                CloseCode::INVALID_PAYLOAD
+            }
             DecodeErrorKind::MessageTooLong
             | DecodeErrorKind::TooManyFragments
             | DecodeErrorKind::TooManyEmptyFragments
@@ -113,6 +117,7 @@ impl fmt::Display for DecodeError {
             DecodeErrorKind::TooManyFragments => "message has too many fragments",
             DecodeErrorKind::TooManyEmptyFragments => "message has too many empty fragments",
             DecodeErrorKind::HoldsTooMuch => "message keeps too much memory",
+            DecodeErrorKind::DeflateInvalid => "a compressed message is no DEFLATE",
             DecodeErrorKind::Truncated => "the stream is truncated",
             DecodeErrorKind::PoolExhausted(error) => {
                 return write!(f, "{error}, at byte {} of the stream", self.offset);

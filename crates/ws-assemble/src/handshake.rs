@@ -6,7 +6,7 @@ mod fields;
 mod key;
 mod server;
 
-pub use client::ClientHandshake;
+pub use client::{ClientHandshake, Granted};
 pub use error::{HandshakeError, HandshakeErrorKind};
 pub use server::{Refusal, ServerHandshake};
 

@@ -12,7 +12,8 @@ pub const HEADER_BYTES_MAX: usize = 14;
 pub const CONTROL_BYTES_MAX: usize = 125;
 
 const FIN: u8 = 0x80;
-const RSV: u8 = 0x70;
+pub(crate) const RSV1: u8 = 0x40;
+const RSV_2_3: u8 = 0x30;
 const OPCODE: u8 = 0x0f;
 const MASKED: u8 = 0x80;
 const LEN: u8 = 0x7f;
@@ -25,7 +26,8 @@ const LEN_16: u8 = 126;
 /// ```
 /// use ws_assemble::{Header, Opcode, Role};
 ///
-/// let header = Header { fin: true, opcode: Opcode::Text, mask: None, payload_len: 5 };
+/// let header =
+///     Header { fin: true, is_compressed: false, opcode: Opcode::Text, mask: None, payload_len: 5 };
 /// let (bytes, len) = header.to_bytes();
 /// assert_eq!(bytes[..len], [0x81, 5]);
 /// assert_eq!(Header::parse(&bytes[..len], Role::Client), Ok(Some((header, 2))));
@@ -34,6 +36,8 @@ const LEN_16: u8 = 126;
 pub struct Header {
     /// Whether this is the last fragment of a message, or all of it.
     pub fin: bool,
+    /// Whether this starts a compressed message: the reserved bit 1, as RFC 7692 section 6 uses it.
+    pub is_compressed: bool,
     /// What the frame is.
     pub opcode: Opcode,
     /// The masking key of frames that a client sends.
@@ -46,6 +50,8 @@ impl Header {
     /// Reads a header that `role` receives from the front of `bytes`; also returns its length.
     /// `None` when more bytes are needed.
     ///
+    /// Whether compression was agreed on is for the caller to check.
+    ///
     /// What is there is checked even if more is needed, so a bad header is refused at its first bad
     /// byte however the stream is cut.
     ///
@@ -57,12 +63,15 @@ impl Header {
         role: Role,
     ) -> Result<Option<(Self, usize)>, (DecodeErrorKind, usize)> {
         let Some(&first) = bytes.first() else { return Ok(None) };
-        if first & RSV != 0 {
+        if first & RSV_2_3 != 0 {
             return Err((DecodeErrorKind::ReservedBits, 0));
         }
         let opcode =
             Opcode::from_bits(first & OPCODE).ok_or((DecodeErrorKind::ReservedOpcode, 0))?;
-        let fin = first & FIN != 0;
+        let (fin, is_compressed) = (first & FIN != 0, first & RSV1 != 0);
+        if is_compressed && !matches!(opcode, Opcode::Text | Opcode::Binary) {
+            return Err((DecodeErrorKind::ReservedBits, 0));
+        }
         if opcode.is_control() && !fin {
             return Err((DecodeErrorKind::ControlFragmented, 0));
         }
@@ -82,12 +91,13 @@ impl Header {
             return Ok(None);
         };
         if !role.receives_masked() {
-            return Ok(Some((Self { fin, opcode, mask: None, payload_len }, len)));
+            return Ok(Some((Self { fin, is_compressed, opcode, mask: None, payload_len }, len)));
         }
         let Some(mask) = bytes.get(len..len + 4).and_then(|key| key.try_into().ok()) else {
             return Ok(None);
         };
-        Ok(Some((Self { fin, opcode, mask: Some(mask), payload_len }, len + 4)))
+        let mask = Some(mask);
+        Ok(Some((Self { fin, is_compressed, opcode, mask, payload_len }, len + 4)))
     }
 
     /// Reads the length, whose first seven bits are `short`; also returns where it ends.
@@ -123,7 +133,9 @@ impl Header {
     #[must_use]
     pub fn to_bytes(&self) -> ([u8; HEADER_BYTES_MAX], usize) {
         let mut bytes = [0; HEADER_BYTES_MAX];
-        bytes[0] = if self.fin { FIN } else { 0 } | self.opcode as u8;
+        bytes[0] = if self.fin { FIN } else { 0 }
+            | if self.is_compressed { RSV1 } else { 0 }
+            | self.opcode as u8;
         let masked = if self.mask.is_some() { MASKED } else { 0 };
         let mut len = 2;
         let short = u8::try_from(self.payload_len).ok().filter(|&short| short < LEN_16);

@@ -36,6 +36,8 @@
 //!
 //! - `random` (default): masking keys and nonces from the system's random source.
 //! - `tokio`: connections over tokio's `AsyncRead` and `AsyncWrite`.
+//! - `deflate`: compressed messages (RFC 7692).
+//! - `futures`: `Stream` and `Sink` for connections and their halves.
 //! - `portable`: no SIMD in masking, and no unsafe code in this crate.
 #![cfg_attr(feature = "portable", forbid(unsafe_code))]
 
@@ -45,6 +47,8 @@ mod close;
 mod connection;
 mod control;
 mod decode;
+#[cfg(feature = "deflate")]
+mod deflate;
 mod encode;
 mod error;
 mod handshake;
@@ -55,25 +59,32 @@ mod limits;
 mod mask;
 mod message;
 mod opcode;
+mod recycled;
 mod utf8;
 
 pub use assemble::Assembly;
 pub use close::{CloseCode, CloseFrame, REASON_BYTES_MAX};
+#[cfg(all(feature = "deflate", feature = "tokio"))]
+pub use connection::accept_deflate;
 #[cfg(feature = "tokio")]
-pub use connection::{Connection, ConnectionError, accept, connect};
+pub use connection::{
+    Connection, ConnectionError, MessageWriter, ReadHalf, ReadInto, WriteHalf, accept, connect,
+};
 pub use control::ControlPayload;
 pub use decode::{Decoder, Event};
+#[cfg(feature = "deflate")]
+pub use deflate::{Deflate, DeflateOptions, Deflation};
 pub use encode::{encode_frame, encode_message};
 pub use error::{DecodeError, DecodeErrorKind};
 pub use handshake::{
-    ClientHandshake, FIELDS_MAX, HEAD_BYTES_MAX, HandshakeError, HandshakeErrorKind, Refusal,
-    ServerHandshake,
+    ClientHandshake, FIELDS_MAX, Granted, HEAD_BYTES_MAX, HandshakeError, HandshakeErrorKind,
+    Refusal, ServerHandshake,
 };
 pub use header::{CONTROL_BYTES_MAX, HEADER_BYTES_MAX, Header};
 #[cfg(feature = "random")]
 pub use keys::{MaskKeys, random_nonce};
 pub use limits::Limits;
-pub use mask::mask;
+pub use mask::{mask, unmask_text};
 pub use message::{Message, MessageKind};
 pub use opcode::{Opcode, Role};
 pub use utf8::Utf8Validator;

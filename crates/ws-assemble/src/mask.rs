@@ -1,11 +1,16 @@
 //! Masking: XOR with a key of four bytes, over and over (RFC 6455 section 5.3).
 
+use crate::utf8::Utf8Validator;
+
 #[cfg(all(target_arch = "x86_64", not(feature = "portable"), not(miri)))]
 mod x86;
 
 /// Below this, choosing an implementation costs more than it gains.
 #[cfg(all(target_arch = "x86_64", not(feature = "portable"), not(miri)))]
-const DISPATCH_BYTES_MIN: usize = 128;
+const DISPATCH_BYTES_MIN: usize = 64;
+
+/// Bytes that are unmasked and then validated while they are in the nearest cache.
+const TEXT_BLOCK_BYTES: usize = 4096;
 
 /// Masks or unmasks `bytes` in place.
 ///
@@ -22,46 +27,144 @@ const DISPATCH_BYTES_MIN: usize = 128;
 /// ws_assemble::mask(tail, [1, 2, 3, 4], 3);
 /// assert_eq!(&bytes, b"hello");
 /// ```
+#[inline]
 pub fn mask(bytes: &mut [u8], key: [u8; 4], phase: usize) {
-    let key = rotate(key, phase);
+    xor_best::<false>(bytes, rotate(u32::from_le_bytes(key), phase));
+}
+
+#[inline]
+fn xor_best<const SEE: bool>(bytes: &mut [u8], key: u32) -> bool {
     #[cfg(all(target_arch = "x86_64", not(feature = "portable"), not(miri)))]
-    if bytes.len() >= DISPATCH_BYTES_MIN && x86::mask(bytes, key) {
-        return;
-    }
-    xor(bytes, key);
-}
-
-/// Returns the key as it applies from `phase` on.
-fn rotate(key: [u8; 4], phase: usize) -> [u8; 4] {
-    core::array::from_fn(|index| key[(phase + index) % 4])
-}
-
-/// XORs in blocks of 64 bytes, then of 8, then byte by byte. The compiler makes vectors of it, as
-/// wide as the caller's target features allow.
-#[inline(always)]
-fn xor(bytes: &mut [u8], key: [u8; 4]) {
-    let [a, b, c, d] = key;
-    let word = u64::from_ne_bytes([a, b, c, d, a, b, c, d]);
-    let mut blocks = bytes.chunks_exact_mut(64);
-    for block in &mut blocks {
-        xor_words(block, word);
-    }
-    let rest = blocks.into_remainder();
-    let words = rest.len() / 8 * 8;
-    let (rest, tail) = rest.split_at_mut(words);
-    xor_words(rest, word);
-    for (byte, key) in tail.iter_mut().zip(word.to_ne_bytes()) {
-        *byte ^= key;
-    }
-}
-
-#[inline(always)]
-fn xor_words(bytes: &mut [u8], word: u64) {
-    for eight in bytes.chunks_exact_mut(8) {
-        if let Ok(eight) = <&mut [u8; 8]>::try_from(eight) {
-            *eight = (u64::from_ne_bytes(*eight) ^ word).to_ne_bytes();
+    if bytes.len() >= DISPATCH_BYTES_MIN {
+        if let Some(is_ascii) = x86::mask::<SEE>(bytes, key) {
+            return is_ascii;
         }
     }
+    xor::<8, SEE>(bytes, key)
+}
+
+/// Unmasks the next piece of a text in place and validates it, block by block, so that each block
+/// is read from memory once.
+///
+/// `phase` is as in [`mask`].
+///
+/// # Errors
+///
+/// As [`Utf8Validator::push`]: the index of the refused byte. Bytes in blocks behind it are still
+/// masked then.
+///
+/// # Examples
+///
+/// ```
+/// use ws_assemble::{Utf8Validator, unmask_text};
+///
+/// let mut validator = Utf8Validator::new();
+/// let mut bytes = *b"igohn";
+/// assert_eq!(unmask_text(&mut bytes, [1, 2, 3, 4], 0, &mut validator), Ok(()));
+/// assert_eq!(&bytes, b"hello");
+/// ```
+#[inline]
+pub fn unmask_text(
+    bytes: &mut [u8],
+    key: [u8; 4],
+    phase: usize,
+    validator: &mut Utf8Validator,
+) -> Result<(), usize> {
+    let key = rotate(u32::from_le_bytes(key), phase);
+    let mut start = 0;
+    let mut may_be_ascii = validator.is_complete();
+    for block in bytes.chunks_mut(TEXT_BLOCK_BYTES) {
+        // Blocks before are multiples of 4 bytes.
+        if may_be_ascii {
+            // A text that is plain so far often stays so: masking sees every byte anyway.
+            may_be_ascii = xor_best::<true>(block, key);
+        } else {
+            xor_best::<false>(block, key);
+        }
+        if !may_be_ascii {
+            validator.push(block).map_err(|index| start + index)?;
+        }
+        start += block.len();
+    }
+    Ok(())
+}
+
+/// Unmasks and validates a text that is all here.
+///
+/// # Errors
+///
+/// The index of the refused byte; the length when the text ends within a character.
+#[inline]
+pub(crate) fn unmask_whole_text(bytes: &mut [u8], key: [u8; 4]) -> Result<(), usize> {
+    let mut validator = Utf8Validator::new();
+    unmask_text(bytes, key, 0, &mut validator)?;
+    validator.push_last(&[]).map_err(|_| bytes.len())
+}
+
+/// Returns the key as it applies from `phase` on, in little-endian order.
+#[inline]
+const fn rotate(key: u32, phase: usize) -> u32 {
+    // At most 3 bytes.
+    #[expect(clippy::cast_possible_truncation)]
+    let bits = (phase % 4 * 8) as u32;
+    key.rotate_right(bits)
+}
+
+/// XORs in blocks of `WIDTH` bytes, of which the compiler makes vectors as wide as the caller's
+/// target features allow. `WIDTH` is a multiple of 8. Returns whether all is ASCII then, if it is to
+/// `SEE` that.
+///
+/// What is left at the end is part of a whole block that overlaps the one before. It is read before
+/// that is written.
+#[inline(always)]
+fn xor<const WIDTH: usize, const SEE: bool>(bytes: &mut [u8], key: u32) -> bool {
+    let Some(last) = bytes.last_chunk::<WIDTH>() else {
+        return xor_short::<SEE>(bytes, key);
+    };
+    let start = bytes.len() - WIDTH;
+    let mut last = *last;
+    let mut seen = [0; WIDTH];
+    xor_block::<WIDTH, SEE>(&mut last, rotate(key, start), &mut seen);
+    let mut blocks = bytes.chunks_exact_mut(WIDTH);
+    for block in &mut blocks {
+        if let Ok(block) = block.try_into() {
+            xor_block::<WIDTH, SEE>(block, key, &mut seen);
+        }
+    }
+    if let Some(end) = bytes.last_chunk_mut::<WIDTH>() {
+        *end = last;
+    }
+    SEE && seen.is_ascii()
+}
+
+/// XORs one block, and gathers all bits that are set then.
+#[inline(always)]
+fn xor_block<const WIDTH: usize, const SEE: bool>(
+    block: &mut [u8; WIDTH],
+    key: u32,
+    seen: &mut [u8; WIDTH],
+) {
+    let word = u64::from(key) << 32 | u64::from(key);
+    for (eight, seen) in block.chunks_exact_mut(8).zip(seen.chunks_exact_mut(8)) {
+        let Ok(eight) = <&mut [u8; 8]>::try_from(eight) else { continue };
+        let plain = u64::from_le_bytes(*eight) ^ word;
+        *eight = plain.to_le_bytes();
+        if SEE {
+            if let Ok(seen) = <&mut [u8; 8]>::try_from(seen) {
+                *seen = (u64::from_le_bytes(*seen) | plain).to_le_bytes();
+            }
+        }
+    }
+}
+
+#[inline(always)]
+fn xor_short<const SEE: bool>(bytes: &mut [u8], key: u32) -> bool {
+    let mut seen = 0;
+    for (byte, key) in bytes.iter_mut().zip(key.to_le_bytes().iter().cycle()) {
+        *byte ^= key;
+        seen |= *byte;
+    }
+    SEE && seen.is_ascii()
 }
 
 #[cfg(test)]
@@ -78,6 +181,11 @@ mod tests {
                 for phase in 0..4 {
                     let mut bytes = original.clone();
                     mask(&mut bytes[start..start + len], KEY, phase);
+                    let mut seen = original.clone();
+                    let key = rotate(u32::from_le_bytes(KEY), phase);
+                    let is_ascii = xor_best::<true>(&mut seen[start..start + len], key);
+                    assert_eq!(seen, bytes);
+                    assert_eq!(is_ascii, bytes[start..start + len].is_ascii());
                     for (index, (byte, was)) in bytes.iter().zip(&original).enumerate() {
                         let inside = (start..start + len).contains(&index);
                         let key = if inside { KEY[(phase + index - start) % 4] } else { 0 };

@@ -1,17 +1,33 @@
 //! What a user gets.
 
-use core::str;
+use std::borrow::Cow;
 
 use bytes::Bytes;
-use seg_seq::{Flatten, Sequence};
+use seg_pool::Segment;
+use seg_seq::Sequence;
+
+use crate::{opcode::Opcode, recycled::Recycled, utf8::Utf8Validator};
 
 /// Whether a message is text or not.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+// A whole word, so that messages consist of words: parts of one are moved apart, and the processor
+// has to wait for the whole when it is read again right after.
+#[repr(usize)]
 pub enum MessageKind {
     /// UTF-8, validated.
     Text,
     /// Any bytes; never validated.
     Binary,
+}
+
+impl MessageKind {
+    /// Returns the opcode of a message's first frame.
+    pub(crate) const fn opcode(self) -> Opcode {
+        match self {
+            Self::Text => Opcode::Text,
+            Self::Binary => Opcode::Binary,
+        }
+    }
 }
 
 /// A whole message.
@@ -27,27 +43,55 @@ pub enum MessageKind {
 /// assert_eq!(message.as_str(), Some("hello"));
 /// assert_eq!(message.sequence().len(), 5);
 /// ```
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug)]
 pub struct Message {
     kind: MessageKind,
-    payload: Flatten,
+    /// The payload of most messages; empty when it lies in several chunks.
+    segment: Segment,
+    /// Those chunks.
+    list: Option<Recycled>,
 }
 
 impl Message {
-    pub(crate) const fn new(kind: MessageKind, payload: Flatten) -> Self {
-        Self { kind, payload }
+    #[inline]
+    pub(crate) const fn of_segment(kind: MessageKind, segment: Segment) -> Self {
+        Self { kind, segment, list: None }
+    }
+
+    pub(crate) fn of_sequence(kind: MessageKind, payload: Sequence) -> Self {
+        let Some(first) = payload.chunks().next() else {
+            return Self::of_segment(kind, Segment::new());
+        };
+        if payload.chunk_count() == 1 {
+            return Self::of_segment(kind, first.clone());
+        }
+        Self { kind, segment: Segment::new(), list: Some(Recycled::new(payload)) }
     }
 
     /// Creates a text message, copying nothing but the bytes of a borrowed text.
     #[must_use]
     pub fn text(text: impl Into<String>) -> Self {
-        Self::new(MessageKind::Text, Flatten::from_bytes(text.into().into()))
+        Self::of_segment(MessageKind::Text, Bytes::from(text.into()).into())
     }
 
     /// Creates a binary message without a copy.
     #[must_use]
     pub fn binary(payload: impl Into<Bytes>) -> Self {
-        Self::new(MessageKind::Binary, Flatten::from_bytes(payload.into()))
+        Self::of_segment(MessageKind::Binary, payload.into().into())
+    }
+
+    /// Creates a text message of segments, without a copy; `None` when they are not UTF-8.
+    #[must_use]
+    pub fn text_of(payload: Sequence) -> Option<Self> {
+        let mut utf8 = Utf8Validator::new();
+        let is_text = payload.chunks().all(|chunk| utf8.push(chunk).is_ok()) && utf8.is_complete();
+        is_text.then(|| Self::of_sequence(MessageKind::Text, payload))
+    }
+
+    /// Creates a binary message of segments, without a copy.
+    #[must_use]
+    pub fn binary_of(payload: Sequence) -> Self {
+        Self::of_sequence(MessageKind::Binary, payload)
     }
 
     /// Returns whether the message is text or binary.
@@ -59,25 +103,55 @@ impl Message {
     /// Returns the number of payload bytes.
     #[must_use]
     pub fn len(&self) -> u64 {
-        self.payload.len()
+        self.list.as_ref().map_or(self.segment.len() as u64, |list| list.len())
     }
 
     /// Returns whether the payload is empty.
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        self.payload.is_empty()
+        self.len() == 0
     }
 
-    /// Returns the payload in its chunks. Copies nothing.
+    /// Returns the payload in its chunks. Copies nothing; owned, and an atomic increment, when there
+    /// is one chunk.
     #[must_use]
-    pub const fn sequence(&self) -> &Sequence {
-        self.payload.sequence()
+    pub fn sequence(&self) -> Cow<'_, Sequence> {
+        match &self.list {
+            Some(list) => Cow::Borrowed(list.sequence()),
+            None => Cow::Owned(self.segment.clone().into()),
+        }
     }
 
     /// Returns the payload as one slice: the first call copies it when it lies in several chunks.
     #[must_use]
     pub fn data(&self) -> &[u8] {
-        self.payload.as_slice()
+        self.list.as_ref().map_or(&self.segment, |list| list.as_slice())
+    }
+
+    /// Copies the payload into `buffer`, chunk by chunk.
+    ///
+    /// # Panics
+    ///
+    /// Panics when `buffer` has another length than the payload.
+    pub fn copy_to_slice(&self, buffer: &mut [u8]) {
+        let Some(list) = self.list.as_ref() else { return buffer.copy_from_slice(&self.segment) };
+        assert!(buffer.len() as u64 == list.len(), "a buffer of another length");
+        let mut rest = buffer;
+        for chunk in list.sequence().chunks() {
+            let (here, behind) = rest.split_at_mut(chunk.len());
+            here.copy_from_slice(chunk);
+            rest = behind;
+        }
+    }
+
+    /// Returns what is to be sent, without making a list for one segment.
+    #[cfg(feature = "tokio")]
+    pub(crate) fn data_or_list(&self) -> crate::connection::Payload<'_> {
+        use crate::connection::Payload;
+        match self.list.as_ref() {
+            Some(list) => Payload::Chunks(list.sequence()),
+            None => Payload::Shared(&self.segment, self),
+        }
     }
 
     /// Returns the payload of a text message as one string; `None` for a binary one. Costs what
@@ -85,7 +159,7 @@ impl Message {
     #[must_use]
     pub fn as_str(&self) -> Option<&str> {
         match self.kind {
-            MessageKind::Text => str::from_utf8(self.data()).ok(),
+            MessageKind::Text => simdutf8::basic::from_utf8(self.data()).ok(),
             MessageKind::Binary => None,
         }
     }
@@ -93,12 +167,27 @@ impl Message {
     /// Turns into the payload, in its chunks.
     #[must_use]
     pub fn into_sequence(self) -> Sequence {
-        self.payload.into_sequence()
+        match self.list {
+            Some(list) => list.into_inner().into_sequence(),
+            None => self.segment.into(),
+        }
     }
 
     /// Turns into [`Bytes`]: without a copy when there is one chunk.
     #[must_use]
     pub fn into_bytes(self) -> Bytes {
-        self.payload.into_bytes()
+        match self.list {
+            Some(list) => list.into_inner().into_bytes(),
+            None => self.segment.into(),
+        }
     }
 }
+
+/// Messages are equal when kind and bytes are, wherever those lie.
+impl PartialEq for Message {
+    fn eq(&self, other: &Self) -> bool {
+        self.kind == other.kind && self.sequence() == other.sequence()
+    }
+}
+
+impl Eq for Message {}

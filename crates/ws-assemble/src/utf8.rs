@@ -67,8 +67,22 @@ impl Utf8Validator {
         Ok(())
     }
 
+    /// Validates the last piece: [`push`](Self::push), and the text must be complete then.
+    ///
+    /// # Errors
+    ///
+    /// As [`push`](Self::push); the length of `bytes` when the text ends within a character.
+    #[inline]
+    pub fn push_last(&mut self, bytes: &[u8]) -> Result<(), usize> {
+        if !bytes.is_empty() {
+            self.push(bytes)?;
+        }
+        if self.is_complete() { Ok(()) } else { Err(bytes.len()) }
+    }
+
     /// Returns whether the text may end here: no character is cut.
     #[must_use]
+    #[inline]
     pub const fn is_complete(&self) -> bool {
         self.carry_len == 0
     }

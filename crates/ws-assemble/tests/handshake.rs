@@ -1,7 +1,8 @@
 //! The opening handshake of both sides (RFC 6455 section 4).
 
 use ws_assemble::{
-    ClientHandshake, FIELDS_MAX, HEAD_BYTES_MAX, HandshakeErrorKind, Refusal, ServerHandshake,
+    ClientHandshake, FIELDS_MAX, Granted, HEAD_BYTES_MAX, HandshakeErrorKind, Refusal,
+    ServerHandshake,
 };
 
 /// RFC 6455 section 1.3.
@@ -77,7 +78,8 @@ fn the_example_of_the_rfc_opens_a_connection_on_both_sides() {
     let response = request.accept(Some("chat"));
     assert!(response.contains(&format!("Sec-WebSocket-Accept: {ACCEPT}\r\n")));
     let opened = client().parse(response.as_bytes()).expect("valid");
-    assert_eq!(opened, Some((Some("chat".to_owned()), response.len())));
+    let (granted, len) = opened.expect("whole");
+    assert_eq!((granted.protocol.as_deref(), len), (Some("chat"), response.len()));
 }
 
 #[test]
@@ -91,7 +93,7 @@ fn a_request_of_ours_is_one_that_we_accept() {
     );
     assert_eq!(request.protocols(), ["chat", "superchat"]);
     let response = request.accept(None);
-    assert_eq!(client().parse(response.as_bytes()), Ok(Some((None, response.len()))));
+    assert_eq!(client().parse(response.as_bytes()), Ok(Some((Granted::default(), response.len()))));
 }
 
 #[test]
@@ -282,7 +284,7 @@ fn a_response_without_one_of_its_fields_is_refused() {
         assert_eq!(refused_response(&head), kind, "{name}");
     }
     let head = head(STATUS_LINE, &with(&RESPONSE, "Sec-WebSocket-Protocol", &[]));
-    assert_eq!(client().parse(head.as_bytes()), Ok(Some((None, head.len()))));
+    assert_eq!(client().parse(head.as_bytes()), Ok(Some((Granted::default(), head.len()))));
 }
 
 #[test]

@@ -1,6 +1,11 @@
 //! The jobs, one file a layer.
 
+mod chunked;
+mod flate;
 mod pool;
+mod seq;
+mod way;
+mod ws;
 
 use super::Job;
 
@@ -8,4 +13,10 @@ use super::Job;
 pub type Layer = (&'static str, fn() -> Vec<Job>);
 
 /// All layers that have jobs, lowest first.
-pub const LAYERS: &[Layer] = &[("pool", pool::jobs)];
+pub const LAYERS: &[Layer] = &[
+    ("pool", pool::jobs),
+    ("seq", seq::jobs),
+    ("flate", flate::jobs),
+    ("chunked", chunked::jobs),
+    ("ws", ws::jobs),
+];

@@ -21,6 +21,12 @@ pub enum ConnectionError {
     Exhausted(TakeError),
     /// A close frame was sent: nothing more may be.
     Closed,
+    /// A message that is sent in parts was begun and not finished.
+    MessageUnfinished,
+    /// A text that was to be sent is not UTF-8.
+    TextInvalid,
+    /// The peer went on sending after it was asked to close.
+    CloseIgnored,
 }
 
 impl fmt::Display for ConnectionError {
@@ -31,6 +37,9 @@ impl fmt::Display for ConnectionError {
             Self::Io(error) => error.fmt(f),
             Self::Exhausted(error) => error.fmt(f),
             Self::Closed => f.write_str("the connection is closed"),
+            Self::MessageUnfinished => f.write_str("another message is not finished"),
+            Self::TextInvalid => f.write_str("a text to be sent is not UTF-8"),
+            Self::CloseIgnored => f.write_str("the peer goes on sending instead of closing"),
         }
     }
 }
@@ -42,7 +51,7 @@ impl Error for ConnectionError {
             Self::Decode(error) => Some(error),
             Self::Io(error) => Some(error),
             Self::Exhausted(error) => Some(error),
-            Self::Closed => None,
+            Self::Closed | Self::MessageUnfinished | Self::TextInvalid | Self::CloseIgnored => None,
         }
     }
 }

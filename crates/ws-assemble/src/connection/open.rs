@@ -6,6 +6,8 @@ use seg_pool::{Pool, SegmentMut};
 use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
 
 use super::{Connection, ConnectionError};
+#[cfg(feature = "deflate")]
+use crate::deflate::DeflateOptions;
 use crate::{
     assemble::Assembly,
     handshake::{ClientHandshake, HandshakeError, Refusal, ServerHandshake},
@@ -26,23 +28,40 @@ pub async fn accept<S: AsyncRead + AsyncWrite + Unpin>(
     limits: Limits,
     pool: &Pool,
 ) -> Result<Connection<S>, ConnectionError> {
-    let mut head = pool.try_take(crate::HEAD_BYTES_MAX)?;
-    let (request, len) = loop {
-        match ServerHandshake::parse(&head) {
-            Ok(Some(found)) => break found,
-            Ok(None) => read_more(&mut stream, &mut head).await?,
-            Err(error) => {
-                stream.write_all(Refusal::new(error).response().as_bytes()).await?;
-                return Err(error.into());
-            }
-        }
-    };
-    stream.write_all(request.accept(None).as_bytes()).await?;
-    stream.flush().await?;
+    let (request, head, len) = read_request(&mut stream, pool).await?;
+    respond(&mut stream, &request.accept(None)).await?;
     Connection::new(stream, Role::Server, assembly, limits, pool, &head[len..])
 }
 
-/// Opens a connection as the client: sends the request and checks the response.
+/// Opens a connection as [`accept`] does, with messages compressed if the client offers it.
+///
+/// # Errors
+///
+/// As [`accept`].
+#[cfg(feature = "deflate")]
+pub async fn accept_deflate<S: AsyncRead + AsyncWrite + Unpin>(
+    mut stream: S,
+    assembly: Assembly,
+    limits: Limits,
+    pool: &Pool,
+    options: &DeflateOptions,
+) -> Result<Connection<S>, ConnectionError> {
+    let (request, head, len) = read_request(&mut stream, pool).await?;
+    let agreed = request.deflate(options);
+    let response = match &agreed {
+        Some(agreed) => request.accept_deflate(None, agreed),
+        None => request.accept(None),
+    };
+    respond(&mut stream, &response).await?;
+    let connection = Connection::new(stream, Role::Server, assembly, limits, pool, &head[len..])?;
+    Ok(match &agreed {
+        Some(agreed) => connection.with_deflate(agreed),
+        None => connection,
+    })
+}
+
+/// Opens a connection as the client: sends the request and checks the response. Messages are
+/// compressed when the request offers it and the server grants it.
 ///
 /// Not cancel-safe: drop the stream as well.
 ///
@@ -56,16 +75,44 @@ pub async fn connect<S: AsyncRead + AsyncWrite + Unpin>(
     limits: Limits,
     pool: &Pool,
 ) -> Result<Connection<S>, ConnectionError> {
-    stream.write_all(handshake.request().as_bytes()).await?;
-    stream.flush().await?;
+    respond(&mut stream, &handshake.request()).await?;
     let mut head = pool.try_take(crate::HEAD_BYTES_MAX)?;
-    let len = loop {
+    let (granted, len) = loop {
         match handshake.parse(&head)? {
-            Some((_, len)) => break len,
+            Some(found) => break found,
             None => read_more(&mut stream, &mut head).await?,
         }
     };
-    Connection::new(stream, Role::Client, assembly, limits, pool, &head[len..])
+    let connection = Connection::new(stream, Role::Client, assembly, limits, pool, &head[len..])?;
+    #[cfg(feature = "deflate")]
+    if let Some(agreed) = &granted.deflate {
+        return Ok(connection.with_deflate(agreed));
+    }
+    drop(granted);
+    Ok(connection)
+}
+
+/// Reads a request; also returns what was read and how much of it the request is.
+async fn read_request<S: AsyncRead + AsyncWrite + Unpin>(
+    stream: &mut S,
+    pool: &Pool,
+) -> Result<(ServerHandshake, SegmentMut, usize), ConnectionError> {
+    let mut head = pool.try_take(crate::HEAD_BYTES_MAX)?;
+    loop {
+        match ServerHandshake::parse(&head) {
+            Ok(Some((request, len))) => return Ok((request, head, len)),
+            Ok(None) => read_more(stream, &mut head).await?,
+            Err(error) => {
+                stream.write_all(Refusal::new(error).response().as_bytes()).await?;
+                return Err(error.into());
+            }
+        }
+    }
+}
+
+async fn respond<S: AsyncWrite + Unpin>(stream: &mut S, head: &str) -> io::Result<()> {
+    stream.write_all(head.as_bytes()).await?;
+    stream.flush().await
 }
 
 async fn read_more<S: AsyncRead + Unpin>(

@@ -7,6 +7,8 @@ use super::{
     fields::{Fields, check_partial, refused, room},
     key,
 };
+#[cfg(feature = "deflate")]
+use crate::deflate::{self, Deflate, DeflateOptions};
 
 /// A request to open a connection, and the check of its response.
 ///
@@ -22,8 +24,8 @@ use super::{
 /// let response = b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\n\
 ///     Connection: Upgrade\r\nSec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=\r\n\
 ///     Sec-WebSocket-Protocol: chat\r\n\r\n\x81\x02hi";
-/// let Some((protocol, len)) = client.parse(response)? else { panic!("whole") };
-/// assert_eq!(protocol.as_deref(), Some("chat"));
+/// let Some((granted, len)) = client.parse(response)? else { panic!("whole") };
+/// assert_eq!(granted.protocol.as_deref(), Some("chat"));
 /// assert_eq!(&response[len..], b"\x81\x02hi");
 /// # Ok(())
 /// # }
@@ -34,6 +36,19 @@ pub struct ClientHandshake {
     target: String,
     key: String,
     protocols: Vec<String>,
+    #[cfg(feature = "deflate")]
+    deflate: Option<DeflateOptions>,
+}
+
+/// What a server granted.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Granted {
+    /// One of the subprotocols that were offered.
+    pub protocol: Option<String>,
+    /// How messages are compressed.
+    #[cfg(feature = "deflate")]
+    pub deflate: Option<Deflate>,
 }
 
 impl ClientHandshake {
@@ -51,7 +66,14 @@ impl ClientHandshake {
             is_plain(&host) && is_plain(&target),
             "a host and a target are not empty and have no spaces"
         );
-        Self { host, target, key: key::encode(nonce), protocols: Vec::new() }
+        Self {
+            host,
+            target,
+            key: key::encode(nonce),
+            protocols: Vec::new(),
+            #[cfg(feature = "deflate")]
+            deflate: None,
+        }
     }
 
     /// Offers a subprotocol, the favourite first.
@@ -68,10 +90,18 @@ impl ClientHandshake {
         self
     }
 
+    /// Offers to compress messages.
+    #[cfg(feature = "deflate")]
+    #[must_use]
+    pub const fn deflate(mut self, options: DeflateOptions) -> Self {
+        self.deflate = Some(options);
+        self
+    }
+
     /// Returns the request.
     #[must_use]
     pub fn request(&self) -> String {
-        let Self { host, target, key, protocols } = self;
+        let Self { host, target, key, protocols, .. } = self;
         let mut request = format!(
             "GET {target} HTTP/1.1\r\nHost: {host}\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\
              Sec-WebSocket-Key: {key}\r\nSec-WebSocket-Version: 13\r\n"
@@ -79,17 +109,21 @@ impl ClientHandshake {
         if !protocols.is_empty() {
             request += &format!("Sec-WebSocket-Protocol: {}\r\n", protocols.join(", "));
         }
+        #[cfg(feature = "deflate")]
+        if let Some(options) = &self.deflate {
+            request += &format!("Sec-WebSocket-Extensions: {}\r\n", deflate::offer(options));
+        }
         request + "\r\n"
     }
 
-    /// Reads the response from the front of `head`; returns the subprotocol that the server chose
-    /// and the response's length, behind which frames may lie already. `None` when more bytes are
+    /// Reads the response from the front of `head`; returns what the server chose and the
+    /// response's length, behind which frames may lie already. `None` when more bytes are
     /// needed: call again with all of them.
     ///
     /// # Errors
     ///
     /// A [`HandshakeError`].
-    pub fn parse(&self, head: &[u8]) -> Result<Option<(Option<String>, usize)>, HandshakeError> {
+    pub fn parse(&self, head: &[u8]) -> Result<Option<(Granted, usize)>, HandshakeError> {
         let mut room = room();
         let mut response = Response::new(&mut room);
         let Status::Complete(len) = response.parse(head).map_err(refused)? else {
@@ -116,9 +150,11 @@ impl ClientHandshake {
         if accept != key::accept(self.key.as_bytes()).as_bytes() {
             return Err(fields.error(HandshakeErrorKind::AcceptMismatch, accept));
         }
-        if fields.list("sec-websocket-extensions").next().is_some() {
-            let kind = HandshakeErrorKind::ExtensionUnexpected;
-            return Err(fields.missing("sec-websocket-extensions", kind));
+        #[cfg(feature = "deflate")]
+        let deflate = self.check_extensions(&fields)?;
+        #[cfg(not(feature = "deflate"))]
+        if let Some(extension) = fields.list("sec-websocket-extensions").next() {
+            return Err(fields.error(HandshakeErrorKind::ExtensionUnexpected, extension));
         }
         let mut chosen = fields.all("sec-websocket-protocol");
         let protocol =
@@ -134,7 +170,25 @@ impl ClientHandshake {
                     return Err(fields.error(HandshakeErrorKind::ProtocolUnexpected, second));
                 }
             };
-        Ok(Some((protocol, len)))
+        let granted = Granted {
+            protocol,
+            #[cfg(feature = "deflate")]
+            deflate,
+        };
+        Ok(Some((granted, len)))
+    }
+
+    /// Checks that the server grants nothing but the compression that was offered.
+    #[cfg(feature = "deflate")]
+    fn check_extensions(&self, fields: &Fields<'_>) -> Result<Option<Deflate>, HandshakeError> {
+        let mut extensions = fields.list("sec-websocket-extensions");
+        let Some(first) = extensions.next() else { return Ok(None) };
+        let unexpected = |at| fields.error(HandshakeErrorKind::ExtensionUnexpected, at);
+        if let Some(second) = extensions.next() {
+            return Err(unexpected(second));
+        }
+        let agreed = self.deflate.as_ref().and_then(|ours| deflate::accept_response(first, ours));
+        agreed.map(Some).ok_or_else(|| unexpected(first))
     }
 }
 

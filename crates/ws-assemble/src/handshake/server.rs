@@ -1,12 +1,14 @@
 //! The server's side.
 
-use httparse::{Request, Status};
+use httparse::{Header, Request, Status};
 
 use super::{
     HandshakeError, HandshakeErrorKind,
     fields::{Fields, check_partial, refused, room},
     key,
 };
+#[cfg(feature = "deflate")]
+use crate::deflate::{self, Deflate, DeflateOptions};
 
 /// A client's request, checked.
 ///
@@ -32,6 +34,8 @@ pub struct ServerHandshake {
     host: String,
     key: String,
     protocols: Vec<String>,
+    #[cfg(feature = "deflate")]
+    extensions: Vec<Vec<u8>>,
 }
 
 impl ServerHandshake {
@@ -56,6 +60,51 @@ impl ServerHandshake {
         if request.version != Some(1) {
             return Err(HandshakeError::new(HandshakeErrorKind::HttpVersionInvalid, 0));
         }
+        let handshake = Self::check(request.path.unwrap_or_default(), &fields)?;
+        Ok(Some((handshake, len)))
+    }
+
+    /// Checks a GET request of HTTP/1.1 that an HTTP server has read already: its target, and the
+    /// names and values of its fields.
+    ///
+    /// # Errors
+    ///
+    /// A [`HandshakeError`], whose offset is 0.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use ws_assemble::ServerHandshake;
+    ///
+    /// # fn main() -> Result<(), ws_assemble::HandshakeError> {
+    /// let fields: [(&str, &[u8]); 5] = [
+    ///     ("host", b"example.com"),
+    ///     ("upgrade", b"websocket"),
+    ///     ("connection", b"keep-alive, Upgrade"),
+    ///     ("sec-websocket-key", b"dGhlIHNhbXBsZSBub25jZQ=="),
+    ///     ("sec-websocket-version", b"13"),
+    /// ];
+    /// let request = ServerHandshake::from_fields("/chat", fields)?;
+    /// assert_eq!(request.accept_value(), "s3pPLMBiTxaQ9kYGzzhZRbK+xOo=");
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn from_fields<'a>(
+        target: &str,
+        fields: impl IntoIterator<Item = (&'a str, &'a [u8])>,
+    ) -> Result<Self, HandshakeError> {
+        let mut room = room();
+        let mut count = 0;
+        for (name, value) in fields {
+            let slot = room.get_mut(count);
+            let too_many = HandshakeError::new(HandshakeErrorKind::TooManyFields, 0);
+            *slot.ok_or(too_many)? = Header { name, value };
+            count += 1;
+        }
+        Self::check(target, &Fields { head: &[], fields: &room[..count] })
+    }
+
+    fn check(target: &str, fields: &Fields<'_>) -> Result<Self, HandshakeError> {
         let host = fields.one("host", HandshakeErrorKind::HostMissing)?;
         if !fields.has_token("upgrade", "websocket") {
             return Err(fields.missing("upgrade", HandshakeErrorKind::UpgradeMissing));
@@ -73,13 +122,14 @@ impl ServerHandshake {
             return Err(fields.error(HandshakeErrorKind::KeyInvalid, key));
         }
         let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
-        let handshake = Self {
-            target: request.path.unwrap_or_default().to_owned(),
+        Ok(Self {
+            target: target.to_owned(),
             host: text(host),
             key: text(key),
             protocols: fields.list("sec-websocket-protocol").map(text).collect(),
-        };
-        Ok(Some((handshake, len)))
+            #[cfg(feature = "deflate")]
+            extensions: fields.list("sec-websocket-extensions").map(<[u8]>::to_vec).collect(),
+        })
     }
 
     /// Returns the request's target, for example `/chat?room=1`.
@@ -94,10 +144,39 @@ impl ServerHandshake {
         &self.host
     }
 
+    /// Returns the value of `Sec-WebSocket-Accept`, for who writes the response by other means.
+    #[must_use]
+    pub fn accept_value(&self) -> String {
+        key::accept(self.key.as_bytes())
+    }
+
     /// Returns the subprotocols that the client offers, its favourite first.
     #[must_use]
     pub fn protocols(&self) -> &[String] {
         &self.protocols
+    }
+
+    /// Chooses among the compressions that the client offers, in its order; `None` when it offers
+    /// none that can be done (RFC 7692 section 7.1). An offer with a parameter that is unknown,
+    /// doubled or invalid is passed over.
+    #[cfg(feature = "deflate")]
+    #[must_use]
+    pub fn deflate(&self, options: &DeflateOptions) -> Option<Deflate> {
+        deflate::respond(self.extensions.iter().map(Vec::as_slice), options)
+    }
+
+    /// Returns the response that opens the connection with this compression.
+    ///
+    /// # Panics
+    ///
+    /// As [`accept`](Self::accept).
+    #[cfg(feature = "deflate")]
+    #[must_use]
+    pub fn accept_deflate(&self, protocol: Option<&str>, agreed: &Deflate) -> String {
+        let mut response = self.accept(protocol);
+        response.truncate(response.len() - "\r\n".len());
+        let value = deflate::response_value(agreed);
+        response + "Sec-WebSocket-Extensions: " + &value + "\r\n\r\n"
     }
 
     /// Returns the response that opens the connection, with one of the offered subprotocols or none.
@@ -110,7 +189,7 @@ impl ServerHandshake {
         let mut response = format!(
             "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\
              Sec-WebSocket-Accept: {}\r\n",
-            key::accept(self.key.as_bytes())
+            self.accept_value()
         );
         if let Some(protocol) = protocol {
             let offered = self.protocols.iter().any(|offered| offered == protocol);

@@ -1,13 +1,17 @@
 //! Masking with AVX2.
 
-/// Masks with AVX2 and returns `true`; does nothing where the processor lacks it.
-pub(super) fn mask(bytes: &mut [u8], key: [u8; 4]) -> bool {
-    let has_avx2 = std::arch::is_x86_feature_detected!("avx2");
-    if has_avx2 {
-        // SAFETY: the processor has AVX2, as checked above.
-        unsafe { mask_avx2(bytes, key) };
+/// From here on, blocks of four vectors are worth it.
+const LONG_BYTES_MIN: usize = 1024;
+
+/// Masks with AVX2 and returns what [`xor`](super::xor) does; does nothing and returns `None` where
+/// the processor lacks it.
+#[inline]
+pub(super) fn mask<const SEE: bool>(bytes: &mut [u8], key: u32) -> Option<bool> {
+    if !std::arch::is_x86_feature_detected!("avx2") {
+        return None;
     }
-    has_avx2
+    // SAFETY: the processor has AVX2, as checked above.
+    Some(unsafe { mask_avx2::<SEE>(bytes, key) })
 }
 
 /// The portable code, compiled for AVX2.
@@ -16,6 +20,11 @@ pub(super) fn mask(bytes: &mut [u8], key: [u8; 4]) -> bool {
 ///
 /// The processor has AVX2.
 #[target_feature(enable = "avx2")]
-unsafe fn mask_avx2(bytes: &mut [u8], key: [u8; 4]) {
-    super::xor(bytes, key);
+unsafe fn mask_avx2<const SEE: bool>(bytes: &mut [u8], key: u32) -> bool {
+    // Four vectors at a time do not wait for each other.
+    if bytes.len() >= LONG_BYTES_MIN {
+        super::xor::<128, SEE>(bytes, key)
+    } else {
+        super::xor::<32, SEE>(bytes, key)
+    }
 }

@@ -1,0 +1,24 @@
+//! http-chunked against other decoders and encoders of chunked bodies.
+
+mod decode;
+mod encode;
+mod httparse_loop;
+mod hyper_io;
+mod hyper_peer;
+mod transfer;
+
+use super::super::Job;
+
+pub(super) fn jobs() -> Vec<Job> {
+    let mut jobs = decode::jobs();
+    jobs.extend(encode::jobs());
+    jobs
+}
+
+/// What every receive buffer holds.
+const RECEIVE_BYTES: usize = 16 << 10;
+
+/// Text whose bytes differ from one position to the next.
+fn payload(bytes: usize) -> Vec<u8> {
+    (b' '..=b'~').cycle().take(bytes).collect()
+}

@@ -1,0 +1,180 @@
+//! Cutting messages into fragments and packets.
+
+use core::hint::black_box;
+use std::{rc::Rc, sync::Arc};
+
+use anyhow::ensure;
+use bytes::Bytes;
+use chacha20poly1305::{
+    ChaCha20Poly1305, Key, KeyInit, Nonce, Tag,
+    aead::{AeadInOut, inout::InOutBuf},
+};
+use seg_pool::Pool;
+use seg_seq::Packet;
+
+use super::{MIB, in_segments, payload};
+use crate::compare::{Contender, Job, Kind};
+
+/// Bytes of a packet on most networks, and those that its header and tag take.
+const MTU: usize = 1_420;
+const HEADER_BYTES: usize = 40;
+const TAG_BYTES: usize = 16;
+const PAYLOAD_BYTES: usize = MTU - HEADER_BYTES - TAG_BYTES;
+
+pub(super) fn jobs() -> Vec<Job> {
+    let sizes = [(4 << 10, "4k"), (64 << 10, "64k"), (256 << 10, "256k"), (MIB, "1m")];
+    let mut jobs: Vec<_> = sizes.map(|(len, name)| fragment(len, name)).into();
+    jobs.extend([packets(false), packets(true)]);
+    jobs
+}
+
+fn fragment(len: usize, name: &str) -> Job {
+    let bytes = payload(len);
+    let message = in_segments(&bytes);
+    let (kept, checked) = (message.clone(), message.clone());
+    let shared = Bytes::from(bytes.clone());
+    // The first clone moves `Bytes` from its unshared to its shared form.
+    drop(shared.clone());
+    let expected = bytes.clone();
+    Job::new(format!("seq/fragment_{name}_1420"), len as u64)
+        .with(
+            Contender::new(Kind::Ours, "Sequence::fragments", move || {
+                message.fragments(MTU).for_each(|fragment| {
+                    black_box(fragment);
+                });
+            })
+            .checked(move || {
+                let fragments = checked.fragments(MTU).flat_map(|fragment| fragment.slices());
+                ensure!(fragments.collect::<Vec<_>>().concat() == expected);
+                Ok(())
+            }),
+        )
+        .with(Contender::new(Kind::Ours, "fragments, each kept", move || {
+            for fragment in kept.fragments(MTU) {
+                match fragment.to_segment() {
+                    Some(segment) => drop(black_box(segment)),
+                    None => drop(black_box(fragment.to_sequence())),
+                }
+            }
+        }))
+        .with(Contender::new(Kind::Peer, "Bytes::slice", move || {
+            for start in (0..shared.len()).step_by(MTU) {
+                drop(black_box(shared.slice(start..shared.len().min(start + MTU))));
+            }
+        }))
+        .with(Contender::with_setup(
+            Kind::Peer,
+            "Vec::split_off",
+            move || bytes.clone(),
+            |mut rest| {
+                while rest.len() > MTU {
+                    let behind = rest.split_off(MTU);
+                    drop(black_box(core::mem::replace(&mut rest, behind)));
+                }
+                rest
+            },
+        ))
+}
+
+/// The start of a packet, and what makes its nonce its own.
+fn header(number: usize) -> [u8; HEADER_BYTES] {
+    let mut header = [0; HEADER_BYTES];
+    header[..8].copy_from_slice(&number.to_le_bytes());
+    header
+}
+
+/// Encryption in place, or nothing.
+#[derive(Clone)]
+struct Seal(Option<Rc<ChaCha20Poly1305>>);
+
+impl Seal {
+    fn new(is_on: bool) -> Self {
+        let cipher = is_on.then(|| ChaCha20Poly1305::new(&Key::from([7; 32])));
+        Self(cipher.map(Rc::new))
+    }
+
+    fn seal(&self, header: &[u8], payload: &mut [u8]) -> Tag {
+        let Some(cipher) = &self.0 else { return Tag::from([9; TAG_BYTES]) };
+        let nonce: [u8; 12] = *header.first_chunk().expect("longer than a nonce");
+        cipher
+            .encrypt_inout_detached(&Nonce::from(nonce), header, InOutBuf::from(payload))
+            .expect("far below the limit")
+    }
+}
+
+fn make_packet(seal: &Seal, number: usize, packet: &mut Packet) {
+    packet.prepend(&header(number));
+    let (header, payload) = packet.parts_mut();
+    let tag = seal.seal(header, payload);
+    packet.append(&tag);
+}
+
+/// A whole packet in a buffer of its own, that has room for the tag.
+fn make_buffer(seal: &Seal, number: usize, payload: &[u8]) -> Vec<u8> {
+    let mut packet = Vec::with_capacity(HEADER_BYTES + payload.len() + TAG_BYTES);
+    packet.extend_from_slice(&header(number));
+    packet.extend_from_slice(payload);
+    let (header, payload) = packet.split_at_mut(HEADER_BYTES);
+    let tag = seal.seal(header, payload);
+    packet.extend_from_slice(&tag);
+    packet
+}
+
+/// Makes all packets of a message, which wait together until the last one is made.
+fn packets(is_sealed: bool) -> Job {
+    let bytes = payload(MIB);
+    let message = in_segments(&bytes);
+    let pool = Pool::new();
+    let count = bytes.len().div_ceil(PAYLOAD_BYTES);
+    let seal = Seal::new(is_sealed);
+    let (source, sealer, source_pool) = (message.clone(), seal.clone(), pool.clone());
+    let make = move |pool: &Pool, queue: &mut Vec<Packet>| {
+        for (number, packet) in source.packets(pool, MTU, HEADER_BYTES, TAG_BYTES).enumerate() {
+            let mut packet = packet.expect("no limit");
+            make_packet(&sealer, number, &mut packet);
+            queue.push(packet);
+        }
+    };
+    let (check, fresh) = (make.clone(), make.clone());
+    let expected = bytes.clone();
+    let reference = seal.clone();
+    let mut queue = Vec::with_capacity(count);
+    let name = if is_sealed { "seq/packets_1m_1364_sealed" } else { "seq/packets_1m_1364" };
+    Job::new(name, MIB as u64)
+        .with(
+            Contender::new(Kind::Ours, "Sequence::packets", move || {
+                make(&source_pool, &mut queue);
+                black_box(&mut queue).clear();
+            })
+            .checked(move || {
+                let mut queue = Vec::new();
+                check(&pool, &mut queue);
+                let payloads = expected.chunks(PAYLOAD_BYTES).enumerate();
+                let buffers =
+                    payloads.map(|(number, payload)| make_buffer(&reference, number, payload));
+                ensure!(queue.len() == count);
+                ensure!(queue.iter().zip(buffers).all(|(packet, buffer)| **packet == *buffer));
+                Ok(())
+            })
+            .from_nothing(move || {
+                fresh(&Pool::new(), &mut Vec::with_capacity(count));
+            }),
+        )
+        .with(buffers("Box<[u8]> each", bytes.clone(), seal.clone(), Vec::into_boxed_slice))
+        .with(buffers("Arc<[u8]> each", bytes, seal, Arc::<[u8]>::from))
+}
+
+fn buffers<T: 'static>(
+    name: &str,
+    bytes: Vec<u8>,
+    seal: Seal,
+    finish: impl Fn(Vec<u8>) -> T + 'static,
+) -> Contender {
+    let mut queue = Vec::with_capacity(bytes.len().div_ceil(PAYLOAD_BYTES));
+    Contender::new(Kind::Peer, name, move || {
+        for (number, payload) in bytes.chunks(PAYLOAD_BYTES).enumerate() {
+            queue.push(finish(make_buffer(&seal, number, payload)));
+        }
+        black_box(&mut queue).clear();
+    })
+}

@@ -1,0 +1,84 @@
+//! Takes connections over from hyper, and echoes: axum does the same underneath.
+//! `cargo run --example hyper_server --features tokio -- 127.0.0.1:9001`
+
+use core::{convert::Infallible, error::Error};
+use std::env;
+
+use http_body_util::Empty;
+use hyper::{
+    Request, Response, StatusCode,
+    body::{Bytes, Incoming},
+    header::{CONNECTION, SEC_WEBSOCKET_ACCEPT, UPGRADE},
+    server::conn::http1,
+    service::service_fn,
+    upgrade::{self, Upgraded},
+};
+use hyper_util::rt::TokioIo;
+use seg_pool::Pool;
+use tokio::net::{TcpListener, TcpStream};
+use ws_assemble::{Assembly, Connection, Limits, Role, ServerHandshake};
+
+type AnyError = Box<dyn Error + Send + Sync>;
+
+#[tokio::main]
+async fn main() -> Result<(), AnyError> {
+    let address = env::args().nth(1).ok_or("usage: hyper_server ADDRESS")?;
+    let listener = TcpListener::bind(&address).await?;
+    println!("listening on {}", listener.local_addr()?);
+    let pool = Pool::builder().max_bytes(256 << 20).build();
+    loop {
+        let (stream, _) = listener.accept().await?;
+        let pool = pool.clone();
+        tokio::spawn(async move {
+            let service = service_fn(|request| answer(request, pool.clone()));
+            let connection = http1::Builder::new().serve_connection(TokioIo::new(stream), service);
+            if let Err(error) = connection.with_upgrades().await {
+                eprintln!("{error}");
+            }
+        });
+    }
+}
+
+async fn answer(
+    mut request: Request<Incoming>,
+    pool: Pool,
+) -> Result<Response<Empty<Bytes>>, Infallible> {
+    let fields = request.headers().iter().map(|(name, value)| (name.as_str(), value.as_bytes()));
+    let mut response = Response::new(Empty::new());
+    match ServerHandshake::from_fields(request.uri().path(), fields) {
+        Ok(handshake) => {
+            let accept = handshake.accept_value().parse().expect("base64");
+            *response.status_mut() = StatusCode::SWITCHING_PROTOCOLS;
+            response.headers_mut().insert(UPGRADE, "websocket".parse().expect("a token"));
+            response.headers_mut().insert(CONNECTION, "upgrade".parse().expect("a token"));
+            response.headers_mut().insert(SEC_WEBSOCKET_ACCEPT, accept);
+            let upgrade = upgrade::on(&mut request);
+            tokio::spawn(async move {
+                let echoed = match upgrade.await {
+                    Ok(upgraded) => echo(upgraded, &pool).await,
+                    Err(error) => Err(error.into()),
+                };
+                if let Err(error) = echoed {
+                    eprintln!("{error}");
+                }
+            });
+        }
+        Err(error) => {
+            eprintln!("{error}");
+            *response.status_mut() = StatusCode::BAD_REQUEST;
+        }
+    }
+    Ok(response)
+}
+
+async fn echo(upgraded: Upgraded, pool: &Pool) -> Result<(), AnyError> {
+    // Frames may have come along with the request: hyper has read them already.
+    let parts = upgraded.downcast::<TokioIo<TcpStream>>().map_err(|_| "another stream")?;
+    let (stream, ahead) = (parts.io.into_inner(), parts.read_buf);
+    let (role, limits) = (Role::Server, Limits::default());
+    let mut connection = Connection::new(stream, role, Assembly::Segmented, limits, pool, &ahead)?;
+    while let Some(message) = connection.next().await? {
+        connection.send(&message).await?;
+    }
+    Ok(())
+}

@@ -1,0 +1,107 @@
+//! A message that is sent while it is made.
+
+use core::future::poll_fn;
+
+use bytes::Bytes;
+use seg_pool::Segment;
+use seg_seq::{SegmentedBuf, Sequence};
+use tokio::io::{AsyncRead, AsyncWrite};
+
+use super::{Connection, ConnectionError};
+use crate::{message::MessageKind, utf8::Utf8Validator};
+
+/// Writes a message in fragments, without knowing how long it gets.
+///
+/// What is written is gathered up to the size of a fragment, by copy or by link, and goes out when
+/// there is more. Pings are answered between fragments. A writer that is dropped before
+/// [`finish`](Self::finish) leaves the message open: no other can be sent then, and the connection
+/// is to be closed.
+#[derive(Debug)]
+pub struct MessageWriter<'a, S> {
+    connection: &'a mut Connection<S>,
+    kind: MessageKind,
+    fragment_bytes: u64,
+    gathered: SegmentedBuf,
+    utf8: Utf8Validator,
+}
+
+impl<'a, S: AsyncRead + AsyncWrite + Unpin> MessageWriter<'a, S> {
+    pub(super) fn new(
+        connection: &'a mut Connection<S>,
+        kind: MessageKind,
+        fragment_bytes: u64,
+    ) -> Self {
+        let gathered = SegmentedBuf::new(&connection.pool);
+        let fragment_bytes = fragment_bytes.max(1);
+        Self { connection, kind, fragment_bytes, gathered, utf8: Utf8Validator::new() }
+    }
+
+    /// Appends bytes, copying them.
+    ///
+    /// # Errors
+    ///
+    /// As [`Connection::send`], and [`ConnectionError::TextInvalid`] when a text is not UTF-8: a
+    /// character may be cut between two calls. None of the bytes are taken then.
+    pub async fn write(&mut self, bytes: &[u8]) -> Result<(), ConnectionError> {
+        self.check(bytes)?;
+        self.gathered.try_extend_from_slice(bytes)?;
+        self.send_full().await
+    }
+
+    /// Appends [`Bytes`] without a copy, unless they have to be masked.
+    ///
+    /// # Errors
+    ///
+    /// As [`write`](Self::write).
+    pub async fn write_bytes(&mut self, bytes: Bytes) -> Result<(), ConnectionError> {
+        self.write_sequence(Segment::from(bytes).into()).await
+    }
+
+    /// Appends a sequence without a copy, unless it has to be masked.
+    ///
+    /// # Errors
+    ///
+    /// As [`write`](Self::write).
+    pub async fn write_sequence(&mut self, sequence: Sequence) -> Result<(), ConnectionError> {
+        for chunk in sequence.chunks() {
+            self.check(chunk)?;
+        }
+        self.gathered.append(sequence);
+        self.send_full().await
+    }
+
+    /// Sends the last fragment and flushes it.
+    ///
+    /// # Errors
+    ///
+    /// As [`write`](Self::write).
+    pub async fn finish(mut self) -> Result<(), ConnectionError> {
+        if !self.utf8.is_complete() {
+            return Err(ConnectionError::TextInvalid);
+        }
+        self.send_full().await?;
+        poll_fn(|context| self.connection.poll_room(context)).await?;
+        let rest = self.gathered.split();
+        self.connection.output.queue_fragment(self.kind, &rest, true)?;
+        self.connection.flush().await
+    }
+
+    fn check(&mut self, bytes: &[u8]) -> Result<(), ConnectionError> {
+        if self.kind == MessageKind::Text {
+            let mut utf8 = self.utf8;
+            utf8.push(bytes).map_err(|_| ConnectionError::TextInvalid)?;
+            self.utf8 = utf8;
+        }
+        Ok(())
+    }
+
+    /// Sends fragments as long as more than one is gathered.
+    async fn send_full(&mut self) -> Result<(), ConnectionError> {
+        while self.gathered.len() > self.fragment_bytes {
+            poll_fn(|context| self.connection.poll_room(context)).await?;
+            let fragment = self.gathered.split_to(self.fragment_bytes);
+            self.connection.output.queue_fragment(self.kind, &fragment, false)?;
+        }
+        Ok(())
+    }
+}

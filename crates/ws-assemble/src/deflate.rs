@@ -1,0 +1,15 @@
+//! Compressed messages: permessage-deflate (RFC 7692).
+
+mod deflation;
+mod inflation;
+mod negotiate;
+mod options;
+
+pub use deflation::Deflation;
+pub(crate) use inflation::Inflation;
+pub(crate) use negotiate::{accept_response, offer, respond, response_value};
+pub use options::{Deflate, DeflateOptions};
+
+/// What a flushed block ends in. It is not sent, and added again before a message is decoded (RFC
+/// 7692 sections 7.2.1 and 7.2.2).
+const TAIL: [u8; 4] = [0, 0, 0xff, 0xff];

@@ -1,0 +1,156 @@
+//! What is sent, compressed.
+
+use core::fmt;
+use std::sync::{Mutex, PoisonError};
+
+use seg_flate::{Backend, DeflateErrorKind, Deflater, Flush, Format, Level, WindowBits};
+use seg_pool::{Exhausted, Pool};
+use seg_seq::{SegmentedBuf, Sequence};
+
+use super::{TAIL, options::Deflate};
+use crate::{encode::append_frame, header::Header, message::Message, opcode::Role};
+
+/// Spare states that are kept: 6 MiB.
+const SPARE_MAX: usize = 16;
+
+/// States of messages that went out, for the next ones of whatever connection.
+static SPARE: Mutex<Vec<(Level, WindowBits, Deflater)>> = Mutex::new(Vec::new());
+
+/// Compresses the messages of one direction, without I/O.
+///
+/// Without takeover its state is leased for each message from a spare few that all connections of
+/// the process share; with it, the state is its own from the first message on.
+///
+/// # Examples
+///
+/// ```
+/// use seg_pool::Pool;
+/// use seg_seq::SegmentedBuf;
+/// use ws_assemble::{ClientHandshake, DeflateOptions, Deflation, Message, Role, ServerHandshake};
+///
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let options = DeflateOptions::default();
+/// let client = ClientHandshake::new("localhost", "/", *b"the sample nonce").deflate(options);
+/// let request = client.request();
+/// let Some((request, _)) = ServerHandshake::parse(request.as_bytes())? else { panic!("whole") };
+/// let agreed = request.deflate(&options).ok_or("not offered")?;
+///
+/// let mut deflation = Deflation::new(&agreed, Role::Server).ok_or("too small a window")?;
+/// let mut output = SegmentedBuf::new(&Pool::new());
+/// deflation.encode_message(&Message::text("Hello"), None, &mut output)?;
+/// assert_eq!(output.freeze(), b"\xc1\x07\xf2\x48\xcd\xc9\xc9\x07\x00");
+/// # Ok(())
+/// # }
+/// ```
+pub struct Deflation {
+    /// Leased for a message, or kept from the first one on, with takeover.
+    deflater: Option<Deflater>,
+    takeover: bool,
+    level: Level,
+    window: WindowBits,
+    bytes_min: u64,
+}
+
+impl Deflation {
+    /// Creates what an end of `role` sends with; `None` when nothing can be compressed: backends do
+    /// not keep to the smallest window, of 2^8 bytes, and it is always legal not to compress.
+    #[must_use]
+    pub fn new(agreed: &Deflate, role: Role) -> Option<Self> {
+        Some(Self {
+            deflater: None,
+            takeover: agreed.takeover(role),
+            level: agreed.level,
+            window: WindowBits::new(agreed.window_bits(role))?,
+            bytes_min: agreed.bytes_min,
+        })
+    }
+
+    /// Returns whether a message of this length is worth it, as the options say.
+    #[must_use]
+    pub const fn is_worth(&self, len: u64) -> bool {
+        len >= self.bytes_min
+    }
+
+    /// Appends a message to `output` in one compressed frame, whatever its length.
+    ///
+    /// # Errors
+    ///
+    /// [`Exhausted`] when the pool of `output` has too few segments; `output` is as before then.
+    pub fn encode_message(
+        &mut self,
+        message: &Message,
+        key: Option<[u8; 4]>,
+        output: &mut SegmentedBuf,
+    ) -> Result<(), Exhausted> {
+        let sequence = message.sequence();
+        let chunks = sequence.chunks().map(|chunk| &**chunk);
+        let payload = self.compress(chunks, true, output.pool())?;
+        let (opcode, payload_len) = (message.kind().opcode(), payload.len());
+        let header = Header { fin: true, is_compressed: true, opcode, mask: key, payload_len };
+        append_frame(&header, &payload, output).inspect_err(|_| self.forget())
+    }
+
+    /// Gives the state up: the next message refers to nothing before it.
+    pub(crate) fn forget(&mut self) {
+        self.deflater = None;
+    }
+
+    /// Compresses a fragment of a message, all of it.
+    ///
+    /// When the pool is exhausted nothing of it is to be sent. The state is given up then: a new one
+    /// refers to nothing before it, which the other end need not know.
+    pub(crate) fn compress<'a>(
+        &mut self,
+        payload: impl IntoIterator<Item = &'a [u8]>,
+        is_last: bool,
+        pool: &Pool,
+    ) -> Result<Sequence, Exhausted> {
+        let mut deflater = self.deflater.take().unwrap_or_else(|| take(self.level, self.window));
+        let mut output = SegmentedBuf::new(pool);
+        let pushed = payload
+            .into_iter()
+            .try_for_each(|mut slice| deflater.push(&mut slice, Flush::None, &mut output))
+            .and_then(|()| deflater.push(&mut &[][..], Flush::Sync, &mut output));
+        if let Err(error) = pushed {
+            match error.kind() {
+                DeflateErrorKind::PoolExhausted(exhausted) => return Err(exhausted),
+                kind => unreachable!("a stream that never ends: {kind:?}"),
+            }
+        }
+        if is_last {
+            output.truncate(output.len() - TAIL.len() as u64);
+        }
+        if self.takeover || !is_last {
+            self.deflater = Some(deflater);
+        } else {
+            give(self.level, self.window, deflater);
+        }
+        Ok(output.freeze())
+    }
+}
+
+fn take(level: Level, window: WindowBits) -> Deflater {
+    let mut spare = SPARE.lock().unwrap_or_else(PoisonError::into_inner);
+    let found = spare.iter().position(|(have, bits, _)| (*have, *bits) == (level, window));
+    let found = found.map(|index| spare.swap_remove(index).2);
+    drop(spare);
+    found.unwrap_or_else(|| Deflater::with_window(Backend::default(), Format::Raw, level, window))
+}
+
+fn give(level: Level, window: WindowBits, mut deflater: Deflater) {
+    deflater.reset(Format::Raw);
+    let mut spare = SPARE.lock().unwrap_or_else(PoisonError::into_inner);
+    if spare.len() < SPARE_MAX {
+        spare.push((level, window, deflater));
+    }
+}
+
+impl fmt::Debug for Deflation {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Deflation")
+            .field("takeover", &self.takeover)
+            .field("level", &self.level)
+            .field("window", &self.window)
+            .finish_non_exhaustive()
+    }
+}

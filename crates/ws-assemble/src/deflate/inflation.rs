@@ -1,0 +1,139 @@
+//! What is received, decompressed.
+
+use core::fmt;
+use std::sync::{Mutex, PoisonError};
+
+use seg_flate::{Format, InflateErrorKind, Inflater, Limits, Status};
+use seg_pool::Pool;
+use seg_seq::{SegmentedBuf, Sequence};
+
+use super::{TAIL, options::Deflate};
+use crate::{error::DecodeErrorKind, opcode::Role};
+
+/// No input of this length becomes more than 66 KB: DEFLATE's largest ratio is 1032.
+const PIECE_BYTES_MIN: usize = 64;
+const RATIO_MAX: u64 = 1032;
+
+/// Spare states that are kept: 3 MiB.
+const SPARE_MAX: usize = 64;
+
+/// States of messages that are whole, for the next ones of whatever connection.
+static SPARE: Mutex<Vec<Inflater>> = Mutex::new(Vec::new());
+
+/// Decompresses the messages of one direction.
+pub(crate) struct Inflation {
+    /// Leased for a message, or kept from the first one on, with takeover.
+    inflater: Option<Inflater>,
+    takeover: bool,
+    output: SegmentedBuf,
+    /// Bytes of the current message.
+    produced: u64,
+    /// Whether the last block said so, and nothing has come behind it.
+    has_ended: bool,
+}
+
+impl Inflation {
+    /// Creates what an end of `role` receives with.
+    pub(crate) fn new(agreed: &Deflate, role: Role, pool: &Pool) -> Self {
+        let sender = match role {
+            Role::Client => Role::Server,
+            Role::Server => Role::Client,
+        };
+        Self {
+            inflater: None,
+            takeover: agreed.takeover(sender),
+            output: SegmentedBuf::new(pool),
+            produced: 0,
+            has_ended: false,
+        }
+    }
+
+    /// Decompresses a piece of a message's payload, and hands over what comes out of it, piece by
+    /// piece. Stops at the piece that brings the message beyond `bytes_max`.
+    pub(crate) fn push(
+        &mut self,
+        mut input: &[u8],
+        bytes_max: u64,
+        mut sink: impl FnMut(Sequence) -> Result<(), DecodeErrorKind>,
+    ) -> Result<(), DecodeErrorKind> {
+        while !input.is_empty() {
+            // Far from the limit in one go, close to it in steps that do not go far beyond.
+            let allowed = (bytes_max - self.produced.min(bytes_max)) / RATIO_MAX;
+            let len = usize::try_from(allowed).unwrap_or(usize::MAX).max(PIECE_BYTES_MIN);
+            let (piece, rest) = input.split_at(input.len().min(len));
+            self.push_piece(piece)?;
+            let output = self.output.split();
+            self.produced += output.len();
+            if self.produced > bytes_max {
+                return Err(DecodeErrorKind::MessageTooLong);
+            }
+            sink(output)?;
+            input = rest;
+        }
+        Ok(())
+    }
+
+    fn push_piece(&mut self, mut piece: &[u8]) -> Result<(), DecodeErrorKind> {
+        let inflater = self.inflater.get_or_insert_with(take);
+        while !piece.is_empty() {
+            if self.has_ended {
+                // A message may go on behind a block that says that it is the last (section 7.2.3.4).
+                inflater.reset(Format::Raw);
+                self.has_ended = false;
+            }
+            let status = inflater.push(&mut piece, &mut self.output);
+            self.has_ended = status.map_err(|error| kind(error.kind()))? == Status::End;
+        }
+        Ok(())
+    }
+
+    /// Ends a message: decompresses what its sender left out.
+    pub(crate) fn finish(
+        &mut self,
+        bytes_max: u64,
+        sink: impl FnMut(Sequence) -> Result<(), DecodeErrorKind>,
+    ) -> Result<(), DecodeErrorKind> {
+        if !self.has_ended {
+            self.push(&TAIL, bytes_max, sink)?;
+        }
+        self.produced = 0;
+        // Idle connections keep no segment.
+        self.output.clear();
+        if !self.takeover || self.has_ended {
+            self.has_ended = false;
+            self.inflater.take().into_iter().for_each(give);
+        }
+        Ok(())
+    }
+}
+
+const fn kind(kind: InflateErrorKind) -> DecodeErrorKind {
+    match kind {
+        InflateErrorKind::PoolExhausted(exhausted) => DecodeErrorKind::PoolExhausted(exhausted),
+        _ => DecodeErrorKind::DeflateInvalid,
+    }
+}
+
+fn take() -> Inflater {
+    let spare = SPARE.lock().unwrap_or_else(PoisonError::into_inner).pop();
+    // The limit is that of a message and not of the stream that messages with takeover make.
+    spare
+        .unwrap_or_else(|| Inflater::new(Format::Raw, Limits::default().output_bytes_max(u64::MAX)))
+}
+
+fn give(mut inflater: Inflater) {
+    inflater.reset(Format::Raw);
+    let mut spare = SPARE.lock().unwrap_or_else(PoisonError::into_inner);
+    if spare.len() < SPARE_MAX {
+        spare.push(inflater);
+    }
+}
+
+impl fmt::Debug for Inflation {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Inflation")
+            .field("takeover", &self.takeover)
+            .field("produced", &self.produced)
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,120 @@
+//! What is asked for, and what was agreed on.
+
+use seg_flate::{Level, WindowBits};
+
+use crate::opcode::Role;
+
+/// How this end wants messages compressed.
+///
+/// A compressor's state takes about 370 KiB and a decompressor's 48 KiB. With takeover, the default,
+/// each connection has its own from its first compressed message on; without, they are used by one
+/// message after another, of whatever connection, and an idle connection holds none.
+///
+/// # Examples
+///
+/// ```
+/// use ws_assemble::DeflateOptions;
+///
+/// let options = DeflateOptions::default().without_server_takeover().without_client_takeover();
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct DeflateOptions {
+    pub(super) server: Side,
+    pub(super) client: Side,
+    pub(super) level: Level,
+    pub(super) bytes_min: u64,
+}
+
+/// What one end sends.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Side {
+    /// Whether a message may refer back to those before.
+    pub(super) takeover: bool,
+    /// 8 to 15.
+    pub(super) window_bits: u8,
+}
+
+impl Side {
+    pub(super) const DEFAULT: Self = Self { takeover: true, window_bits: WindowBits::MAX.as_u8() };
+}
+
+impl DeflateOptions {
+    /// Makes each message of the server a stream of its own: less memory, larger messages.
+    #[must_use]
+    pub const fn without_server_takeover(mut self) -> Self {
+        self.server.takeover = false;
+        self
+    }
+
+    /// Makes each message of the client a stream of its own. A client that knows nothing of this
+    /// cannot be made to.
+    #[must_use]
+    pub const fn without_client_takeover(mut self) -> Self {
+        self.client.takeover = false;
+        self
+    }
+
+    /// Limits how far back the server's messages refer.
+    #[must_use]
+    pub const fn server_window(mut self, bits: WindowBits) -> Self {
+        self.server.window_bits = bits.as_u8();
+        self
+    }
+
+    /// Limits how far back the client's messages refer, if the client can.
+    #[must_use]
+    pub const fn client_window(mut self, bits: WindowBits) -> Self {
+        self.client.window_bits = bits.as_u8();
+        self
+    }
+
+    /// Sets how hard this end compresses. 6 by default.
+    #[must_use]
+    pub const fn level(mut self, level: Level) -> Self {
+        self.level = level;
+        self
+    }
+
+    /// Sends shorter messages as they are. 64 bytes by default.
+    #[must_use]
+    pub const fn bytes_min(mut self, bytes: u64) -> Self {
+        self.bytes_min = bytes;
+        self
+    }
+}
+
+impl Default for DeflateOptions {
+    fn default() -> Self {
+        Self { server: Side::DEFAULT, client: Side::DEFAULT, level: Level::DEFAULT, bytes_min: 64 }
+    }
+}
+
+/// What both ends agreed on in the handshake.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Deflate {
+    pub(super) server: Side,
+    pub(super) client: Side,
+    pub(super) level: Level,
+    pub(super) bytes_min: u64,
+}
+
+impl Deflate {
+    /// Returns whether the messages that `sender` sends may refer back to those before.
+    #[must_use]
+    pub const fn takeover(&self, sender: Role) -> bool {
+        self.side(sender).takeover
+    }
+
+    /// Returns how far back the messages that `sender` sends refer, as a power of two: 8 to 15.
+    #[must_use]
+    pub const fn window_bits(&self, sender: Role) -> u8 {
+        self.side(sender).window_bits
+    }
+
+    pub(super) const fn side(&self, sender: Role) -> Side {
+        match sender {
+            Role::Client => self.client,
+            Role::Server => self.server,
+        }
+    }
+}

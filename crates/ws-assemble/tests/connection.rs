@@ -1,0 +1,327 @@
+//! Connections over a scripted stream.
+#![cfg(feature = "futures")]
+
+mod connection {
+    pub(crate) mod script;
+}
+
+use core::{
+    future::Future,
+    pin::pin,
+    task::{Context, Poll, Waker},
+};
+
+use connection::script::Script;
+use futures_util::{SinkExt, StreamExt};
+use seg_pool::{Pool, SegmentSize};
+use seg_seq::SegmentedBuf;
+use ws_assemble::{
+    Assembly, CloseCode, CloseFrame, Connection, ConnectionError, ControlPayload, DecodeErrorKind,
+    Limits, Message, MessageKind, Opcode, ReadInto, Role, encode_frame, encode_message,
+};
+
+const ASSEMBLIES: [Assembly; 2] = [Assembly::Segmented, Assembly::Contiguous];
+
+fn pool() -> Pool {
+    Pool::builder().segment_size(SegmentSize::K1).build()
+}
+
+fn open(script: Script, assembly: Assembly, pool: &Pool) -> Connection<Script> {
+    Connection::new(script, Role::Server, assembly, Limits::default(), pool, &[]).expect("no input")
+}
+
+fn poll_once<T>(future: impl Future<Output = T>) -> Poll<T> {
+    pin!(future).poll(&mut Context::from_waker(Waker::noop()))
+}
+
+/// Polls new futures, each dropped after one poll, until one is done.
+fn polled<T>(mut future: impl AsyncFnMut() -> T) -> T {
+    for _ in 0..1_000_000 {
+        if let Poll::Ready(output) = poll_once(future()) {
+            return output;
+        }
+    }
+    panic!("never done");
+}
+
+/// Messages as a client sends them.
+fn wire(messages: &[Message], fragment_bytes: u64) -> Vec<u8> {
+    let mut output = SegmentedBuf::new(Pool::global());
+    for message in messages {
+        encode_message(message, fragment_bytes, || Some([1, 2, 3, 4]), &mut output)
+            .expect("memory");
+    }
+    output.freeze().to_vec()
+}
+
+fn control(opcode: Opcode, payload: &'static [u8]) -> Vec<u8> {
+    let mut output = SegmentedBuf::new(Pool::global());
+    let payload = seg_pool::Segment::from_static(payload).into();
+    encode_frame(true, opcode, Some([9, 8, 7, 6]), &payload, &mut output).expect("memory");
+    output.freeze().to_vec()
+}
+
+fn messages() -> Vec<Message> {
+    let mut messages: Vec<_> =
+        (0..9).map(|index| Message::text("h\u{e9}llo \u{1f600} ".repeat(index * index))).collect();
+    messages.push(Message::binary(vec![7; 3_000]));
+    messages
+}
+
+#[test]
+fn a_read_dropped_at_every_poll_loses_no_byte() {
+    for assembly in ASSEMBLIES {
+        for chunk in [1, 7, 500, 5_000] {
+            let sent = messages();
+            let script = Script::new(wire(&sent, 100)).chunk(chunk).stalling();
+            let mut connection = open(script, assembly, &pool());
+            for message in &sent {
+                let got = polled(async || connection.next().await).expect("valid").expect("open");
+                assert_eq!(&got, message, "{assembly:?}, {chunk}");
+            }
+        }
+    }
+}
+
+#[test]
+fn a_write_dropped_at_every_poll_loses_no_byte() {
+    for chunk in [1, 7, 500] {
+        let pool = pool();
+        let script = Script::new(Vec::new()).chunk(chunk).stalling();
+        let mut connection = open(script, Assembly::Segmented, &pool);
+        let mut expected = SegmentedBuf::new(&pool);
+        for message in messages() {
+            // Each is polled once: it is taken then, however little of it is written.
+            let _ = poll_once(connection.send(&message));
+            polled(async || connection.flush().await).expect("open");
+            encode_message(&message, 0, || None, &mut expected).expect("memory");
+            let text = "borrowed ".repeat(30);
+            let _ = poll_once(connection.send_text(&text));
+            polled(async || connection.flush().await).expect("open");
+            encode_message(&Message::text(text), 0, || None, &mut expected).expect("memory");
+        }
+        assert_eq!(connection.get_ref().written, expected.freeze().to_vec(), "{chunk}");
+        drop(connection);
+        assert_eq!(pool.stats().in_use_bytes(), 0);
+    }
+}
+
+#[test]
+fn a_batch_is_what_came_together() {
+    let sent = messages();
+    let script = Script::new(wire(&sent, 0)).chunk(1 << 16);
+    let mut connection = open(script, Assembly::Segmented, &Pool::new());
+    let mut got = Vec::new();
+    assert_eq!(polled(async || connection.next_batch(&mut got).await).ok(), Some(sent.len()));
+    assert_eq!(got, sent);
+}
+
+#[test]
+fn messages_before_an_error_come_first_and_the_error_stays() {
+    for assembly in ASSEMBLIES {
+        let pool = pool();
+        let mut bytes = wire(&messages()[..3], 0);
+        bytes.extend_from_slice(b"\x81\x02hi");
+        let mut connection = open(Script::new(bytes).chunk(1 << 16), assembly, &pool);
+        let mut got = Vec::new();
+        assert_eq!(polled(async || connection.next_batch(&mut got).await).ok(), Some(3));
+        for _ in 0..3 {
+            let error = polled(async || connection.next().await).expect_err("not masked");
+            let ConnectionError::Decode(error) = error else { panic!("{error}") };
+            assert_eq!(error.kind(), DecodeErrorKind::MaskMissing);
+            assert!(!connection.holds_input());
+        }
+        assert_eq!(connection.get_ref().written, b"\x88\x02\x03\xea");
+        drop(got);
+        assert_eq!(pool.stats().in_use_bytes(), 0);
+    }
+}
+
+#[test]
+fn a_buffer_that_is_too_small_consumes_nothing() {
+    for assembly in ASSEMBLIES {
+        let sent = messages();
+        let script = Script::new(wire(&sent, 90)).chunk(200).stalling();
+        let mut connection = open(script, assembly, &pool());
+        let mut buffer = vec![0; 4_000];
+        for message in &sent {
+            let needed = message.len();
+            let len = usize::try_from(needed).expect("short");
+            if len > 0 {
+                let read = polled(async || connection.read_message_into(&mut buffer[1..len]).await);
+                assert_eq!(read.expect("valid"), ReadInto::TooSmall { needed });
+            }
+            let read = polled(async || connection.read_message_into(&mut buffer).await);
+            assert_eq!(read.expect("valid"), ReadInto::Message { kind: message.kind(), len });
+            assert_eq!(&buffer[..len], message.data());
+        }
+    }
+}
+
+#[test]
+fn a_message_in_reads_of_one_byte_keeps_no_more_than_its_length_needs() {
+    let sent = Message::binary(vec![5; 10_000]);
+    for fragment_bytes in [0, 50] {
+        let script = Script::new(wire(core::slice::from_ref(&sent), fragment_bytes)).chunk(1);
+        let pool = Pool::new();
+        let mut connection = open(script, Assembly::Segmented, &pool);
+        let message = polled(async || connection.next().await).expect("valid").expect("open");
+        assert_eq!(message, sent);
+        assert!(message.sequence().held_bytes() <= 3 * 16_384, "{:?}", message.sequence());
+        drop(message);
+        assert!(!connection.holds_input());
+        assert_eq!(pool.stats().in_use_bytes(), 0);
+    }
+}
+
+#[test]
+fn a_flood_of_pings_that_cannot_be_answered_stays_bounded() {
+    let pings = control(Opcode::Ping, b"old").repeat(100_000);
+    let script = Script::new([pings, control(Opcode::Ping, b"new")].concat()).blocked();
+    let mut connection = open(script, Assembly::Segmented, &Pool::new());
+    while !connection.get_ref().input.is_empty() {
+        assert!(poll_once(connection.next()).is_pending());
+        assert!(connection.output_bytes() <= (64 << 10) + 125);
+    }
+    connection.get_mut().is_blocked = false;
+    let _ = poll_once(connection.next());
+    let written = &connection.get_ref().written;
+    assert!(written.ends_with(b"\x8a\x03new"), "the newest is answered");
+}
+
+#[test]
+fn a_peer_that_ignores_a_close_frame_is_not_read_for_ever() {
+    let message = Message::binary(vec![0; 1_000]);
+    let limits = Limits::default().message_bytes_max(10_000);
+    let script = Script::new(wire(&[message], 0)).endless();
+    let pool = pool();
+    let mut connection =
+        Connection::new(script, Role::Server, Assembly::Segmented, limits, &pool, &[])
+            .expect("no input");
+    let close = CloseFrame::new(CloseCode::GOING_AWAY, "");
+    let error = polled(async || connection.close(&close).await).expect_err("ignored");
+    assert!(matches!(error, ConnectionError::CloseIgnored), "{error}");
+}
+
+#[test]
+fn closing_takes_a_close_frame_from_both_and_shuts_the_stream() {
+    let frames = [wire(&messages(), 0), control(Opcode::Close, b"\x03\xe8bye")].concat();
+    let script = Script::new(frames).chunk(9).stalling();
+    let mut connection = open(script, Assembly::Segmented, &pool());
+    let close = CloseFrame::new(CloseCode::GOING_AWAY, "later");
+    polled(async || connection.close(&close).await).expect("in order");
+    assert_eq!(connection.get_ref().written, b"\x88\x07\x03\xe9later");
+    assert!(connection.get_ref().is_shut);
+    assert!(matches!(polled(async || connection.next().await), Ok(None)));
+    let late = polled(async || connection.send_text("late").await);
+    assert!(matches!(late, Err(ConnectionError::Closed)));
+}
+
+#[test]
+fn a_message_is_sent_while_it_is_made() {
+    let mut connection = open(Script::new(Vec::new()), Assembly::Segmented, &pool());
+    polled(async || {
+        let mut writer = connection.start(MessageKind::Text, 4)?;
+        writer.write("h\u{e9}".as_bytes()).await?;
+        writer.write_bytes("llo".into()).await?;
+        writer.write(b"\xe2\x82").await?;
+        assert!(matches!(writer.write(b"x").await, Err(ConnectionError::TextInvalid)));
+        writer.write(b"\xac").await?;
+        writer.finish().await
+    })
+    .expect("open");
+    let expected = b"\x01\x04h\xc3\xa9l\x00\x04lo\xe2\x82\x80\x01\xac";
+    assert_eq!(connection.get_ref().written, expected);
+    polled(async || connection.send_text("next").await).expect("open");
+}
+
+#[test]
+fn nothing_is_sent_inside_a_message_that_was_not_finished() {
+    let mut connection = open(Script::new(Vec::new()), Assembly::Segmented, &pool());
+    polled(async || {
+        let mut writer = connection.start(MessageKind::Binary, 4)?;
+        writer.write(b"much too long").await
+    })
+    .expect("open");
+    let next = polled(async || connection.send_text("next").await);
+    assert!(matches!(next, Err(ConnectionError::MessageUnfinished)));
+    polled(async || connection.ping(&ControlPayload::EMPTY).await).expect("legal");
+    let close = CloseFrame::new(CloseCode::INTERNAL, "");
+    let _ = poll_once(connection.close(&close));
+    assert_eq!(
+        connection.get_ref().written,
+        b"\x02\x04much\x00\x04 too\x00\x04 lon\x89\x00\x88\x02\x03\xf3"
+    );
+}
+
+#[tokio::test]
+async fn halves_work_in_tasks_of_their_own() {
+    for assembly in ASSEMBLIES {
+        let (near, far) = tokio::io::duplex(300);
+        let limits = Limits::default();
+        let client = Connection::new(near, Role::Client, assembly, limits, &pool(), &[]);
+        let server = Connection::new(far, Role::Server, assembly, limits, &pool(), &[]);
+        let (mut read, mut write) = client.expect("no input").split();
+        let mut server = server.expect("no input");
+        let echo = tokio::spawn(async move {
+            while let Some(message) = server.next().await.expect("valid") {
+                server.ping(&ControlPayload::new(b"there?").expect("short")).await.expect("open");
+                server.send(&message).await.expect("open");
+            }
+        });
+        let sender = tokio::spawn(async move {
+            for message in messages() {
+                write.send(&message).await.expect("open");
+            }
+            write.close(&CloseFrame::new(CloseCode::NORMAL, "")).await.expect("open");
+            write
+        });
+        for message in messages() {
+            assert_eq!(read.next().await.expect("valid").as_ref(), Some(&message));
+        }
+        assert!(matches!(read.next().await, Ok(None)));
+        let write = sender.await.expect("no panic");
+        assert!(read.unsplit(write).is_ok());
+        echo.await.expect("no panic");
+    }
+}
+
+#[tokio::test]
+async fn connections_are_streams_and_sinks() {
+    let (near, far) = tokio::io::duplex(300);
+    let (limits, pool) = (Limits::default(), pool());
+    let client = Connection::new(near, Role::Client, Assembly::Segmented, limits, &pool, &[]);
+    let server = Connection::new(far, Role::Server, Assembly::Segmented, limits, &pool, &[]);
+    let (read, mut write) = client.expect("no input").split();
+    let mut server = server.expect("no input");
+    let sender = tokio::spawn(async move {
+        let all = messages().into_iter().map(Ok);
+        write.send_all(&mut futures_util::stream::iter(all)).await.expect("open");
+        SinkExt::<Message>::close(&mut write).await.expect("open");
+        write
+    });
+    let reader = tokio::spawn(read.map(|message| message.expect("valid")).collect::<Vec<_>>());
+    while let Some(message) = StreamExt::next(&mut server).await {
+        SinkExt::send(&mut server, message.expect("valid")).await.expect("open");
+    }
+    drop(sender.await.expect("no panic"));
+    assert_eq!(reader.await.expect("no panic"), messages());
+}
+
+#[test]
+fn an_idle_connection_is_small_and_holds_no_segment() {
+    let pool = pool();
+    let script = Script::new(wire(&messages(), 0)).chunk(700).stalling();
+    let mut connection = open(script, Assembly::Segmented, &pool);
+    for _ in messages() {
+        let message = polled(async || connection.next().await).expect("valid").expect("open");
+        let _ = poll_once(connection.send(&message));
+        polled(async || connection.flush().await).expect("open");
+    }
+    connection.get_mut().is_blocked = true;
+    assert!(poll_once(connection.next()).is_pending());
+    assert!(!connection.holds_input());
+    assert_eq!(pool.stats().in_use_bytes(), 0);
+    let size = size_of::<Connection<()>>();
+    assert!(size <= 1_100, "{size} bytes");
+}
