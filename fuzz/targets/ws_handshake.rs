@@ -22,7 +22,7 @@ fuzz_target!(|head: &[u8]| {
         assert!(answer.starts_with("HTTP/1.1 101 ") && answer.ends_with("\r\n\r\n"));
     }
     let client = ClientHandshake::new("example.com", "/", [7; 16]);
-    if let Ok(Some((protocol, len))) = client.parse(head) {
-        assert!(protocol.is_none() && len <= head.len());
+    if let Ok(Some((granted, len))) = client.parse(head) {
+        assert!(granted.protocol.is_none() && len <= head.len());
     }
 });

@@ -1,0 +1,49 @@
+//! Bytes compressed in pieces with every flush, by either backend, and back by both and flate2.
+#![no_main]
+
+#[path = "../../crates/seg-flate/tests/harness/decode.rs"]
+#[allow(dead_code)]
+mod decode;
+
+use std::io::Read;
+
+use decode::{Outcome, decode};
+use libfuzzer_sys::fuzz_target;
+use seg_flate::{Backend, Deflater, Flush, Format, Level, Limits, WindowBits};
+use seg_pool::{Pool, SegmentSize};
+use seg_seq::SegmentedBuf;
+
+fuzz_target!(|input: &[u8]| {
+    let [choice, level, window, cut, script @ ..] = input else { return };
+    let mut script = script;
+    let format = [Format::Gzip, Format::Zlib, Format::Raw][usize::from(choice % 3)];
+    let backend = Backend::ALL[usize::from(choice / 3) % Backend::ALL.len()];
+    let level = Level::new(level % 10).expect("0 to 9");
+    let window = WindowBits::new(9 + window % 7).expect("9 to 15");
+    let pool = Pool::builder().segment_size(SegmentSize::B256).build();
+    let mut deflater = Deflater::with_window(backend, format, level, window);
+    let (mut wire, mut data) = (SegmentedBuf::new(&pool), Vec::new());
+    while let [kind, len, rest @ ..] = script {
+        let (piece, rest) = rest.split_at(rest.len().min(usize::from(*len)));
+        let flush = if kind % 2 == 0 { Flush::None } else { Flush::Sync };
+        // Now and then the same bytes over and over, for references.
+        let piece = piece.repeat(1 + usize::from(*kind >> 5));
+        deflater.push(&mut &piece[..], flush, &mut wire).expect("no limit");
+        data.extend_from_slice(&piece);
+        script = rest;
+    }
+    deflater.push(&mut &b""[..], Flush::Finish, &mut wire).expect("no limit");
+    let wire = wire.freeze().to_vec();
+    let (head, tail) = wire.split_at(wire.len() * usize::from(*cut) / 255);
+    for &backend in Backend::ALL {
+        let outcome = decode(backend, format, Limits::default(), &[head, tail]);
+        assert_eq!(outcome, Outcome::whole(&data), "{backend:?}");
+    }
+    let mut theirs = Vec::new();
+    let read = match format {
+        Format::Gzip => flate2::read::GzDecoder::new(&wire[..]).read_to_end(&mut theirs),
+        Format::Zlib => flate2::read::ZlibDecoder::new(&wire[..]).read_to_end(&mut theirs),
+        _ => flate2::read::DeflateDecoder::new(&wire[..]).read_to_end(&mut theirs),
+    };
+    assert!(read.is_ok() && theirs == data);
+});
