@@ -121,8 +121,10 @@ impl Account {
 
     /// Charges this account and its parents, or none of them.
     pub(crate) fn charge_all(&self, bytes: usize) -> Result<(), Exhausted> {
-        // Who waits came first.
-        if self.waiting.load(Ordering::Relaxed) > 0 || !self.charge(bytes) {
+        // Who waits came first. Who only looked whether it has to wait is not in the queue.
+        let somebody_waits =
+            self.waiting.load(Ordering::Relaxed) > 0 && !self.lock().queue.is_empty();
+        if somebody_waits || !self.charge(bytes) {
             return Err(self.refusal(bytes));
         }
         if let Some(parent) = &self.parent {

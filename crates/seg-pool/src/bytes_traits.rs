@@ -58,7 +58,7 @@ unsafe impl BufMut for SegmentMut {
 
     #[inline]
     fn chunk_mut(&mut self) -> &mut UninitSlice {
-        UninitSlice::uninit(self.spare_capacity_mut())
+        self.spare_capacity_mut()
     }
 
     #[inline]

@@ -166,7 +166,11 @@ impl Central {
         if !self.fits() {
             return Err(self.refusal(size, Cause::Pool));
         }
-        if !self.homes[size.index()].grow(size, depot) {
+        // When the system has no memory, what other sizes have idle may be enough.
+        let home = size.index();
+        let grew = self.homes[home].grow(size, depot)
+            || (self.trim() > 0 && self.homes[home].grow(size, depot));
+        if !grew {
             return Err(self.refusal(size, Cause::System));
         }
         self.slabs_gained += 1;

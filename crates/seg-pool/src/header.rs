@@ -36,8 +36,8 @@ pub(crate) struct Header {
     capacity: u32,
     /// The payload's first bytes that are known to be initialised: a lower bound that only grows.
     initialized: AtomicU32,
-    /// The slab that the payload is carved from; null for memory of another owner.
-    pub(crate) slab: *const Slab,
+    /// The slab that the payload is carved from; none for memory of another owner.
+    pub(crate) slab: Option<NonNull<Slab>>,
     /// The next idle segment of the same slab, under the arena's lock.
     pub(crate) next: Cell<Option<Idle>>,
     pub(crate) witness: Witness,
@@ -53,12 +53,12 @@ impl Header {
         data: NonNull<u8>,
         size: SegmentSize,
         depot: *const Depot,
-        slab: *const Slab,
+        slab: NonNull<Slab>,
     ) -> Self {
         // At most 64 KiB.
         #[expect(clippy::cast_possible_truncation)]
         let capacity = size.bytes() as u32;
-        Self { depot, route: Cell::new(depot), slab, capacity, ..Self::foreign(data) }
+        Self { depot, route: Cell::new(depot), slab: Some(slab), capacity, ..Self::foreign(data) }
     }
 
     /// Creates the header of memory that the pool does not own.
@@ -71,7 +71,7 @@ impl Header {
             data,
             capacity: 0,
             initialized: AtomicU32::new(0),
-            slab: ptr::null(),
+            slab: None,
             next: Cell::new(None),
             witness: Witness::new(),
             track: Track::new(),

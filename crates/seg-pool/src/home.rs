@@ -53,8 +53,8 @@ impl Home {
     /// Adds a slab from the system; `false` when the system has no memory.
     pub(crate) fn grow(&mut self, size: SegmentSize, depot: *const Depot) -> bool {
         let Some(slab) = Slab::allocate(size, depot, &mut self.ledgers) else { return false };
-        // SAFETY: `allocate` returned a live slab.
-        self.whole.push(unsafe { slab.as_ref() });
+        // SAFETY: `allocate` returned a live slab, which is in no list.
+        unsafe { self.whole.push(slab) };
         self.whole_count += 1;
         self.idle += size.per_slab();
         self.slabs += 1;
@@ -77,38 +77,41 @@ impl Home {
         let list = if from_whole { &mut self.whole } else { &mut self.partial };
         let slab = list.first()?;
         // SAFETY: a list's slabs are alive (N1), and none is freed here.
-        let slab = unsafe { slab.as_ref() };
-        let idle = slab.take()?;
+        let shared = unsafe { slab.as_ref() };
+        let idle = shared.take()?;
         self.idle -= 1;
-        let is_empty = slab.idle() == 0;
+        let is_empty = shared.idle() == 0;
         if from_whole || is_empty {
-            list.unlink(slab);
+            list.unlink(shared);
         }
         if from_whole {
             self.whole_count -= 1;
             self.whole_low = self.whole_low.min(self.whole_count);
             if !is_empty {
-                self.partial.push(slab);
+                // SAFETY: alive, and just taken out of the other list.
+                unsafe { self.partial.push(slab) };
             }
         }
         Some(idle)
     }
 
     pub(crate) fn put(&mut self, idle: Idle) {
-        let slab = idle.slab;
+        let Some(slab) = idle.slab else { return };
         // SAFETY: the slab lives while one of its segments is not at home, and this one was not (I1).
-        let Some(slab) = (unsafe { slab.as_ref() }) else { return };
-        let was_idle = slab.idle();
-        slab.put(idle);
+        let shared = unsafe { slab.as_ref() };
+        let was_idle = shared.idle();
+        shared.put(idle);
         self.idle += 1;
-        if slab.is_whole() {
+        if shared.is_whole() {
             if was_idle > 0 {
-                self.partial.unlink(slab);
+                self.partial.unlink(shared);
             }
-            self.whole.push(slab);
+            // SAFETY: alive, and in no list: just taken out, or without an idle segment (L3).
+            unsafe { self.whole.push(slab) };
             self.whole_count += 1;
         } else if was_idle == 0 {
-            self.partial.push(slab);
+            // SAFETY: alive, and in no list, as it had no idle segment (L3).
+            unsafe { self.partial.push(slab) };
         }
     }
 

@@ -89,8 +89,8 @@ impl Ledgers {
             Some(ledger) => ledger,
             None => {
                 let ledger = Ledger::allocate(cell)?;
-                // SAFETY: allocated above (G1).
-                self.0.push(unsafe { ledger.as_ref() });
+                // SAFETY: allocated above, alive until its last cell goes (G1), and in no list.
+                unsafe { self.0.push(ledger) };
                 ledger
             }
         };
@@ -112,7 +112,8 @@ impl Ledgers {
         // SAFETY: a ledger is alive while one of its cells is taken (G1).
         let shared = unsafe { ledger.as_ref() };
         if shared.is_full() {
-            self.0.push(shared);
+            // SAFETY: alive (G1), and a full ledger is in no list.
+            unsafe { self.0.push(ledger) };
         }
         shared.used.set(shared.used.get() - 1);
         if shared.used.get() == 0 {

@@ -1,18 +1,18 @@
 //! A list whose items hold the links, so that it never allocates.
 
-use core::ptr::{self, NonNull};
+use core::ptr::NonNull;
 
 use crate::sync::Cell;
 
 /// An item's place in a [`List`].
 pub(crate) struct Links<T> {
-    previous: Cell<*const T>,
-    next: Cell<*const T>,
+    previous: Cell<Option<NonNull<T>>>,
+    next: Cell<Option<NonNull<T>>>,
 }
 
 impl<T> Links<T> {
     pub(crate) fn new() -> Self {
-        Self { previous: Cell::new(ptr::null()), next: Cell::new(ptr::null()) }
+        Self { previous: Cell::new(None), next: Cell::new(None) }
     }
 }
 
@@ -23,43 +23,54 @@ pub(crate) trait Linked: Sized {
 
 /// Items linked through themselves, the last one put in first.
 ///
+/// It keeps the pointers that it is given, not ones made from references: an item may be freed
+/// through what [`first`](Self::first) returns.
+///
 /// # Invariants
 ///
 /// - **N1** every item in the list is alive, does not move, and is in this list alone.
 pub(crate) struct List<T> {
-    first: *const T,
+    first: Option<NonNull<T>>,
 }
 
 impl<T: Linked> List<T> {
     pub(crate) const fn new() -> Self {
-        Self { first: ptr::null() }
+        Self { first: None }
     }
 
     /// Returns the item that was put in last, alive for as long as it is in the list (N1).
     pub(crate) const fn first(&self) -> Option<NonNull<T>> {
-        NonNull::new(self.first.cast_mut())
+        self.first
     }
 
-    pub(crate) fn push(&mut self, item: &T) {
-        item.links().previous.set(ptr::null());
-        item.links().next.set(self.first);
-        // SAFETY: the pointer is null or a live item's (N1).
-        if let Some(first) = unsafe { self.first.as_ref() } {
-            first.links().previous.set(item);
+    /// Puts an item in.
+    ///
+    /// # Safety
+    ///
+    /// `item` is alive until it is unlinked, and in no list.
+    pub(crate) unsafe fn push(&mut self, item: NonNull<T>) {
+        // SAFETY: the caller says that it is alive.
+        let links = unsafe { item.as_ref() }.links();
+        links.previous.set(None);
+        links.next.set(self.first);
+        if let Some(first) = self.first {
+            // SAFETY: an item of the list is alive (N1).
+            unsafe { first.as_ref() }.links().previous.set(Some(item));
         }
-        self.first = item;
+        self.first = Some(item);
     }
 
+    /// Takes an item out, which must be in this list.
     pub(crate) fn unlink(&mut self, item: &T) {
         let (previous, next) = (item.links().previous.get(), item.links().next.get());
-        // SAFETY: the pointer is null or a live item's (N1).
-        match unsafe { previous.as_ref() } {
-            Some(previous) => previous.links().next.set(next),
+        match previous {
+            // SAFETY: an item of the list is alive (N1).
+            Some(previous) => unsafe { previous.as_ref() }.links().next.set(next),
             None => self.first = next,
         }
-        // SAFETY: as above.
-        if let Some(next) = unsafe { next.as_ref() } {
-            next.links().previous.set(previous);
+        if let Some(next) = next {
+            // SAFETY: as above.
+            unsafe { next.as_ref() }.links().previous.set(previous);
         }
     }
 }

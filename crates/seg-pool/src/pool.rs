@@ -94,7 +94,9 @@ impl Pool {
     /// # Errors
     ///
     /// [`TakeError::Size`] when `len` is above 64 KiB, [`TakeError::Exhausted`] when the pool's
-    /// limit is met or the system has no memory.
+    /// limit is met, idle segments in other threads' caches counted in (at most a quarter of it),
+    /// or the system has no memory. A thread's first take of a size makes its cache, about 1 KiB,
+    /// with the global allocator, which aborts when it has none.
     #[inline]
     #[cfg_attr(feature = "report", track_caller)]
     pub fn try_take(&self, len: usize) -> Result<SegmentMut, TakeError> {
@@ -160,8 +162,10 @@ impl Pool {
     /// Waits for an empty segment of at least `len` bytes: the smallest size that holds them.
     ///
     /// First come, first served; cancel-safe; on any runtime. It waits while the pool or one of
-    /// the handle's [budgets](crate::Budget) is exhausted, so it comes true when others drop
-    /// segments. Allocates only when it waits.
+    /// the handle's [budgets](crate::Budget) is exhausted, and comes true when others drop
+    /// segments from then on. Segments that other threads keep idle in their caches, at most a
+    /// quarter of the limit for all together, do not count: a thread that never drops another one
+    /// keeps them. Allocates only when it waits.
     ///
     /// # Errors
     ///
@@ -217,8 +221,11 @@ impl Pool {
     ) -> Poll<Result<SegmentMut, Exhausted>> {
         let depot = self.arena.depot(size);
         let at_once = match ticket {
-            None => local::take(depot).or_else(|| local::take_slow(depot, &self.arena).ok()),
-            Some(_) => None,
+            // Nobody waits while threads may keep segments.
+            None if depot.room() > 0 => {
+                local::take(depot).or_else(|| local::take_slow(depot, &self.arena).ok())
+            }
+            _ => None,
         };
         match at_once {
             Some(idle) => Poll::Ready(Ok(self.prepare(idle, origin))),

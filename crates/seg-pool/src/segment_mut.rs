@@ -2,12 +2,14 @@
 
 use core::{
     fmt,
-    mem::{ManuallyDrop, MaybeUninit},
+    mem::ManuallyDrop,
     ops::{Deref, DerefMut},
     ptr::{self, NonNull},
     slice,
 };
 use std::io;
+
+use bytes::buf::UninitSlice;
 
 use crate::{extent::Extent, handle::Handle, header::Idle, segment::Segment, track::Origin};
 
@@ -118,12 +120,16 @@ impl SegmentMut {
     }
 
     /// Returns the unfilled part, which may be uninitialised.
+    ///
+    /// Not as `MaybeUninit`s, which safe code could fill with uninitialised bytes again: the
+    /// segment remembers which bytes were written in an earlier life. `UninitSlice` only takes
+    /// bytes; its unsafe methods lead to pointers and `MaybeUninit`s for system calls.
     #[inline]
-    pub fn spare_capacity_mut(&mut self) -> &mut [MaybeUninit<u8>] {
+    pub fn spare_capacity_mut(&mut self) -> &mut UninitSlice {
         // SAFETY: `len <= capacity` (E3), so the result lies within the payload (E1).
         let spare = unsafe { self.ptr.add(self.len()) };
         // SAFETY: `capacity - len` live bytes follow `spare` (E1, E3), and they are this value's alone (E2).
-        unsafe { slice::from_raw_parts_mut(spare.as_ptr().cast(), self.spare_len()) }
+        unsafe { UninitSlice::from_raw_parts_mut(spare.as_ptr(), self.spare_len()) }
     }
 
     /// Counts the next `count` spare bytes as filled.
@@ -198,7 +204,7 @@ impl SegmentMut {
     #[inline]
     pub fn fill_from_slice(&mut self, bytes: &[u8]) -> usize {
         let count = bytes.len().min(self.spare_len());
-        let spare = self.spare_capacity_mut().as_mut_ptr().cast::<u8>();
+        let spare = self.spare_capacity_mut().as_mut_ptr();
         // SAFETY: `count` bytes are readable there and writable here, and exclusive bytes overlap no other slice.
         unsafe { ptr::copy_nonoverlapping(bytes.as_ptr(), spare, count) };
         self.add_len(count);

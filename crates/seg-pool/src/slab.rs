@@ -85,7 +85,7 @@ impl Slab {
             // SAFETY: the layout has room for `per_slab` headers.
             let header = unsafe { headers.add(index) };
             // SAFETY: as above, and nothing is there yet.
-            unsafe { header.write(Header::new(payload, size, depot, slab.as_ptr())) };
+            unsafe { header.write(Header::new(payload, size, depot, slab)) };
             // SAFETY: the header is new (I2, I3) and is freed only when the chain is whole (I1).
             shared.put(unsafe { Idle::new(header) });
         }

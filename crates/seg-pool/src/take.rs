@@ -18,8 +18,9 @@ use crate::{
 
 /// The future of [`Pool::take_async`]: waits until a segment can be given.
 ///
-/// First come, first served, at the budgets first and then at the pool; nobody overtakes who
-/// waits. Works on any runtime. Dropping it at any time loses nothing: its place goes to the next
+/// First come, first served, at the budgets first and then at the pool. What comes back while
+/// somebody waits goes to who waits; what a thread kept idle for itself before that, at most a
+/// quarter of a limited pool for all threads together, stays its own until it next gives. Works on any runtime. Dropping it at any time loses nothing: its place goes to the next
 /// one, and a segment that was granted and not yet received goes back.
 #[must_use = "futures do nothing unless polled"]
 pub struct Take<'a> {

@@ -486,7 +486,7 @@ fn pools_do_not_mix() {
     for round in 0..MANY {
         let index = round % pools.len();
         let mut segment = pools[index].take(256 << (round % 3));
-        assert!(seen.insert(segment.spare_capacity_mut().as_ptr()), "it is in use already");
+        assert!(seen.insert(segment.spare_capacity_mut().as_mut_ptr()), "it is in use already");
         kept[index].push(segment);
     }
     for (pool, kept) in pools.iter().zip(&mut kept) {
@@ -607,7 +607,7 @@ fn a_secret_is_gone_when_its_segment_is_taken_again() {
     let view = segment.freeze().slice(1..2);
     drop(view);
     let mut again = pool.take(1_024);
-    assert_eq!(again.spare_capacity_mut().as_ptr().addr(), start);
+    assert_eq!(again.spare_capacity_mut().as_mut_ptr().addr(), start);
     assert_eq!(again.spare_initialized_mut(), [0; 1_024]);
     drop(again);
     assert_all_back(&pool);

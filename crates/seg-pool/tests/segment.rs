@@ -70,7 +70,7 @@ fn payloads_are_aligned_to_their_size_up_to_a_page() {
             (0..3).map(|_| pool.try_take_size(size).expect("no limit")).collect();
         for mut segment in segments {
             assert_eq!(segment.capacity(), size.bytes());
-            let address = segment.spare_capacity_mut().as_ptr().addr();
+            let address = segment.spare_capacity_mut().as_mut_ptr().addr();
             assert_eq!(address % size.bytes().min(4_096), 0, "{size}");
         }
     }
@@ -83,7 +83,7 @@ fn the_last_byte_fits_and_the_next_does_not() {
     assert_eq!((segment.len(), segment.spare_len()), (255, 1));
     segment.extend_from_slice(&[2]);
     assert_eq!((segment.len(), segment.spare_len()), (256, 0));
-    assert!(segment.spare_capacity_mut().is_empty());
+    assert!(segment.spare_capacity_mut().len() == 0);
 
     assert_panics(|| segment.extend_from_slice(&[3]));
     // SAFETY: refused before any byte is counted.
@@ -108,9 +108,7 @@ fn the_last_byte_fits_and_the_next_does_not() {
 fn bytes_written_into_the_spare_part_are_counted_by_advance_mut() {
     let (_pool, mut segment) = smallest();
     segment.extend_from_slice(b"ab");
-    for (slot, byte) in segment.spare_capacity_mut().iter_mut().zip(*b"cde") {
-        slot.write(byte);
-    }
+    segment.spare_capacity_mut()[..3].copy_from_slice(b"cde");
     // SAFETY: the first three spare bytes were just written.
     unsafe { segment.advance_mut(3) };
     assert_eq!(segment, b"abcde");
@@ -509,10 +507,10 @@ fn what_was_written_once_is_not_zeroed_again() {
     segment.clear();
     assert!(segment.spare_initialized_mut().iter().all(|&byte| byte == 0xaa));
 
-    let start = segment.spare_capacity_mut().as_ptr().addr();
+    let start = segment.spare_capacity_mut().as_mut_ptr().addr();
     drop(segment);
     let mut again = pool.take(256);
-    assert_eq!(again.spare_capacity_mut().as_ptr().addr(), start, "the last one given back");
+    assert_eq!(again.spare_capacity_mut().as_mut_ptr().addr(), start, "the last one given back");
     assert!(again.spare_initialized_mut().iter().all(|&byte| byte == 0xaa), "nor in its next use");
 }
 

@@ -40,6 +40,22 @@ fn take_all(pool: &Pool, kept: &mut Vec<SegmentMut>) -> Option<Exhausted> {
     None
 }
 
+/// What lies idle in another size serves when the system has nothing.
+fn check_other_size() {
+    let pool = Pool::new();
+    // Makes the caches of both sizes.
+    drop((pool.take(16_384), pool.take(4_096)));
+    pool.trim();
+    let mut kept = Vec::with_capacity(4 * LEFT_BYTES / 16_384);
+    let limit = address_space_bytes() + LEFT_BYTES as u64;
+    let taken = with_address_space(limit, || {
+        assert!(take_all(&pool, &mut kept).is_some());
+        kept.clear();
+        pool.try_take(4_096).map(|segment| segment.capacity())
+    });
+    assert_eq!(taken, Ok(4_096));
+}
+
 #[test]
 fn a_system_without_memory_is_an_error_and_what_comes_back_serves_again() {
     let pool = Pool::new();
@@ -62,4 +78,5 @@ fn a_system_without_memory_is_an_error_and_what_comes_back_serves_again() {
     drop(kept);
     assert_eq!(pool.stats().in_use_bytes(), 0);
     assert_eq!(pool.trim(), pool.stats().held_bytes_max());
+    check_other_size();
 }

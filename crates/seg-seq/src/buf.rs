@@ -94,7 +94,7 @@ unsafe impl BufMut for SegmentedBuf {
     /// Panics when a new segment is needed and the pool has none: the trait knows no error.
     fn chunk_mut(&mut self) -> &mut UninitSlice {
         match self.try_spare_mut() {
-            Ok(spare) => UninitSlice::uninit(spare),
+            Ok(spare) => spare,
             Err(error) => panic!("{error}"),
         }
     }

@@ -1,8 +1,8 @@
 //! A buffer that grows by segments and is consumed from the front.
 
-use core::{fmt, mem::MaybeUninit};
+use core::fmt;
 
-use bytes::{Buf as _, Bytes};
+use bytes::{Buf as _, Bytes, buf::UninitSlice};
 use seg_pool::{Exhausted, Pool, Segment, SegmentMut};
 
 use crate::{
@@ -169,7 +169,7 @@ impl SegmentedBuf {
     /// # Errors
     ///
     /// [`Exhausted`] when a new segment is needed and the pool has none.
-    pub fn try_spare_mut(&mut self) -> Result<&mut [MaybeUninit<u8>], Exhausted> {
+    pub fn try_spare_mut(&mut self) -> Result<&mut UninitSlice, Exhausted> {
         self.try_tail().map(SegmentMut::spare_capacity_mut)
     }
 

@@ -69,7 +69,9 @@ fn poll_read_into(
     cx: &mut Context<'_>,
     reader: Pin<&mut (impl AsyncRead + ?Sized)>,
 ) -> Poll<io::Result<usize>> {
-    let mut spare = ReadBuf::uninit(segment.spare_capacity_mut());
+    let spare = segment.spare_capacity_mut();
+    // SAFETY: a `ReadBuf` never makes initialised bytes uninitialised.
+    let mut spare = ReadBuf::uninit(unsafe { spare.as_uninit_slice_mut() });
     let start = spare.filled().as_ptr();
     ready!(reader.poll_read(cx, &mut spare))?;
     // A reader could have put another buffer there, whose bytes would not be ours.

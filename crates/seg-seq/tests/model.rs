@@ -191,10 +191,8 @@ impl World {
                 let bytes = self.fresh(len);
                 let spare = self.buf.try_spare_mut().expect("no limit");
                 let count = len.min(spare.len());
-                assert!(!spare.is_empty());
-                for (slot, &byte) in spare.iter_mut().zip(&bytes[..count]) {
-                    slot.write(byte);
-                }
+                assert!(spare.len() > 0);
+                spare[..count].copy_from_slice(&bytes[..count]);
                 // SAFETY: the first `count` spare bytes were just written.
                 unsafe { self.buf.advance_mut(count) };
                 self.model.extend(&bytes[..count]);

@@ -14,7 +14,7 @@ use crate::{
     close::CloseFrame,
     control::ControlPayload,
     error::{DecodeError, DecodeErrorKind},
-    header::{HEADER_BYTES_MAX, Header, RSV1},
+    header::{HEADER_BYTES_MAX, Header, RSV1, RSV2_RSV3},
     limits::Limits,
     mask::{mask, unmask_whole_text},
     message::{Message, MessageKind},
@@ -419,7 +419,8 @@ impl Decoder {
         }
         // Reserved bits and opcodes are refused before, whatever the order.
         match (Opcode::from_bits(first & 0x0f), &self.open) {
-            _ if first & 0x70 != 0 => Ok(()),
+            _ if first & RSV2_RSV3 != 0 => Ok(()),
+            (Some(Opcode::Continuation), _) if first & RSV1 != 0 => Ok(()),
             (Some(Opcode::Continuation), None) => Err((DecodeErrorKind::ContinuationUnexpected, 0)),
             (Some(Opcode::Text | Opcode::Binary), Some(_)) => {
                 Err((DecodeErrorKind::MessageUnfinished, 0))

@@ -13,7 +13,8 @@ pub const CONTROL_BYTES_MAX: usize = 125;
 
 const FIN: u8 = 0x80;
 pub(crate) const RSV1: u8 = 0x40;
-const RSV_2_3: u8 = 0x30;
+/// Reserved for extensions that nobody negotiates here.
+pub(crate) const RSV2_RSV3: u8 = 0x30;
 const OPCODE: u8 = 0x0f;
 const MASKED: u8 = 0x80;
 const LEN: u8 = 0x7f;
@@ -63,7 +64,7 @@ impl Header {
         role: Role,
     ) -> Result<Option<(Self, usize)>, (DecodeErrorKind, usize)> {
         let Some(&first) = bytes.first() else { return Ok(None) };
-        if first & RSV_2_3 != 0 {
+        if first & RSV2_RSV3 != 0 {
             return Err((DecodeErrorKind::ReservedBits, 0));
         }
         let opcode =

@@ -100,12 +100,16 @@ fn the_examples_of_the_rfc_decode_in_every_cut() {
 
 #[test]
 fn compressed_frames_that_break_a_rule_are_refused_in_every_cut() {
-    use DecodeErrorKind::{DeflateInvalid, ReservedBits, Utf8Invalid};
-    let cases: [(&str, &[u8], DecodeErrorKind); 7] = [
+    use DecodeErrorKind::{DeflateInvalid, MessageUnfinished, ReservedBits, Utf8Invalid};
+    let cases: [(&str, &[u8], DecodeErrorKind); 11] = [
         ("rsv1 on a continuation", b"\x41\x03\xf2\x48\xcd\xc0\x04\xc9\xc9\x07\x00", ReservedBits),
         ("rsv1 on a ping", b"\xc9\x00", ReservedBits),
         ("rsv1 on a close", b"\xc8\x00", ReservedBits),
         ("rsv2", b"\xe1\x01\x00", ReservedBits),
+        ("compressed text in a text", b"\x01\x01a\xc1\x01\x00", MessageUnfinished),
+        ("compressed binary in a text", b"\x01\x01a\xc2\x01\x00", MessageUnfinished),
+        ("compressed start in a compressed text", b"\x41\x01\xf2\x41\x01\x48", MessageUnfinished),
+        ("rsv1 on a continuation of nothing", b"\xc0\x01\x00", ReservedBits),
         ("no deflate", b"\xc2\x02\xff\xff", DeflateInvalid),
         ("a reference before the start", b"\xc1\x05\xf2\x00\x11\x00\x00", DeflateInvalid),
         ("no text", b"\xc1\x07\x00\x01\x00\xfe\xff\xff\x00", Utf8Invalid),

@@ -310,8 +310,8 @@ fn touched() -> Job {
     Job::new("pool/touched_16k", 0)
         .with(cold(Kind::Ours, "seg-pool", move || {
             let mut segment = pool.take(bytes);
-            for page in segment.spare_capacity_mut().chunks_mut(4096) {
-                page[0].write(1);
+            for page in (0..segment.capacity()).step_by(4096) {
+                segment.spare_capacity_mut().write_byte(page, 1);
             }
             segment
         }))
