@@ -161,6 +161,16 @@ fn a_request_with_a_field_twice_is_refused() {
 }
 
 #[test]
+fn a_request_that_announces_a_body_is_refused() {
+    for field in ["Content-Length: 5", "Content-Length: 00", "Transfer-Encoding: chunked"] {
+        let head = head(REQUEST_LINE, &[&REQUEST[..], &[field]].concat());
+        assert_eq!(refused_request(&head), (HandshakeErrorKind::BodyUnexpected, 400), "{field}");
+    }
+    let head = head(REQUEST_LINE, &[&REQUEST[..], &["Content-Length: 0"]].concat());
+    assert!(ServerHandshake::parse(head.as_bytes()).is_ok_and(|request| request.is_some()));
+}
+
+#[test]
 fn a_key_that_is_not_16_bytes_in_base64_is_refused() {
     let keys = [
         "Sec-WebSocket-Key:",

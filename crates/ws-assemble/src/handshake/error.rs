@@ -23,6 +23,8 @@ pub enum HandshakeErrorKind {
     MethodInvalid,
     /// The head is of HTTP/1.0: an upgrade takes 1.1.
     HttpVersionInvalid,
+    /// The request announces a body, which would be read as frames.
+    BodyUnexpected,
     /// The request has no host, or several.
     HostMissing,
     /// `Upgrade` does not ask for, or grant, `websocket`.
@@ -74,6 +76,7 @@ impl fmt::Display for HandshakeError {
             HandshakeErrorKind::TooManyFields => "the head has too many fields",
             HandshakeErrorKind::MethodInvalid => "the request is no GET",
             HandshakeErrorKind::HttpVersionInvalid => "the head is not of HTTP/1.1",
+            HandshakeErrorKind::BodyUnexpected => "the request announces a body",
             HandshakeErrorKind::HostMissing => "the request has not one host",
             HandshakeErrorKind::UpgradeMissing => "no upgrade to websocket",
             HandshakeErrorKind::ConnectionMissing => "the connection is not upgraded",

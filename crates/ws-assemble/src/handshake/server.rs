@@ -105,6 +105,10 @@ impl ServerHandshake {
     }
 
     fn check(target: &str, fields: &Fields<'_>) -> Result<Self, HandshakeError> {
+        let length = fields.all("content-length").find(|value| *value != b"0");
+        if let Some(value) = length.or_else(|| fields.all("transfer-encoding").next()) {
+            return Err(fields.error(HandshakeErrorKind::BodyUnexpected, value));
+        }
         let host = fields.one("host", HandshakeErrorKind::HostMissing)?;
         if !fields.has_token("upgrade", "websocket") {
             return Err(fields.missing("upgrade", HandshakeErrorKind::UpgradeMissing));
