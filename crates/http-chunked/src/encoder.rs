@@ -3,12 +3,11 @@
 mod size_header;
 
 use seg_pool::{Pool, Segment, SegmentMut};
-use seg_seq::{SegmentedBuf, Sequence};
+use seg_seq::{SHARE_BYTES_MIN, SegmentedBuf, Sequence};
 
 pub(crate) use self::size_header::SizeHeader;
 use crate::{
     encode_error::{EncodeError, EncodeErrorKind},
-    gather::SHARE_BYTES_MIN,
     trailers::Trailers,
 };
 

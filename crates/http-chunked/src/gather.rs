@@ -4,15 +4,9 @@ use core::ops::Range;
 
 use bytes::Buf;
 use seg_pool::{Exhausted, Pool, Segment, SegmentMut};
-use seg_seq::{Flatten, Sequence};
+use seg_seq::{Flatten, SHARE_BYTES_MIN, Sequence};
 
 use crate::{assembly::Assembly, decoder::Decoder};
-
-/// The shortest run that is linked.
-///
-/// A linked run keeps its whole received segment from reuse, a copied one costs a copy. Below this
-/// many bytes the copy is about as cheap as the link.
-pub(crate) const SHARE_BYTES_MIN: usize = 1024;
 
 /// The data of a body so far, in either [`Assembly`].
 #[derive(Debug)]

@@ -1,11 +1,11 @@
 //! What decoding asks of the allocator, counted by thread.
 
-use core::{
-    alloc::{GlobalAlloc, Layout},
-    cell::Cell,
-};
-use std::{alloc::System, io::Write};
+#[path = "../../seg-pool/tests/harness/counting.rs"]
+mod counting;
 
+use std::io::Write;
+
+use counting::allocations;
 use flate2::{Compression, write::GzEncoder};
 use seg_flate::{Backend, Deflater, Flush, Format, Inflater, Level, Limits, WindowBits};
 use seg_pool::Pool;
@@ -19,49 +19,6 @@ const ROUNDS: usize = if cfg!(miri) { 2 } else { 8 };
 
 /// What one stream decodes to.
 const BODY_BYTES: usize = if cfg!(miri) { 20_000 } else { 256 << 10 };
-
-struct Counting;
-
-thread_local! {
-    static COUNT: Cell<usize> = const { Cell::new(0) };
-    static LARGEST: Cell<usize> = const { Cell::new(0) };
-}
-
-fn count(size: usize) {
-    COUNT.set(COUNT.get() + 1);
-    LARGEST.set(LARGEST.get().max(size));
-}
-
-#[global_allocator]
-static ALLOCATOR: Counting = Counting;
-
-// SAFETY: everything is passed on to the system's allocator.
-unsafe impl GlobalAlloc for Counting {
-    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
-        count(layout.size());
-        // SAFETY: the caller's promises are the same.
-        unsafe { System.alloc(layout) }
-    }
-
-    unsafe fn dealloc(&self, pointer: *mut u8, layout: Layout) {
-        // SAFETY: as above.
-        unsafe { System.dealloc(pointer, layout) }
-    }
-
-    unsafe fn realloc(&self, pointer: *mut u8, layout: Layout, size: usize) -> *mut u8 {
-        count(size);
-        // SAFETY: as above.
-        unsafe { System.realloc(pointer, layout, size) }
-    }
-}
-
-/// Allocations of this thread during `action`: how many, and the size of the largest.
-fn allocations(action: impl FnOnce()) -> (usize, usize) {
-    let before = COUNT.get();
-    LARGEST.set(0);
-    action();
-    (COUNT.get() - before, LARGEST.get())
-}
 
 fn gzip(bytes: usize) -> Vec<u8> {
     let body: Vec<u8> = (0..bytes).map(|at| b"0123456789abcdef"[at * at / 7 % 16]).collect();

@@ -1,16 +1,15 @@
 //! What the pool asks of the allocator, counted by thread.
 
-use core::{
-    alloc::{GlobalAlloc, Layout},
-    cell::Cell,
-};
+#[path = "harness/counting.rs"]
+mod counting;
+
 use std::{
-    alloc::System,
     sync::{Barrier, Mutex},
     thread,
 };
 
 use bytes::Bytes;
+use counting::allocations;
 use seg_pool::{Budget, Pool, SLAB_BYTES, Segment, SegmentMut, SegmentSize};
 
 /// Segments that are more than magazines and depot hold.
@@ -18,49 +17,6 @@ const MANY: usize = if cfg!(miri) { 100 } else { 5_000 };
 
 /// Rounds of warming up, and then of counting.
 const ROUNDS: usize = if cfg!(miri) { 3 } else { 50 };
-
-struct Counting;
-
-thread_local! {
-    static COUNT: Cell<usize> = const { Cell::new(0) };
-    static LARGEST: Cell<usize> = const { Cell::new(0) };
-}
-
-fn count(size: usize) {
-    COUNT.set(COUNT.get() + 1);
-    LARGEST.set(LARGEST.get().max(size));
-}
-
-#[global_allocator]
-static ALLOCATOR: Counting = Counting;
-
-// SAFETY: everything is passed on to the system's allocator.
-unsafe impl GlobalAlloc for Counting {
-    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
-        count(layout.size());
-        // SAFETY: the caller's promises are the same.
-        unsafe { System.alloc(layout) }
-    }
-
-    unsafe fn dealloc(&self, pointer: *mut u8, layout: Layout) {
-        // SAFETY: as above.
-        unsafe { System.dealloc(pointer, layout) }
-    }
-
-    unsafe fn realloc(&self, pointer: *mut u8, layout: Layout, size: usize) -> *mut u8 {
-        count(size);
-        // SAFETY: as above.
-        unsafe { System.realloc(pointer, layout, size) }
-    }
-}
-
-/// Allocations of this thread during `action`: how many, and the size of the largest.
-fn allocations(action: impl FnOnce()) -> (usize, usize) {
-    let before = COUNT.get();
-    LARGEST.set(0);
-    action();
-    (COUNT.get() - before, LARGEST.get())
-}
 
 /// Asserts that `action` allocates nothing once it has run a few times.
 #[track_caller]

@@ -1,11 +1,9 @@
 //! What decoding and encoding ask of the allocator, counted by thread.
 
-use core::{
-    alloc::{GlobalAlloc, Layout},
-    cell::Cell,
-};
-use std::alloc::System;
+#[path = "../../seg-pool/tests/harness/counting.rs"]
+mod counting;
 
+use counting::allocations;
 use seg_pool::{Pool, SegmentSize};
 use seg_seq::SegmentedBuf;
 use ws_assemble::{Assembly, Decoder, Event, Limits, Message, Role, encode_message};
@@ -18,53 +16,10 @@ const LARGE: usize = if cfg!(miri) { 4 << 10 } else { 1 << 20 };
 /// Messages that a reader keeps at a time.
 const KEPT: usize = 4;
 
-struct Counting;
-
-thread_local! {
-    static COUNT: Cell<usize> = const { Cell::new(0) };
-    static LARGEST: Cell<usize> = const { Cell::new(0) };
-}
-
-fn count(size: usize) {
-    COUNT.set(COUNT.get() + 1);
-    LARGEST.set(LARGEST.get().max(size));
-}
-
-#[global_allocator]
-static ALLOCATOR: Counting = Counting;
-
-// SAFETY: everything is passed on to the system's allocator.
-unsafe impl GlobalAlloc for Counting {
-    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
-        count(layout.size());
-        // SAFETY: the caller's promises are the same.
-        unsafe { System.alloc(layout) }
-    }
-
-    unsafe fn dealloc(&self, pointer: *mut u8, layout: Layout) {
-        // SAFETY: as above.
-        unsafe { System.dealloc(pointer, layout) }
-    }
-
-    unsafe fn realloc(&self, pointer: *mut u8, layout: Layout, size: usize) -> *mut u8 {
-        count(size);
-        // SAFETY: as above.
-        unsafe { System.realloc(pointer, layout, size) }
-    }
-}
-
 /// Spare blocks of lists are shared by all threads, so only one test counts at a time.
 fn alone() -> impl Drop {
     static ALONE: std::sync::Mutex<()> = std::sync::Mutex::new(());
     ALONE.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
-}
-
-/// Allocations of this thread during `action`: how many, and the size of the largest.
-fn allocations(action: impl FnOnce()) -> (usize, usize) {
-    let before = COUNT.get();
-    LARGEST.set(0);
-    action();
-    (COUNT.get() - before, LARGEST.get())
 }
 
 /// Asserts that `action` allocates nothing once it has run a few times.
