@@ -2,6 +2,8 @@
 
 #[path = "harness/decode.rs"]
 mod harness;
+#[path = "harness/text.rs"]
+mod text;
 
 use std::io::Read;
 
@@ -13,6 +15,7 @@ use seg_flate::{
 };
 use seg_pool::{Pool, SegmentSize};
 use seg_seq::SegmentedBuf;
+use text::text;
 
 const FORMATS: [Format; 4] = [Format::Gzip, Format::Zlib, Format::Raw, Format::Deflate];
 
@@ -26,23 +29,6 @@ fn level(number: u8) -> Level {
 
 fn window(bits: u8) -> WindowBits {
     WindowBits::new(bits).expect("9 to 15")
-}
-
-/// Words in an order that repeats only in parts, with some noise between.
-fn text(len: usize) -> Vec<u8> {
-    const WORDS: [&[u8]; 8] =
-        [b"segment ", b"pool ", b"of ", b"the ", b"sequence, ", b"member ", b"window ", b"bits\n"];
-    let mut random = 0x2545_f491_u32;
-    let mut text = Vec::with_capacity(len + 16);
-    while text.len() < len {
-        random ^= random << 13;
-        random ^= random >> 17;
-        random ^= random << 5;
-        text.extend_from_slice(WORDS[(random % 8) as usize]);
-        text.extend_from_slice(&random.to_le_bytes()[..(random % 3) as usize]);
-    }
-    text.truncate(len);
-    text
 }
 
 /// Bytes that do not compress.

@@ -2,6 +2,8 @@
 
 #[path = "harness/decode.rs"]
 mod harness;
+#[path = "harness/text.rs"]
+mod text;
 
 use std::io::Write;
 
@@ -14,6 +16,7 @@ use proptest::prelude::*;
 use seg_flate::{Backend, Format, InflateErrorKind, Inflater, Limits, Status, Trailing, inflate};
 use seg_pool::{Pool, SegmentSize};
 use seg_seq::{SegmentedBuf, Sequence};
+use text::text;
 
 /// Lengths of bodies; the second half is cut at random, the first at every byte.
 const SMALL: &[usize] = if cfg!(miri) { &[0, 1, 20] } else { &[0, 1, 100, 255, 256, 257] };
@@ -47,23 +50,6 @@ fn zlib(body: &[u8], level: Compression) -> Vec<u8> {
 fn raw(body: &[u8], level: Compression) -> Vec<u8> {
     let mut encoder = DeflateEncoder::new(Vec::new(), level);
     encoder.write_all(body).and_then(|()| encoder.finish()).expect("into memory")
-}
-
-/// Words in an order that repeats only in parts.
-fn text(len: usize) -> Vec<u8> {
-    const WORDS: [&[u8]; 8] =
-        [b"segment ", b"pool ", b"of ", b"the ", b"sequence, ", b"member ", b"window ", b"bits\n"];
-    let mut random = 0x2545_f491_u32;
-    let mut text = Vec::with_capacity(len + 16);
-    while text.len() < len {
-        random ^= random << 13;
-        random ^= random >> 17;
-        random ^= random << 5;
-        text.extend_from_slice(WORDS[(random % 8) as usize]);
-        text.extend_from_slice(&random.to_le_bytes()[..(random % 3) as usize]);
-    }
-    text.truncate(len);
-    text
 }
 
 /// Cuts `bytes` into pieces whose lengths follow from `seed`, from none to `longest`.

@@ -205,14 +205,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
         &mut self,
         messages: &mut Vec<Message>,
     ) -> Result<usize, ConnectionError> {
-        let Some(first) = self.next().await? else { return Ok(0) };
-        messages.push(first);
-        let mut count = 1;
-        while let Some(message) = self.decoded()? {
-            messages.push(message);
-            count += 1;
-        }
-        Ok(count)
+        let first = self.next().await?;
+        self.take_batch(first, messages)
     }
 
     /// Sends a message in one frame and flushes it.

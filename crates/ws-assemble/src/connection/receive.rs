@@ -58,6 +58,22 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
         }
     }
 
+    /// Appends `first`, when there is one, and all messages of what was received behind it; returns
+    /// how many.
+    pub(super) fn take_batch(
+        &mut self,
+        first: Option<Message>,
+        messages: &mut Vec<Message>,
+    ) -> Result<usize, ConnectionError> {
+        let before = messages.len();
+        let mut next = first;
+        while let Some(message) = next {
+            messages.push(message);
+            next = self.decoded()?;
+        }
+        Ok(messages.len() - before)
+    }
+
     /// Returns the next message of what was received; `None` when that is used up, or when an error
     /// is in it, which the decoder keeps.
     #[inline]

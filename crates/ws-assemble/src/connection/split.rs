@@ -80,15 +80,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin> ReadHalf<S> {
         &mut self,
         messages: &mut Vec<Message>,
     ) -> Result<usize, ConnectionError> {
-        let Some(first) = self.next().await? else { return Ok(0) };
-        messages.push(first);
-        let mut count = 1;
-        let mut connection = lock(&self.0.connection);
-        while let Some(message) = connection.decoded()? {
-            messages.push(message);
-            count += 1;
-        }
-        Ok(count)
+        let first = self.next().await?;
+        lock(&self.0.connection).take_batch(first, messages)
     }
 
     pub(super) fn poll_message(
