@@ -15,7 +15,7 @@ static SPARE: Mutex<Vec<Box<Flatten>>> = Mutex::new(Vec::new());
 /// A list of chunks in a box that is used again.
 ///
 /// Most messages lie in one segment. They would be moved around with room for a list that they do
-/// not need: a message that has none is 40 bytes long, with one it would be 250.
+/// not need: a message that has none is 48 bytes long, with one it would be 250.
 #[derive(Debug)]
 pub(crate) struct Recycled(Option<Box<Flatten>>);
 

@@ -321,3 +321,9 @@ fn a_message_has_no_more_fragments_than_its_length_asks_for() {
         assert_eq!(output.freeze(), wire, "{text:?} by {fragment_bytes}");
     }
 }
+
+#[test]
+#[cfg(target_pointer_width = "64")]
+fn a_message_in_one_segment_is_small() {
+    assert_eq!(size_of::<Message>(), 48);
+}
