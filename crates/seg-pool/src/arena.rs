@@ -98,6 +98,7 @@ impl Arena {
         mut sink: impl FnMut(Idle),
     ) -> Result<(), Exhausted> {
         let mut central = self.lock();
+        central.count_miss(depot.size());
         self.stock_for_all(&mut central, depot)?;
         for _ in 0..want {
             let Some(idle) = central.take(depot.size()) else { break };
@@ -110,6 +111,16 @@ impl Arena {
     /// Takes one segment from home for a thread that keeps none. Locks once.
     pub(crate) fn withdraw_one(&self, depot: &Depot) -> Result<Idle, Exhausted> {
         let mut central = self.lock();
+        central.count_miss(depot.size());
+        self.withdraw_locked(central, depot)
+    }
+
+    /// Tries again after a refusal, which counted the miss. Locks once.
+    pub(crate) fn withdraw_again(&self, depot: &Depot) -> Result<Idle, Exhausted> {
+        self.withdraw_locked(self.lock(), depot)
+    }
+
+    fn withdraw_locked(&self, mut central: Locked<'_>, depot: &Depot) -> Result<Idle, Exhausted> {
         self.stock_for_all(&mut central, depot)?;
         let Some(idle) = central.take_counted(depot.size()) else {
             unreachable!("a segment is in stock");
@@ -219,9 +230,14 @@ impl Arena {
         self.lock().admit(depot)
     }
 
-    /// Makes the magazines of an admitted thread known.
-    pub(crate) fn register(&self, depot: &Depot, local: NonNull<Local>) {
-        self.lock().register(depot, local);
+    /// Takes an admission back that led to nothing.
+    pub(crate) fn dismiss(&self, depot: &Depot) {
+        self.lock().dismiss(depot);
+    }
+
+    /// Makes the magazines of an admitted thread known; `false` when there is no memory for that.
+    pub(crate) fn register(&self, depot: &Depot, local: NonNull<Local>) -> bool {
+        self.lock().register(depot, local)
     }
 
     /// Takes the segments of a local that is being freed home, and forgets it: in one step, so that
@@ -319,7 +335,6 @@ impl Arena {
 
     /// Makes sure that a segment is at home for whoever asks, unless somebody waits for one.
     fn stock_for_all(&self, central: &mut Central, depot: &Depot) -> Result<(), Exhausted> {
-        central.count_miss(depot.size());
         if central.is_anyone_waiting() {
             // Who waits came first.
             return Err(central.refusal(depot.size(), Cause::Pool));

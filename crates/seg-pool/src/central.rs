@@ -107,9 +107,19 @@ impl Central {
         rest.is_some()
     }
 
-    /// Makes the magazines of an admitted thread known.
-    pub(crate) fn register(&mut self, depot: &Depot, local: NonNull<Local>) {
-        self.locals[depot.size().index()].push(local);
+    /// Takes an admission back that led to nothing.
+    pub(crate) const fn dismiss(&mut self, depot: &Depot) {
+        self.cacheable += 2 * depot.magazine_len();
+    }
+
+    /// Makes the magazines of an admitted thread known; `false` when there is no memory for that.
+    pub(crate) fn register(&mut self, depot: &Depot, local: NonNull<Local>) -> bool {
+        let locals = &mut self.locals[depot.size().index()];
+        let has_room = locals.try_reserve(1).is_ok();
+        if has_room {
+            locals.push(local);
+        }
+        has_room
     }
 
     /// Forgets the magazines of a thread that took `taken` segments from them.

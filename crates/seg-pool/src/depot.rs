@@ -102,8 +102,9 @@ impl Depot {
         self.full.push(magazine)
     }
 
-    pub(crate) fn take_empty(&self) -> MagazineBox {
-        self.empty.pop().unwrap_or_else(Magazine::allocate)
+    /// Takes an empty magazine, a new one where none waits; `None` when there is no memory.
+    pub(crate) fn take_empty(&self) -> Option<MagazineBox> {
+        self.empty.pop().or_else(Magazine::allocate)
     }
 
     pub(crate) fn put_empty(&self, magazine: MagazineBox) {

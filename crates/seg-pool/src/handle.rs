@@ -9,14 +9,27 @@ use crate::{
     track::View,
 };
 
+/// The most spare references that a handle keeps. One in models, so that they run out.
+const SPARE_MAX: usize = if cfg!(seg_loom) { 1 } else { 63 };
+
+/// The bits of a header's address that its alignment keeps free.
+const SPARE_MASK: usize = align_of::<Header>() - 1;
+
+const _: () = assert!(SPARE_MAX <= SPARE_MASK, "spare references fit in the free bits");
+
 /// One counted reference to a segment; the last one to be dropped gives the segment back.
+///
+/// The first split counts [`SPARE_MAX`] references more than it needs, and later splits of the same
+/// handle use them up: of 64 messages that are cut from a received segment, 63 cost no atomic
+/// increment.
 ///
 /// # Invariants
 ///
 /// - **H1** the header is alive while a handle exists, as no `Idle` of it does (see [`Idle`]).
-/// - **H2** `refs` counts the handles.
+/// - **H2** `refs` counts the handles and their spare references.
 pub(crate) struct Handle {
-    header: NonNull<Header>,
+    /// The header's pointer, with the number of spare references in its free bits.
+    tagged: NonNull<Header>,
     view: View,
 }
 
@@ -30,29 +43,67 @@ impl Handle {
     pub(crate) fn new(idle: Idle) -> Self {
         let view = View::open(&idle.track);
         // `refs` of an idle segment is 1 (I3), which now counts this handle.
-        Self { header: idle.into_header(), view }
+        Self { tagged: idle.into_header(), view }
+    }
+
+    /// Returns the header's pointer, with all that its provenance reaches.
+    #[inline]
+    pub(crate) fn as_ptr(&self) -> NonNull<Header> {
+        let header = self.tagged.as_ptr().map_addr(|addr| addr & !SPARE_MASK);
+        // SAFETY: the pointer to a live header (H1) without its spare references is not null.
+        unsafe { NonNull::new_unchecked(header) }
+    }
+
+    /// References that are counted for this handle and not used yet.
+    #[inline]
+    fn spare(&self) -> usize {
+        self.tagged.addr().get() & SPARE_MASK
+    }
+
+    /// Changes the number of spare references, which is at most [`SPARE_MAX`].
+    #[inline]
+    fn set_spare(&mut self, spare: usize) {
+        self.tagged = self.as_ptr().map_addr(|addr| addr | spare);
+    }
+
+    /// Makes another handle, out of a spare reference if there is one.
+    #[inline]
+    pub(crate) fn split(&mut self) -> Self {
+        match self.spare() {
+            0 => {
+                self.count(1 + SPARE_MAX);
+                self.set_spare(SPARE_MAX);
+            }
+            spare => self.set_spare(spare - 1),
+        }
+        Self { tagged: self.as_ptr(), view: View::open(&self.track) }
+    }
+
+    /// Counts more references.
+    #[inline]
+    fn count(&self, references: usize) {
+        // Relaxed: they are made from one that is here already.
+        if self.refs.fetch_add(references, Ordering::Relaxed) > isize::MAX as usize {
+            Self::overflow();
+        }
     }
 
     /// Returns whether this is the only handle. If so, what other handles did happened before.
     #[inline]
     pub(crate) fn is_unique(&self) -> bool {
-        self.refs.load(Ordering::Acquire) == 1
+        self.refs.load(Ordering::Acquire) == 1 + self.spare()
     }
 
     #[inline]
     pub(crate) fn is_same(&self, other: &Self) -> bool {
-        self.header == other.header
-    }
-
-    pub(crate) const fn as_ptr(&self) -> NonNull<Header> {
-        self.header
+        self.as_ptr() == other.as_ptr()
     }
 
     /// Records how many bytes are seen through this handle.
     #[inline]
     pub(crate) fn view(&mut self, len: usize) {
         // SAFETY: the header is alive while `self` is (H1).
-        self.view.set_len(&unsafe { self.header.as_ref() }.track, len);
+        self.view.set_len(&unsafe { self.as_ptr().as_ref() }.track, len);
     }
 
     #[cold]
@@ -68,18 +119,15 @@ impl Deref for Handle {
     #[inline]
     fn deref(&self) -> &Header {
         // SAFETY: the header is alive while `self` is (H1), and is only ever shared.
-        unsafe { self.header.as_ref() }
+        unsafe { self.as_ptr().as_ref() }
     }
 }
 
 impl Clone for Handle {
     #[inline]
     fn clone(&self) -> Self {
-        // Relaxed: the new handle is made from one that is here already.
-        if self.refs.fetch_add(1, Ordering::Relaxed) > isize::MAX as usize {
-            Self::overflow();
-        }
-        Self { header: self.header, view: View::open(&self.track) }
+        self.count(1);
+        Self { tagged: self.as_ptr(), view: View::open(&self.track) }
     }
 }
 
@@ -87,19 +135,22 @@ impl Drop for Handle {
     #[inline]
     fn drop(&mut self) {
         // SAFETY: the header is alive while `self` is (H1).
-        self.view.close(&unsafe { self.header.as_ref() }.track);
+        self.view.close(&unsafe { self.as_ptr().as_ref() }.track);
+        let references = 1 + self.spare();
         // A single handle needs no atomic write: nobody is there to see the count.
         if !self.is_unique() {
-            if self.refs.fetch_sub(1, Ordering::Release) != 1 {
+            if self.refs.fetch_sub(references, Ordering::Release) != references {
                 return;
             }
             // Pairs with the releases of the other handles: what they did happened before the reuse.
             self.refs.load(Ordering::Acquire);
             self.refs.store(1, Ordering::Relaxed);
+        } else if references > 1 {
+            self.refs.store(1, Ordering::Relaxed);
         }
         // SAFETY: this was the last handle, so the header is alive (I1) and has no other `Idle`
         // (I2), and the count is 1 (I3).
-        let idle = unsafe { Idle::new(self.header) };
+        let idle = unsafe { Idle::new(self.as_ptr()) };
         idle.track.give();
         local::give(idle);
     }

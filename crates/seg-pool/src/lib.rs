@@ -70,6 +70,7 @@ mod pages;
 mod pool;
 #[cfg(feature = "report")]
 mod report;
+mod room;
 mod segment;
 mod segment_mut;
 mod size;

@@ -9,6 +9,7 @@ use crate::{
     foreign,
     header::Idle,
     magazine::{Magazine, MagazineBox},
+    room,
     sync::{AtomicUsize, Cell, Ordering, thread_local_dropped, thread_local_plain},
 };
 
@@ -35,36 +36,56 @@ pub(crate) struct Local {
 }
 
 impl Local {
-    /// Allocates the local, unless the pool's threads keep enough already.
-    fn allocate(depot: &Depot, arena: ArenaRef) -> Option<NonNull<Self>> {
+    /// Allocates the local, unless the pool's threads keep enough already or there is no memory.
+    fn allocate(depot: &Depot, arena: &ArenaRef) -> Option<NonNull<Self>> {
         if !arena.admit(depot) {
             return None;
         }
-        let local = Self {
+        if let Some(local) = Self::build(depot, arena.clone()) {
+            if arena.register(depot, local) {
+                return Some(local);
+            }
+            // SAFETY: built above, and known to nobody.
+            unsafe { Self::take_apart(local) };
+        }
+        arena.dismiss(depot);
+        None
+    }
+
+    fn build(depot: &Depot, arena: ArenaRef) -> Option<NonNull<Self>> {
+        let room = room::allocate()?;
+        let (loaded, previous) = (depot.take_empty()?, depot.take_empty()?);
+        Some(NonNull::from(Box::leak(room).write(Self {
             depot,
             loaded_len: AtomicUsize::new(0),
-            loaded: Cell::new(depot.take_empty().into_ptr()),
+            loaded: Cell::new(loaded.into_ptr()),
             previous_len: AtomicUsize::new(0),
-            previous: Cell::new(depot.take_empty().into_ptr()),
+            previous: Cell::new(previous.into_ptr()),
             taken: AtomicUsize::new(0),
             arena,
-        };
-        let local = NonNull::from(Box::leak(Box::new(local)));
-        // SAFETY: leaked above, so alive.
-        unsafe { local.as_ref() }.arena.register(depot, local);
-        Some(local)
+        })))
     }
 
     /// Sends the segments home and frees the magazines and the local.
     ///
     /// # Safety
     ///
-    /// `local` came from `allocate` in this thread and is not used again.
+    /// `local` came from `build` in this thread and is not used again.
     unsafe fn free(local: NonNull<Self>) {
         // SAFETY: alive until the end of this function.
         let shared = unsafe { local.as_ref() };
         shared.arena.retire(shared.depot(), local, shared);
-        // SAFETY: `allocate` leaked it, and nobody else knows it any more.
+        // SAFETY: as the caller says, and nobody else knows it any more.
+        unsafe { Self::take_apart(local) };
+    }
+
+    /// Frees the magazines, which are empty, and the local.
+    ///
+    /// # Safety
+    ///
+    /// `local` came from `build` in this thread, is known to nobody else and is not used again.
+    unsafe fn take_apart(local: NonNull<Self>) {
+        // SAFETY: `build` leaked it.
         let this = unsafe { Box::from_raw(local.as_ptr()) };
         for magazine in [this.loaded.get(), this.previous.get()] {
             // SAFETY: the local owned the magazine and is being taken apart.
@@ -157,19 +178,21 @@ impl Local {
     }
 
     /// Keeps a segment with the loaded magazine full. Returns the previous one when it is full too,
-    /// for the depot.
-    fn give(&self, idle: Idle, room: usize) -> Option<MagazineBox> {
-        let Err(idle) = self.push(idle, room) else { return None };
-        let full = (self.previous_len.load(Ordering::Relaxed) > 0).then(|| {
-            let empty = self.depot().take_empty().into_ptr();
+    /// for the depot; the segment when there is no memory for another magazine.
+    fn give(&self, idle: Idle, room: usize) -> Result<Option<MagazineBox>, Idle> {
+        let Err(idle) = self.push(idle, room) else { return Ok(None) };
+        let mut full = None;
+        if self.previous_len.load(Ordering::Relaxed) > 0 {
+            let Some(empty) = self.depot().take_empty() else { return Err(idle) };
             self.previous_len.store(0, Ordering::Relaxed);
+            let previous = self.previous.replace(empty.into_ptr());
             // SAFETY: the local owned it until now.
-            unsafe { MagazineBox::from_ptr(self.previous.replace(empty)) }
-        });
+            full = Some(unsafe { MagazineBox::from_ptr(previous) });
+        }
         self.swap();
         let kept = self.push(idle, room);
         debug_assert!(kept.is_ok(), "an empty magazine has room");
-        full
+        Ok(full)
     }
 
     /// Takes all segments out of both magazines.
@@ -218,7 +241,7 @@ thread_local_dropped! {
 
 impl Locals {
     /// Finds or makes the local for `depot` and moves it to the front of the search. `None` when
-    /// the pool's threads keep enough already.
+    /// the pool's threads keep enough already, or there is no memory for one.
     fn local(&self, depot: &Depot, arena: &ArenaRef) -> Option<NonNull<Local>> {
         let mut list = self.0.take();
         // SAFETY: locals in the list are alive.
@@ -228,7 +251,8 @@ impl Locals {
                 list.swap(0, index);
                 Some(list[0])
             }
-            None => Local::allocate(depot, arena.clone()).inspect(|&local| list.push(local)),
+            None if list.try_reserve(1).is_err() => None,
+            None => Local::allocate(depot, arena).inspect(|&local| list.push(local)),
         };
         self.0.set(list);
         local
@@ -283,12 +307,12 @@ pub(crate) fn take_slow(depot: &Depot, arena: &ArenaRef) -> Result<Idle, Exhaust
     // What this thread keeps idle in other sizes may be just what is missing.
     taken.or_else(|_| {
         flush(arena);
-        arena.withdraw_one(depot)
+        arena.withdraw_again(depot)
     })
 }
 
 /// Returns this thread's local, for the next fast path as well. `None` when segments are wanted at
-/// home, when this thread is to keep none, or when it is ending.
+/// home, when this thread is to keep none, when it is ending, or when there is no memory.
 fn this_thread(depot: &Depot, arena: &ArenaRef) -> Option<NonNull<Local>> {
     if depot.room() == 0 {
         return None;
@@ -337,16 +361,19 @@ fn give_slow(idle: Idle) {
     }
     // SAFETY: as above. The reference keeps the arena when this was its last segment.
     let arena = unsafe { ArenaRef::from_ptr(depot.arena()) };
-    match this_thread(depot, &arena) {
-        Some(local) => {
-            // SAFETY: a live local of this thread.
-            let full = unsafe { local.as_ref() }.give(idle, depot.magazine_len());
-            // Last, as it may wake somebody whose waker frees this very local.
+    let given = match this_thread(depot, &arena) {
+        // SAFETY: a live local of this thread.
+        Some(local) => unsafe { local.as_ref() }.give(idle, depot.magazine_len()),
+        None => Err(idle),
+    };
+    // Both ways last, as they may wake somebody whose waker frees this very local.
+    match given {
+        Ok(full) => {
             if let Some(full) = full {
                 arena.put_full(depot, full);
             }
         }
-        None => {
+        Err(idle) => {
             arena.deposit(core::iter::once(idle));
             if depot.room() == 0 {
                 flush(&arena);

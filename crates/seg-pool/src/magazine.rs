@@ -2,7 +2,7 @@
 
 use core::ptr::NonNull;
 
-use crate::{header::Idle, sync::Cell};
+use crate::{header::Idle, room, sync::Cell};
 
 /// The most segments that a magazine holds. Few in models, so that magazines run full and empty.
 pub(crate) const MAGAZINE_LEN_MAX: usize = if cfg!(seg_loom) { 1 } else { 32 };
@@ -15,10 +15,11 @@ pub(crate) struct Magazine {
 }
 
 impl Magazine {
-    /// Allocates an empty magazine of 256 B.
-    pub(crate) fn allocate() -> MagazineBox {
-        let magazine = Box::new(Self { slots: core::array::from_fn(|_| Cell::new(None)) });
-        MagazineBox(NonNull::from(Box::leak(magazine)))
+    /// Allocates an empty magazine of 256 B; `None` when there is no memory.
+    pub(crate) fn allocate() -> Option<MagazineBox> {
+        let slots = core::array::from_fn(|_| Cell::new(None));
+        let magazine = Box::leak(room::allocate()?).write(Self { slots });
+        Some(MagazineBox(NonNull::from(magazine)))
     }
 
     /// Removes the segment in slot `len - 1`; `None` when `len` is 0.

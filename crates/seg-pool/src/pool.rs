@@ -95,8 +95,7 @@ impl Pool {
     ///
     /// [`TakeError::Size`] when `len` is above 64 KiB, [`TakeError::Exhausted`] when the pool's
     /// limit is met, idle segments in other threads' caches counted in (at most a quarter of it),
-    /// or the system has no memory. A thread's first take of a size makes its cache, about 1 KiB,
-    /// with the global allocator, which aborts when it has none.
+    /// or the system has no memory. Where only the heap has none, a thread does without its cache.
     #[inline]
     #[cfg_attr(feature = "report", track_caller)]
     pub fn try_take(&self, len: usize) -> Result<SegmentMut, TakeError> {

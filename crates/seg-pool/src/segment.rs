@@ -140,7 +140,7 @@ impl Segment {
         unsafe { Self::from_parts(self.handle.clone(), ptr, end - start) }
     }
 
-    /// Splits the bytes `..at` off the front. Copies nothing; at most one atomic increment.
+    /// Splits the bytes `..at` off the front. Copies nothing; one atomic increment for 64 splits.
     ///
     /// # Panics
     ///
@@ -150,12 +150,12 @@ impl Segment {
         if at == self.len {
             return core::mem::take(self);
         }
-        let front = self.slice(..at);
+        let front = self.split_part(0, at);
         self.advance(at);
         front
     }
 
-    /// Splits the bytes `at..` off the back. Copies nothing; at most one atomic increment.
+    /// Splits the bytes `at..` off the back. Copies nothing; one atomic increment for 64 splits.
     ///
     /// # Panics
     ///
@@ -165,9 +165,25 @@ impl Segment {
         if at == 0 {
             return core::mem::take(self);
         }
-        let back = self.slice(at..);
+        let back = self.split_part(at, self.len);
         self.set_len(at);
         back
+    }
+
+    /// Makes a view of a part that this view gives up.
+    #[inline]
+    fn split_part(&mut self, start: usize, end: usize) -> Self {
+        if start > end || end > self.len {
+            out_of_bounds(start, end, self.len);
+        }
+        if start == end {
+            return Self::new();
+        }
+        // SAFETY: `start <= len`.
+        let ptr = unsafe { self.ptr.add(start) };
+        let handle = self.handle.as_mut().map(Handle::split);
+        // SAFETY: a part of what S1 and S2 hold for, kept by a handle of its own.
+        unsafe { Self::from_parts(handle, ptr, end - start) }
     }
 
     /// Joins `next` to the end of this view when it lies right behind it in the same segment.

@@ -243,7 +243,7 @@ impl SegmentMut {
     /// Splits the filled bytes `..at` off the front. They become a full part of their own; the
     /// rest, with the spare capacity, stays.
     ///
-    /// Copies nothing; one atomic increment.
+    /// Copies nothing; one atomic increment for 64 splits.
     ///
     /// # Panics
     ///
@@ -253,7 +253,7 @@ impl SegmentMut {
         assert!(at <= self.len(), "split beyond the filled part");
         self.raise_initialized();
         let extent = Extent::new(at, at);
-        let mut front = Self { handle: self.handle.clone(), ptr: self.ptr, extent };
+        let mut front = Self { handle: self.handle.split(), ptr: self.ptr, extent };
         front.set_extent(extent);
         // SAFETY: `at <= len <= capacity`, so the result lies within the payload (E1, E3).
         self.ptr = unsafe { self.ptr.add(at) };
@@ -263,7 +263,7 @@ impl SegmentMut {
 
     /// Splits `at..` off the back: filled bytes and spare capacity alike.
     ///
-    /// Copies nothing; one atomic increment. Where `at` lies in the spare capacity, the bytes up to
+    /// Copies nothing; one atomic increment for 64 splits. Where `at` lies in the spare capacity, the bytes up to
     /// it are zeroed unless they were written before.
     ///
     /// # Panics
@@ -277,7 +277,7 @@ impl SegmentMut {
         // SAFETY: `at <= capacity`, so the result lies within the payload (E1).
         let ptr = unsafe { self.ptr.add(at) };
         let extent = Extent::new(self.len().saturating_sub(at), self.capacity() - at);
-        let mut back = Self { handle: self.handle.clone(), ptr, extent };
+        let mut back = Self { handle: self.handle.split(), ptr, extent };
         back.set_extent(extent);
         self.set_extent(Extent::new(self.len().min(at), at));
         back

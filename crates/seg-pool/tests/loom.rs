@@ -102,6 +102,28 @@ fn a_reuse_happens_after_the_last_reader_is_gone() {
 }
 
 #[test]
+fn a_reuse_waits_for_views_and_not_for_spare_references() {
+    static REUSED: AtomicUsize = AtomicUsize::new(0);
+    explore(&REUSED, || {
+        let pool = pool_of_one();
+        let mut segment = take(&pool).expect("the first");
+        segment.extend_from_slice(b"onetwothree");
+        // The first split counts a reference more, which the second one uses.
+        let splits = if LATE.load(Relaxed) { 2 } else { 1 };
+        let views: Vec<_> = (0..splits).map(|_| segment.split_to(3).freeze()).collect();
+        let reader = thread::spawn(move || assert!(views[0] == b"one" && views.len() == splits));
+        while_others_run();
+        drop(segment);
+        if let Some(segment) = take(&pool) {
+            REUSED.fetch_add(1, Relaxed);
+            drop(segment);
+        }
+        reader.join().unwrap();
+        assert!(take(&pool).is_some(), "a reference was left");
+    });
+}
+
+#[test]
 fn only_one_of_two_views_becomes_exclusive() {
     static EXCLUSIVE: AtomicUsize = AtomicUsize::new(0);
     explore(&EXCLUSIVE, || {

@@ -267,6 +267,17 @@ fn the_figures_balance_at_every_step() {
 }
 
 #[test]
+fn a_refused_take_is_one_miss() {
+    let pool = Pool::builder().max_bytes(SLAB_BYTES).build();
+    let kept = pool.take(SLAB_BYTES);
+    let misses = |pool: &Pool| pool.stats().classes().iter().map(|class| class.misses()).sum();
+    let before: usize = misses(&pool);
+    assert!(pool.try_take(SLAB_BYTES).is_err());
+    assert_eq!(misses(&pool), before + 1);
+    drop(kept);
+}
+
+#[test]
 fn misses_are_few_in_the_steady_state() {
     let pool = Pool::new();
     for _ in 0..MANY {

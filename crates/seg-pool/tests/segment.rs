@@ -16,6 +16,9 @@ use std::{
 use bytes::{Buf, BufMut, Bytes};
 use seg_pool::{Pool, Segment, SegmentMut, SegmentSize};
 
+/// More views of one segment than one split counts in advance.
+const MANY_VIEWS: usize = 150;
+
 /// The address of the first byte.
 fn address(bytes: &[u8]) -> usize {
     bytes.as_ptr().addr()
@@ -303,6 +306,34 @@ fn one_part_does_not_become_exclusive_while_another_lives() {
     assert_eq!(front.capacity(), 256);
     front.extend_from_slice(b"again");
     assert_eq!(front, b"frontagain");
+}
+
+#[test]
+fn a_segment_of_many_views_has_one_owner_when_they_are_gone() {
+    // More than one split counts in advance, and each remainder of that.
+    for views in (0..=MANY_VIEWS).step_by(if cfg!(miri) { 31 } else { 1 }) {
+        let (pool, mut segment) = smallest();
+        segment.extend_from_slice(&[7; 256]);
+        let mut exclusive: Vec<_> = (0..views / 2).map(|_| segment.split_to(1)).collect();
+        let mut segment = segment.freeze();
+        let mut shared: Vec<_> = (views / 2..views).map(|_| segment.split_to(1)).collect();
+        assert_eq!(segment.is_unique(), views == 0);
+        exclusive.clear();
+        shared.truncate(1);
+        assert_eq!(segment.is_unique(), views == 0, "{views}");
+        // The last view is dropped after the one that has counted in advance, or before it.
+        if views % 2 == 0 {
+            drop(shared);
+            let segment = segment.try_into_mut().expect("the only view");
+            assert_eq!((segment.len(), segment.capacity()), (256 - views, 256 - views));
+        } else {
+            drop(segment);
+            assert_eq!(in_use(&pool), 256);
+            assert!(shared[0].is_unique());
+            drop(shared);
+        }
+        assert_eq!(in_use(&pool), 0, "{views}");
+    }
 }
 
 #[test]
