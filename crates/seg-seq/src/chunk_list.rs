@@ -65,6 +65,22 @@ pub(crate) struct ChunkList {
 }
 
 impl ChunkList {
+    /// Makes the list of one segment, which is not empty.
+    #[inline]
+    pub(crate) fn of(segment: Segment) -> Self {
+        let end = segment.len() as u64;
+        let [_, second, third, fourth] = Default::default();
+        Self {
+            inline: [Chunk { segment, start: 0 }, second, third, fourth],
+            head: 0,
+            first_len: 0,
+            len: 1,
+            blocks: VecDeque::new(),
+            start: 0,
+            end,
+        }
+    }
+
     pub(crate) const fn len(&self) -> usize {
         self.len
     }
@@ -105,6 +121,17 @@ impl ChunkList {
         match index.checked_sub(self.first_len.into()) {
             None => self.blocks.front_mut()?.get_mut(index),
             Some(index) => self.blocks.get_mut(1 + index / BLOCK)?.get_mut(index % BLOCK),
+        }
+    }
+
+    #[inline]
+    fn first_mut(&mut self) -> Option<&mut Chunk> {
+        if self.len == 0 {
+            return None;
+        }
+        match self.blocks.front_mut() {
+            None => self.inline.get_mut(usize::from(self.head)),
+            Some(block) => block.get_mut(usize::from(self.head)),
         }
     }
 
@@ -201,7 +228,7 @@ impl ChunkList {
     }
 
     fn pop_chunk(&mut self) -> Option<Chunk> {
-        let chunk = core::mem::take(self.get_mut(0)?);
+        let chunk = core::mem::take(self.first_mut()?);
         self.len -= 1;
         self.head += 1;
         self.start = chunk.end();
@@ -220,7 +247,7 @@ impl ChunkList {
     /// `count` must not be above [`bytes`](Self::bytes).
     pub(crate) fn drain_front(&mut self, count: u64, mut sink: impl FnMut(Segment)) {
         let until = self.start + count;
-        while let Some(first) = self.get_mut(0) {
+        while let Some(first) = self.first_mut() {
             if first.start >= until {
                 break;
             }
@@ -235,12 +262,26 @@ impl ChunkList {
         }
     }
 
+    /// Splits the first `count` bytes off when they are a part of the first chunk, neither nothing
+    /// nor all of it.
+    #[inline]
+    pub(crate) fn split_first(&mut self, count: u64) -> Option<Segment> {
+        let first = self.first_mut()?;
+        if count == 0 || count >= first.segment.len() as u64 {
+            return None;
+        }
+        let front = first.segment.split_to(within(count));
+        first.start += count;
+        self.start += count;
+        Some(front)
+    }
+
     /// Drops the first `count` bytes.
     ///
     /// `count` must not be above [`bytes`](Self::bytes).
     #[inline]
     pub(crate) fn advance(&mut self, count: u64) {
-        let Some(first) = self.get_mut(0) else { return };
+        let Some(first) = self.first_mut() else { return };
         if count < first.segment.len() as u64 {
             first.segment.advance(within(count));
             first.start += count;
@@ -255,7 +296,7 @@ impl ChunkList {
     /// `target` must not be longer than [`bytes`](Self::bytes).
     #[inline]
     pub(crate) fn copy_front(&mut self, target: &mut [u8]) {
-        match self.get_mut(0) {
+        match self.first_mut() {
             Some(first) if target.len() < first.segment.len() => {
                 let count = target.len();
                 target.copy_from_slice(&first.segment[..count]);
@@ -269,7 +310,7 @@ impl ChunkList {
 
     fn copy_chunks(&mut self, target: &mut [u8]) {
         let mut rest = target;
-        while let Some(first) = self.get_mut(0) {
+        while let Some(first) = self.first_mut() {
             let len = first.segment.len();
             if rest.len() < len {
                 break;

@@ -132,9 +132,14 @@ impl Sequence {
     /// # Panics
     ///
     /// Panics when `count` is above [`len`](Self::len).
+    #[inline]
     #[must_use = "the split-off front is gone from this sequence"]
     pub fn split_to(&mut self, count: u64) -> Self {
-        self.try_split_to(count).unwrap_or_else(range::refuse)
+        // Most parts lie in one chunk.
+        match self.list.split_first(count) {
+            Some(segment) => Self { list: ChunkList::of(segment) },
+            None => self.try_split_to(count).unwrap_or_else(range::refuse),
+        }
     }
 
     /// Splits the first `count` bytes off. Copies nothing.
@@ -303,9 +308,10 @@ pub(crate) fn within(count: u64) -> usize {
 
 impl From<Segment> for Sequence {
     fn from(segment: Segment) -> Self {
-        let mut sequence = Self::new();
-        sequence.push(segment);
-        sequence
+        if segment.is_empty() {
+            return Self::new();
+        }
+        Self { list: ChunkList::of(segment) }
     }
 }
 

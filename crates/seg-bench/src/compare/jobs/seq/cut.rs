@@ -31,7 +31,7 @@ pub(super) fn jobs() -> Vec<Job> {
 fn fragment(len: usize, name: &str) -> Job {
     let bytes = payload(len);
     let message = in_segments(&bytes);
-    let (kept, checked) = (message.clone(), message.clone());
+    let (kept, owned, checked) = (message.clone(), message.clone(), message.clone());
     let shared = Bytes::from(bytes.clone());
     // The first clone moves `Bytes` from its unshared to its shared form.
     drop(shared.clone());
@@ -57,6 +57,17 @@ fn fragment(len: usize, name: &str) -> Job {
                 }
             }
         }))
+        .with(Contender::with_setup(
+            Kind::Ours,
+            "Sequence::split_to, each kept",
+            move || owned.clone(),
+            |mut rest| {
+                while rest.len() > MTU as u64 {
+                    drop(black_box(rest.split_to(MTU as u64)));
+                }
+                rest
+            },
+        ))
         .with(Contender::new(Kind::Peer, "Bytes::slice", move || {
             for start in (0..shared.len()).step_by(MTU) {
                 drop(black_box(shared.slice(start..shared.len().min(start + MTU))));
