@@ -9,7 +9,7 @@ use core::{
 };
 use std::{alloc::System, thread};
 
-use seg_pool::{Pool, SegmentMut};
+use seg_pool::{Pool, SLAB_BYTES, SegmentMut};
 
 thread_local! {
     /// Requests of this thread that are still served; those of others always are.
@@ -45,6 +45,23 @@ fn with_allocations<T>(left: usize, action: impl FnOnce() -> T) -> T {
     let outcome = action();
     LEFT.set(usize::MAX);
     outcome
+}
+
+#[test]
+fn a_thread_without_heap_takes_nobodys_place() {
+    // Magazines of one segment, and a quarter of the slabs may hide in them.
+    let pool = Pool::builder().max_bytes(16 * SLAB_BYTES).build();
+    for left in 0..6 {
+        let pool = pool.clone();
+        let taken = move || with_allocations(left, || pool.try_take(16_384).is_ok());
+        assert!(thread::spawn(taken).join().expect("no allocation failed for good"));
+    }
+    let misses = || pool.stats().classes().iter().map(|class| class.misses()).sum::<usize>();
+    let before = misses();
+    for _ in 0..100 {
+        drop(pool.take(16_384));
+    }
+    assert_eq!(misses() - before, 1);
 }
 
 #[test]

@@ -490,6 +490,36 @@ fn a_pool_may_end_in_one_thread_and_its_segments_in_another() {
 }
 
 #[test]
+fn a_clone_that_is_dropped_leaves_the_pool_as_it_was() {
+    let pool = Pool::new();
+    drop(pool.take(16_384));
+    let before = pool.stats();
+    for _ in 0..3 {
+        drop(pool.clone());
+    }
+    drop(pool.take(16_384));
+    let after = pool.stats();
+    let misses = |stats: &Stats| stats.classes().iter().map(|class| class.misses()).sum::<usize>();
+    assert_eq!((after.held_bytes(), misses(&after)), (before.held_bytes(), misses(&before)));
+}
+
+#[test]
+fn what_one_thread_gave_another_takes_from_the_depot() {
+    const SEGMENTS: usize = if cfg!(miri) { 128 } else { 512 };
+    let pool = Pool::new();
+    let misses = || pool.stats().classes().iter().map(|class| class.misses()).sum::<usize>();
+    for round in 0..4 {
+        let before = misses();
+        let kept: Vec<_> = (0..SEGMENTS).map(|_| pool.take(16_384)).collect();
+        // The thread lays full magazines down, and the rest comes home when it ends, which the end
+        // of a scope would not wait for.
+        thread::spawn(move || drop(kept)).join().expect("no panic");
+        let most = if round == 0 { SEGMENTS } else { 3 };
+        assert!(misses() - before <= most, "round {round}: {} misses", misses() - before);
+    }
+}
+
+#[test]
 fn pools_do_not_mix() {
     let pools: Vec<_> = (0..5).map(|_| Pool::new()).collect();
     let mut seen = HashSet::new();

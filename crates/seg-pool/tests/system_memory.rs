@@ -1,9 +1,14 @@
 //! What a pool does when the system has no memory.
 #![cfg(all(target_os = "linux", not(miri), not(seg_loom), not(seg_heap)))]
 
-use std::fs;
+use core::{
+    future::Future,
+    pin::Pin,
+    task::{Context, Poll, Waker},
+};
+use std::{fs, sync::Arc, task::Wake};
 
-use seg_pool::{Cause, Exhausted, Pool, SLAB_BYTES, SegmentMut};
+use seg_pool::{Cause, Exhausted, Pool, SLAB_BYTES, SegmentMut, TakeError};
 
 /// What the process may still take from the system.
 const LEFT_BYTES: usize = 16 << 20;
@@ -38,6 +43,29 @@ fn take_all(pool: &Pool, kept: &mut Vec<SegmentMut>) -> Option<Exhausted> {
         }
     }
     None
+}
+
+/// Nobody waits for a pool that has room while the system has none.
+fn check_waiting() {
+    let pool = Pool::new();
+    drop(pool.take(16_384));
+    let mut kept = Vec::with_capacity(4 * LEFT_BYTES / 16_384);
+    let waker = Waker::from(Arc::new(Nobody));
+    let limit = address_space_bytes() + LEFT_BYTES as u64;
+    let polled = with_address_space(limit, || {
+        assert!(take_all(&pool, &mut kept).is_some());
+        let mut wait = pool.take_async(16_384);
+        let polled = Pin::new(&mut wait).poll(&mut Context::from_waker(&waker));
+        polled.map(|taken| taken.map(|segment| segment.capacity()))
+    });
+    let Poll::Ready(Err(TakeError::Exhausted(error))) = polled else { panic!("{polled:?}") };
+    assert_eq!(error.cause(), Cause::System);
+}
+
+struct Nobody;
+
+impl Wake for Nobody {
+    fn wake(self: Arc<Self>) {}
 }
 
 /// What lies idle in another size serves when the system has nothing.
@@ -79,4 +107,5 @@ fn a_system_without_memory_is_an_error_and_what_comes_back_serves_again() {
     assert_eq!(pool.stats().in_use_bytes(), 0);
     assert_eq!(pool.trim(), pool.stats().held_bytes_max());
     check_other_size();
+    check_waiting();
 }

@@ -183,6 +183,25 @@ fn a_budget_makes_its_own_wait_and_not_the_others() {
 }
 
 #[test]
+fn nobody_overtakes_who_waits_for_a_budget() {
+    let pool = Pool::new();
+    let budget = Budget::new(&pool, 32_768);
+    let (first, second) = (budget.pool().take(16_384), budget.pool().take(16_384));
+    let count = Arc::default();
+    let mut take = budget.pool().take_async(32_768);
+    assert!(poll(&mut take, &count).is_pending());
+    drop(first);
+    let error = budget.pool().try_take_segment().expect_err("room for 16 KiB, but not next");
+    assert_eq!((error.cause(), error.requested()), (Cause::Budget, 16_384));
+    let mut late = budget.pool().take_async(16_384);
+    assert!(poll(&mut late, &Arc::default()).is_pending());
+    drop(second);
+    assert_eq!(ready(poll(&mut take, &count)).capacity(), 32_768);
+    drop(ready(poll(&mut late, &Arc::default())));
+    assert!(budget.pool().try_take_segment().is_ok());
+}
+
+#[test]
 fn dropping_a_wait_takes_its_charges_back() {
     let pool = Pool::builder().max_bytes(SLAB_BYTES).build();
     let tenant = Budget::new(&pool, 65_536);
