@@ -20,7 +20,7 @@ use crate::{
     size::{SLAB_BYTES, SegmentSize},
     stats::{ClassStats, Stats},
     sync::{self, AtomicUsize, Mutex, MutexGuard, Ordering, fence},
-    wait_queue::Collected,
+    wait_queue::Cancelled,
 };
 
 /// The shared state of one pool.
@@ -166,17 +166,17 @@ impl Arena {
     ) -> Poll<Result<Idle, Exhausted>> {
         let size = depot.size();
         // Wakers are other people's code: cloned and dropped outside the lock only.
-        let waker = context.waker().clone();
+        let mut waker = context.waker().clone();
         let mut central = self.lock();
         if let Some(waiting) = *ticket {
-            let collected = central.queue(size).collect(waiting, waker);
+            let granted = central.queue(size).collect(waiting, &mut waker);
             drop(central);
-            return match collected {
-                Collected::Granted(idle) => {
+            return match granted {
+                Some(idle) => {
                     *ticket = None;
                     Poll::Ready(Ok(idle))
                 }
-                Collected::Waiting(_old) => Poll::Pending,
+                None => Poll::Pending,
             };
         }
         if self.settings.max_bytes < SLAB_BYTES {
@@ -207,7 +207,7 @@ impl Arena {
     pub(crate) fn cancel_take(&self, size: SegmentSize, ticket: u64) {
         let mut central = self.lock();
         let cancelled = central.queue(size).cancel(ticket);
-        if let Collected::Granted(idle) = cancelled {
+        if let Cancelled::Granted(idle) = cancelled {
             central.put(idle);
             self.settle(central);
         } else {

@@ -9,7 +9,7 @@ use crate::{
     error::{Cause, Exhausted},
     pool::Pool,
     sync::{Arc, AtomicUsize, Mutex, MutexGuard, Ordering},
-    wait_queue::{Collected, WaitQueue},
+    wait_queue::{Cancelled, WaitQueue},
 };
 
 /// A hard cap on what one connection or tenant takes from a pool, and the account of it.
@@ -135,9 +135,25 @@ impl Account {
 
     /// Takes a charge back from this account and its parents.
     pub(crate) fn uncharge_all(&self, bytes: usize) {
-        self.uncharge(bytes);
+        self.lower_all(bytes);
+        self.grant_all();
+    }
+
+    /// Lowers this account and its parents; [`grant_all`](Self::grant_all) has to follow.
+    ///
+    /// Apart from it, so that a waker that panics does so when all is accounted for.
+    pub(crate) fn lower_all(&self, bytes: usize) {
+        self.used.fetch_sub(bytes, Ordering::AcqRel);
         if let Some(parent) = &self.parent {
-            parent.uncharge_all(bytes);
+            parent.lower_all(bytes);
+        }
+    }
+
+    /// Wakes who fits into this account and its parents now.
+    pub(crate) fn grant_all(&self) {
+        self.grant();
+        if let Some(parent) = &self.parent {
+            parent.grant_all();
         }
     }
 
@@ -152,17 +168,17 @@ impl Account {
             return Poll::Ready(Err(self.refusal(bytes)));
         }
         // Wakers are other people's code: cloned and dropped outside the lock only.
-        let waker = context.waker().clone();
+        let mut waker = context.waker().clone();
         let mut waiters = self.lock();
         if let Some(waiting) = *ticket {
-            let collected = waiters.queue.collect(waiting, waker);
+            let granted = waiters.queue.collect(waiting, &mut waker);
             drop(waiters);
-            return match collected {
-                Collected::Granted(()) => {
+            return match granted {
+                Some(()) => {
                     *ticket = None;
                     Poll::Ready(Ok(()))
                 }
-                Collected::Waiting(_old) => Poll::Pending,
+                None => Poll::Pending,
             };
         }
         self.announce();
@@ -181,8 +197,9 @@ impl Account {
     pub(crate) fn cancel(&self, ticket: u64, bytes: usize) {
         let cancelled = self.lock().queue.cancel(ticket);
         match cancelled {
-            Collected::Granted(()) => self.uncharge(bytes),
-            Collected::Waiting(_old) => {
+            Cancelled::Granted(()) => self.uncharge(bytes),
+            Cancelled::Nothing => {}
+            Cancelled::Waiting(_waker) => {
                 self.waiting.fetch_sub(1, Ordering::Relaxed);
                 // The next one may want less.
                 self.grant();

@@ -35,8 +35,9 @@ impl Exhausted {
         self.requested
     }
 
-    /// Returns the bytes that the limit still allowed to be taken from the system. Idle segments of
-    /// other sizes, in slabs that are partly in use, do not count.
+    /// Returns the bytes that the limit still allowed: to be taken from the system where the pool
+    /// refused, to be charged where a budget did. Idle segments of other sizes, in slabs that are
+    /// partly in use, do not count.
     #[must_use]
     pub const fn available(&self) -> usize {
         self.available

@@ -36,17 +36,24 @@
 //! # }
 //! ```
 //!
+//! # With `bytes`
+//!
+//! [`SegmentMut`] is [`BufMut`](bytes::BufMut) and [`Buf`](bytes::Buf), [`Segment`] is `Buf`: that is
+//! also how bytes are dropped from the front (`advance`). `Segment::from(bytes)` and
+//! `Bytes::from(segment)` go both ways without a copy, each with one small allocation.
+//!
 //! # Features
 //!
 //! - `metrics`: `Stats::record` for the `metrics` crate.
 //! - `report`: `Pool::report`, which tells for each segment in use who took it, when, and how much
-//!   of it is viewed. For debugging: handles grow from 24 to 32 bytes, taking reads the clock.
+//!   of it is viewed. For debugging: handles grow from 24 to 32 bytes, taking reads the clock, and
+//!   the list of slabs grows in one allocation.
 //!
 //! # What it is not
 //!
 //! Not an allocator for values, and not a growing buffer: a segment never moves and never grows.
 //! Messages longer than a segment are sequences of segments, which is `seg-seq`'s work. Nothing
-//! here reads a socket or a clock.
+//! here opens a socket.
 
 mod arena;
 mod budget;

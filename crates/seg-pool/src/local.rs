@@ -354,10 +354,11 @@ fn give_slow(idle: Idle) {
         if depot.zeroes() {
             idle.zero();
         }
-        if let Some(account) = idle.account.take() {
-            account.uncharge_all(idle.capacity());
-        }
-        return give(idle);
+        let Some(account) = idle.account.take() else { return give(idle) };
+        // Wakers may panic: whoever waits is woken when everything is back.
+        account.lower_all(idle.capacity());
+        give(idle);
+        return account.grant_all();
     }
     // SAFETY: as above. The reference keeps the arena when this was its last segment.
     let arena = unsafe { ArenaRef::from_ptr(depot.arena()) };

@@ -25,9 +25,11 @@ use crate::{
 /// A pool of segments. Cloning gives another handle to the same pool.
 ///
 /// Taking and giving back (by dropping) use a cache of the calling thread: no lock, no atomic
-/// write, no allocation. A thread whose cache runs empty or full exchanges a whole magazine of up
-/// to 32 segments with the others; the system's allocator is asked for 64 KiB at a time when no
-/// idle segment is left, and gets memory back by [`trim`](Self::trim) or with the pool's end.
+/// read-modify-write, no allocation. A thread whose cache runs empty or full exchanges a whole
+/// magazine of up to 32 segments with the others; the system is asked for 64 KiB at a time when no
+/// idle segment is left. It gets memory back by [`trim`](Self::trim) and with the pool's end; and,
+/// while the pool is used, slabs that have been idle for a while, but not what lies in caches or on
+/// its way between threads (up to 64 magazines of each size).
 ///
 /// Segments may outlive the pool: its memory goes when the last handle and the last segment are
 /// gone, and what other threads keep in their caches when they end or next use the pool.
@@ -161,10 +163,11 @@ impl Pool {
     /// Waits for an empty segment of at least `len` bytes: the smallest size that holds them.
     ///
     /// First come, first served; cancel-safe; on any runtime. It waits while the pool or one of
-    /// the handle's [budgets](crate::Budget) is exhausted, and comes true when others drop
+    /// the handle's [budgets](crate::Budget) is exhausted, and completes when others drop
     /// segments from then on. Segments that other threads keep idle in their caches, at most a
     /// quarter of the limit for all together, do not count: a thread that never drops another one
-    /// keeps them. Allocates only when it waits.
+    /// keeps them. Allocates only when it waits: its place in the queue. Wakers run on the thread that
+    /// drops a segment, without a lock held; one that panics does so there.
     ///
     /// # Errors
     ///
@@ -183,6 +186,19 @@ impl Pool {
     #[cfg_attr(feature = "report", track_caller)]
     pub fn take_async(&self, len: usize) -> Take<'_> {
         Take::new(self, len, Origin::caller())
+    }
+
+    /// Waits for an empty segment of the pool's [segment size](PoolBuilder::segment_size), as
+    /// [`take_async`](Self::take_async) does.
+    #[cfg_attr(feature = "report", track_caller)]
+    pub fn take_segment_async(&self) -> Take<'_> {
+        Take::of(self, self.segment_size(), Origin::caller())
+    }
+
+    /// Waits for an empty segment of `size`, as [`take_async`](Self::take_async) does.
+    #[cfg_attr(feature = "report", track_caller)]
+    pub fn take_size_async(&self, size: SegmentSize) -> Take<'_> {
+        Take::of(self, size, Origin::caller())
     }
 
     /// Takes a segment on an account, or one that is zeroed when it comes back.
@@ -280,7 +296,7 @@ impl Pool {
 
     /// Returns who holds the pool's segments: where each was taken, how long ago, and how much of
     /// it is still viewed. Locks, and allocates a list; with the feature `report`, which makes each
-    /// take and drop a few tens of nanoseconds dearer.
+    /// take and drop a few tens of nanoseconds slower.
     #[cfg(feature = "report")]
     #[must_use]
     pub fn report(&self) -> Report {
@@ -343,9 +359,10 @@ pub struct PoolBuilder {
 impl PoolBuilder {
     /// Limits the payload memory that the pool takes from the system. No limit by default.
     ///
-    /// Memory comes in slabs of 64 KiB: what the limit is above a multiple of that is never used,
-    /// and a pool with a lower limit has no segment to give. Small pools cache less per thread, so that
-    /// one thread cannot starve the others.
+    /// Memory comes in slabs of 64 KiB: what exceeds a multiple of that is never used, and a pool
+    /// with a lower limit has no segment to give. Small pools cache less per thread, so that one
+    /// thread cannot starve the others; below 512 KiB nothing is cached, and every take locks. The
+    /// metadata, 64 bytes a segment, comes on top.
     #[must_use]
     pub const fn max_bytes(mut self, bytes: usize) -> Self {
         self.max_bytes = bytes;

@@ -20,7 +20,7 @@ use crate::{extent::Extent, handle::Handle, header::Idle, segment::Segment, trac
 /// two owners of two parts of one segment; the segment goes back to its pool when the last part,
 /// exclusive or [shared](Segment), is dropped, on any thread.
 ///
-/// 24 bytes; moved by value.
+/// 24 bytes on 64-bit targets; moved by value.
 ///
 /// # Examples
 ///
@@ -281,6 +281,35 @@ impl SegmentMut {
         back.set_extent(extent);
         self.set_extent(Extent::new(self.len().min(at), at));
         back
+    }
+
+    /// Takes the whole segment back, empty, when this part is empty and the only one left of it.
+    /// Returns whether it did.
+    ///
+    /// For a receive buffer that messages were split off of: when they are gone, it starts over
+    /// without going through the pool.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # fn main() -> Result<(), seg_pool::TakeError> {
+    /// let mut buffer = seg_pool::Pool::new().try_take(1_024)?;
+    /// buffer.extend_from_slice(&[7; 1_000]);
+    /// let message = buffer.split_to(1_000);
+    /// assert!(!buffer.try_reclaim());
+    /// drop(message);
+    /// assert!(buffer.try_reclaim());
+    /// assert_eq!((buffer.len(), buffer.capacity()), (0, 1_024));
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn try_reclaim(&mut self) -> bool {
+        if !self.is_empty() || !self.handle.is_unique() {
+            return false;
+        }
+        self.ptr = self.handle.data;
+        self.set_extent(Extent::new(0, self.handle.capacity()));
+        true
     }
 
     /// Joins `next` to the end of this part when it lies right behind it in the same segment: the

@@ -34,7 +34,7 @@ impl Stats {
         self.limit_bytes
     }
 
-    /// Returns the bytes in segments that handles keep.
+    /// Returns the bytes in segments that are in use: some view of them is left.
     #[must_use]
     pub fn in_use_bytes(&self) -> usize {
         self.classes.iter().map(|class| class.in_use() * class.size.bytes()).sum()
@@ -88,7 +88,7 @@ impl ClassStats {
         self.idle
     }
 
-    /// Returns the number of segments that handles keep.
+    /// Returns the number of segments that are in use: some view of them is left.
     #[must_use]
     pub const fn in_use(&self) -> usize {
         self.segments.saturating_sub(self.idle)

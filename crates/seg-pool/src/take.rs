@@ -19,9 +19,13 @@ use crate::{
 /// The future of [`Pool::take_async`]: waits until a segment can be given.
 ///
 /// First come, first served, at the budgets first and then at the pool. What comes back while
-/// somebody waits goes to who waits; what a thread kept idle for itself before that, at most a
-/// quarter of a limited pool for all threads together, stays its own until it next gives. Works on any runtime. Dropping it at any time loses nothing: its place goes to the next
-/// one, and a segment that was granted and not yet received goes back.
+/// somebody waits goes to the first in the queue; what a thread kept idle for itself before that, at
+/// most a quarter of a limited pool for all threads together, stays its own until it next gives.
+/// Works on any runtime. Dropping it at any time loses nothing: its place goes to the next one, and
+/// a segment that was granted and not yet received goes back.
+///
+/// A task that holds all of its budget and waits for more waits for itself, for ever: take what a
+/// step needs in one segment, or give back before waiting.
 #[must_use = "futures do nothing unless polled"]
 pub struct Take<'a> {
     pool: &'a Pool,
@@ -44,14 +48,18 @@ enum Stage<'a> {
 
 impl<'a> Take<'a> {
     pub(crate) fn new(pool: &'a Pool, len: usize, origin: Origin) -> Self {
-        let (bytes, stage) = match SegmentSize::fitting(len) {
-            Ok(size) => {
-                let charge = pool.account().map(|account| Stage::Charge(account));
-                (size.bytes(), charge.unwrap_or(Stage::Take(size)))
+        match SegmentSize::fitting(len) {
+            Ok(size) => Self::of(pool, size, origin),
+            Err(error) => {
+                Self { pool, bytes: len, stage: Stage::Refused(error), origin, ticket: None }
             }
-            Err(error) => (len, Stage::Refused(error)),
-        };
-        Self { pool, bytes, stage, origin, ticket: None }
+        }
+    }
+
+    pub(crate) fn of(pool: &'a Pool, size: SegmentSize, origin: Origin) -> Self {
+        let charge = pool.account().map(|account| Stage::Charge(account));
+        let stage = charge.unwrap_or(Stage::Take(size));
+        Self { pool, bytes: size.bytes(), stage, origin, ticket: None }
     }
 
     /// Takes the charges of all accounts below the current stage back.

@@ -37,31 +37,30 @@ impl<W: Copy, G> WaitQueue<W, G> {
         Some(waker)
     }
 
-    /// Takes what `ticket` was granted, or remembers whom to wake when it is.
-    pub(crate) fn collect(&mut self, ticket: u64, waker: Waker) -> Collected<G> {
-        match self.waiting.get_mut(&ticket) {
-            Some((_, known)) => Collected::Waiting(Some(core::mem::replace(known, waker))),
-            None => self.granted(ticket),
+    /// Takes what `ticket` was granted, or remembers whom to wake when it is; `waker` is then the
+    /// one that was known before. Either is the caller's to drop, outside the lock.
+    pub(crate) fn collect(&mut self, ticket: u64, waker: &mut Waker) -> Option<G> {
+        if let Some((_, known)) = self.waiting.get_mut(&ticket) {
+            core::mem::swap(known, waker);
+            return None;
         }
+        self.granted.remove(&ticket)
     }
 
     /// Forgets `ticket`.
-    pub(crate) fn cancel(&mut self, ticket: u64) -> Collected<G> {
+    pub(crate) fn cancel(&mut self, ticket: u64) -> Cancelled<G> {
         match self.waiting.remove(&ticket) {
-            Some((_, waker)) => Collected::Waiting(Some(waker)),
-            None => self.granted(ticket),
+            Some((_, waker)) => Cancelled::Waiting(waker),
+            None => self.granted.remove(&ticket).map_or(Cancelled::Nothing, Cancelled::Granted),
         }
-    }
-
-    fn granted(&mut self, ticket: u64) -> Collected<G> {
-        self.granted.remove(&ticket).map_or(Collected::Waiting(None), Collected::Granted)
     }
 }
 
-/// What a ticket is worth.
-pub(crate) enum Collected<G> {
+/// What a ticket that was given up was worth.
+pub(crate) enum Cancelled<G> {
+    Nothing,
     /// What was granted, now the caller's.
     Granted(G),
-    /// Nothing yet. The waker that is not needed any more is to be dropped outside the lock.
-    Waiting(Option<Waker>),
+    /// A place in the queue. The waker is to be dropped outside the lock.
+    Waiting(Waker),
 }

@@ -337,6 +337,29 @@ fn a_segment_of_many_views_has_one_owner_when_they_are_gone() {
 }
 
 #[test]
+fn a_part_takes_the_segment_back_when_it_is_the_last_one() {
+    let (pool, mut buffer) = smallest();
+    let start = address(&buffer);
+    assert!(buffer.try_reclaim(), "nothing was split off");
+    buffer.extend_from_slice(&[1; 200]);
+    assert!(!buffer.try_reclaim(), "it is not empty");
+    let front = buffer.split_to(100);
+    let behind = buffer.split_to(100);
+    assert_eq!((buffer.len(), buffer.capacity()), (0, 56));
+    drop(front);
+    assert!(!buffer.try_reclaim(), "a part is in use");
+    drop(behind);
+    assert!(buffer.try_reclaim());
+    assert_eq!((buffer.len(), buffer.capacity(), address(&buffer)), (0, 256, start));
+    // What was initialised still is, and the rest is zeroed.
+    buffer.spare_initialized_mut();
+    buffer.advance_initialized(256);
+    assert_eq!(&buffer[..200], &[1; 200]);
+    drop(buffer);
+    assert_eq!(in_use(&pool), 0);
+}
+
+#[test]
 fn memory_that_is_not_a_pools_stays_shared() {
     assert!(Segment::from_static(b"static").try_into_mut().is_err());
     assert!(Segment::new().try_into_mut().is_err());
@@ -422,6 +445,15 @@ fn an_empty_segment_that_is_frozen_keeps_nothing() {
     let empty = segment.freeze();
     assert_eq!((empty.len(), empty.held_bytes()), (0, 0));
     assert_eq!(in_use(&pool), 0);
+}
+
+#[test]
+fn an_exclusive_segment_becomes_a_shared_one() {
+    let (_pool, mut buffer) = smallest();
+    buffer.extend_from_slice(b"filled");
+    let start = address(&buffer);
+    let segment = Segment::from(buffer);
+    assert_eq!((&segment[..], address(&segment)), (&b"filled"[..], start));
 }
 
 #[test]

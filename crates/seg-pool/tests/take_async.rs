@@ -12,7 +12,7 @@ use std::{
     thread,
 };
 
-use seg_pool::{Budget, Cause, Pool, SLAB_BYTES, SegmentMut, Take, TakeError};
+use seg_pool::{Budget, Cause, Pool, SLAB_BYTES, SegmentMut, SegmentSize, Take, TakeError};
 
 /// Rounds in the tests with threads.
 const ROUNDS: usize = if cfg!(miri) { 20 } else { 5_000 };
@@ -66,6 +66,15 @@ fn nobody_waits_while_there_is_memory() {
     let count = Arc::default();
     assert_eq!(ready(poll(&mut pool.take_async(1_000), &count)).capacity(), 1_024);
     assert_eq!(pool.stats().waits(), 0);
+}
+
+#[test]
+fn a_wait_may_name_the_size() {
+    let pool = Pool::builder().segment_size(SegmentSize::K4).build();
+    let taken = ready(poll(&mut pool.take_segment_async(), &Arc::default()));
+    assert_eq!(taken.capacity(), 4_096);
+    let taken = ready(poll(&mut pool.take_size_async(SegmentSize::B512), &Arc::default()));
+    assert_eq!(taken.capacity(), 512);
 }
 
 #[test]

@@ -2,12 +2,14 @@
 
 use core::{
     future::Future,
+    panic::AssertUnwindSafe,
     pin::Pin,
     sync::atomic::{AtomicUsize, Ordering::SeqCst},
     task::{Context, Poll, Waker},
     time::Duration,
 };
 use std::{
+    panic::catch_unwind,
     sync::{Arc, Mutex, mpsc},
     task::Wake,
     thread,
@@ -170,6 +172,83 @@ fn a_waker_that_owns_a_budgets_segment_may_be_replaced() {
         let _ = poll(&mut take, Waker::noop());
         assert!(poll(&mut take, Waker::noop()).is_ready());
     });
+}
+
+/// A waker of which every copy does something when it is dropped.
+mod on_drop {
+    use core::task::{RawWaker, RawWakerVTable, Waker};
+    use std::sync::Arc;
+
+    type Act = Box<dyn Fn()>;
+
+    static TABLE: RawWakerVTable = RawWakerVTable::new(copy, end, |_| (), end);
+
+    fn copy(data: *const ()) -> RawWaker {
+        // SAFETY: the data of a waker of this table is a counted `Act`.
+        unsafe { Arc::increment_strong_count(data.cast::<Act>()) };
+        RawWaker::new(data, &TABLE)
+    }
+
+    fn end(data: *const ()) {
+        // SAFETY: as above; this copy's count goes with it.
+        let act = unsafe { Arc::from_raw(data.cast::<Act>()) };
+        (*act)();
+    }
+
+    pub(super) fn waker(action: impl Fn() + 'static) -> Waker {
+        let act: Arc<Act> = Arc::new(Box::new(action));
+        let data = Arc::into_raw(act).cast();
+        // SAFETY: the functions of the table keep the count, and the tests use it in one thread.
+        unsafe { Waker::from_raw(RawWaker::new(data, &TABLE)) }
+    }
+}
+
+#[test]
+fn a_waker_that_is_dropped_with_a_grant_may_use_the_pool() {
+    assert_ends(|| {
+        let pool = Pool::builder().max_bytes(SLAB_BYTES).build();
+        let mut kept = drain(&pool);
+        let inner = pool.clone();
+        let waker = on_drop::waker(move || assert!(inner.stats().held_bytes() > 0));
+        let mut take = pool.take_async(16_384);
+        assert!(poll(&mut take, &waker).is_pending());
+        kept.pop();
+        assert!(poll(&mut take, &waker).is_ready());
+    });
+}
+
+#[test]
+fn a_waker_that_is_dropped_with_a_grant_may_use_the_budget() {
+    assert_ends(|| {
+        let pool = Pool::new();
+        let budget = Budget::new(&pool, 16_384);
+        let kept = budget.pool().take(16_384);
+        let inner = budget.clone();
+        let waker = on_drop::waker(move || drop(inner.pool().try_take_segment()));
+        let (mut take, mut late) =
+            (budget.pool().take_async(16_384), budget.pool().take_async(16_384));
+        assert!(poll(&mut take, &waker).is_pending());
+        assert!(poll(&mut late, &waker).is_pending());
+        drop(kept);
+        assert!(poll(&mut take, &waker).is_ready());
+    });
+}
+
+#[test]
+fn a_waker_that_panics_loses_no_segment_and_no_charge() {
+    let pool = Pool::new();
+    let tenant = Budget::new(&pool, 65_536);
+    let connection = Budget::new(tenant.pool(), 16_384);
+    for _ in 0..3 {
+        let kept = connection.pool().take(16_384);
+        let waker = Waker::from(Act::new(|| panic!("on purpose")));
+        let mut take = connection.pool().take_async(16_384);
+        assert!(poll(&mut take, &waker).is_pending());
+        assert!(catch_unwind(AssertUnwindSafe(|| drop(kept))).is_err());
+        drop(take);
+        assert_eq!((connection.used_bytes(), tenant.used_bytes()), (0, 0));
+        assert_eq!(pool.stats().in_use_bytes(), 0);
+    }
 }
 
 #[test]

@@ -2,7 +2,11 @@
 
 use memchr::memmem::Finder;
 
-use crate::{chunks::Slices, sequence::Sequence};
+use crate::{
+    chunks::Slices,
+    segmented_buf::SegmentedBuf,
+    sequence::{Sequence, within},
+};
 
 /// Bytes of a needle that are searched; what follows is compared where they are found.
 const PREFIX_BYTES_MAX: usize = 128;
@@ -41,6 +45,55 @@ impl Sequence {
     #[must_use]
     pub fn find(&self, needle: &[u8]) -> Option<u64> {
         find(self, 0, needle)
+    }
+}
+
+impl SegmentedBuf {
+    /// Returns the offset of the first such byte. Copies and counts nothing.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use seg_pool::Pool;
+    /// use seg_seq::SegmentedBuf;
+    ///
+    /// # fn main() -> Result<(), seg_pool::Exhausted> {
+    /// let mut received = SegmentedBuf::new(&Pool::new());
+    /// received.try_extend_from_slice(b"one\ntwo")?;
+    /// let line = received.position(b'\n').map(|end| received.split_to(end + 1));
+    /// assert_eq!(line.as_ref().map(|line| line == b"one\n"), Some(true));
+    /// // What was looked at is not looked at again when more has come.
+    /// let looked_at = received.len();
+    /// assert_eq!(received.position(b'\n'), None);
+    /// received.try_extend_from_slice(b"\n")?;
+    /// assert_eq!(received.position_from(looked_at, b'\n'), Some(3));
+    /// # Ok(())
+    /// # }
+    /// ```
+    #[must_use]
+    pub fn position(&self, byte: u8) -> Option<u64> {
+        self.position_from(0, byte)
+    }
+
+    /// Returns the offset of the first such byte at `from` or behind it; `None` when `from` is the
+    /// end or beyond it.
+    #[must_use]
+    pub fn position_from(&self, from: u64, byte: u8) -> Option<u64> {
+        let (chunk, within_chunk) = self.list.locate(from);
+        let mut start = from - within_chunk as u64;
+        let mut skip = within_chunk;
+        if chunk == self.list.len() {
+            start = self.list.bytes();
+            skip = within(from.checked_sub(start)?);
+        }
+        for slice in self.slices().skip(chunk) {
+            if let Some(at) = slice.get(skip..).and_then(|rest| memchr::memchr(byte, rest)) {
+                return Some(start + (skip + at) as u64);
+            }
+            start += slice.len() as u64;
+            skip = 0;
+        }
+        None
     }
 }
 

@@ -123,7 +123,7 @@ impl FusedIterator for Fragments<'_> {}
 /// A run of bytes of a [`Sequence`], in one slice or several.
 ///
 /// Borrows the sequence; [`to_segment`](Self::to_segment) and [`to_sequence`](Self::to_sequence) are
-/// for who keeps it.
+/// for those who keep it.
 #[derive(Clone, Copy)]
 pub struct Fragment<'a> {
     sequence: &'a Sequence,

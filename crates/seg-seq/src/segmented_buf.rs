@@ -15,8 +15,9 @@ use crate::{
 ///
 /// Bytes get in [by copy](Self::try_extend_from_slice), [by link](Self::push) or [by a
 /// read](Self::fill_from) into the tail segment; they get out as [`Sequence`]s without a copy,
-/// while the tail goes on being filled. No allocation is larger than a segment, and an empty
-/// buffer holds none.
+/// while the tail goes on being filled. Segments have the pool's
+/// [segment size](seg_pool::PoolBuilder::segment_size): a budget below it can give none. No
+/// allocation is larger than a segment, and an empty buffer holds none.
 ///
 /// # Examples
 ///
@@ -133,8 +134,8 @@ impl SegmentedBuf {
     }
 
     /// Appends a segment without a copy, however short:
-    /// [`try_push_or_copy`](Self::try_push_or_copy) chooses. The next part of the last chunk's
-    /// segment joins it; an empty one vanishes.
+    /// [`try_push_or_copy`](Self::try_push_or_copy) chooses. One that goes on where the last chunk
+    /// ends, in the same segment, joins that chunk; an empty one vanishes.
     ///
     /// What is left of the tail segment is filled with the next bytes that are copied.
     #[inline]
@@ -146,6 +147,34 @@ impl SegmentedBuf {
             self.publish();
         }
         self.list.push(segment);
+    }
+
+    /// Appends what an exclusive segment holds, and fills its spare part next.
+    ///
+    /// For those who take segments themselves, say to wait for them
+    /// ([`take_segment_async`](seg_pool::Pool::take_segment_async)). What was spare in the old tail
+    /// stays unused until its segment goes back.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # async fn read(mut socket: &[u8], buffer: &mut seg_seq::SegmentedBuf) -> Result<(), Box<dyn std::error::Error>> {
+    /// if buffer.spare_len() == 0 {
+    ///     let segment = buffer.pool().take_segment_async().await?;
+    ///     buffer.push_mut(segment);
+    /// }
+    /// buffer.fill_from(&mut socket)?; // there is room: it takes no segment
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn push_mut(&mut self, segment: SegmentMut) {
+        self.start_tail(segment);
+    }
+
+    /// Returns the bytes that can be filled before another segment is needed.
+    #[must_use]
+    pub fn spare_len(&self) -> usize {
+        self.tail.as_ref().map_or(0, SegmentMut::spare_len)
     }
 
     /// Appends [`Bytes`] without a copy. Allocates 128 bytes for their count.
@@ -283,12 +312,15 @@ impl SegmentedBuf {
         self.tail = None;
     }
 
-    /// Drops all bytes, but keeps the tail segment for the next ones when it is unshared.
+    /// Drops all bytes, but keeps the tail segment for the next ones when nobody else has a part of
+    /// it.
     pub fn reset(&mut self) {
         self.list = ChunkList::default();
-        match &mut self.tail {
-            Some(tail) if tail.capacity() == tail.held_bytes() => tail.clear(),
-            _ => self.tail = None,
+        if let Some(tail) = &mut self.tail {
+            tail.clear();
+            if !tail.try_reclaim() {
+                self.tail = None;
+            }
         }
     }
 

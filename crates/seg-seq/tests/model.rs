@@ -321,6 +321,15 @@ impl World {
         assert!(front.iter().all(|slice| !slice.is_empty()));
         assert!(self.model.starts_with(&front.concat()));
         assert_eq!(count == 0, self.model.is_empty());
+        let len = self.model.len();
+        for from in [0, 1, 255, 256, 257, len / 2, len.saturating_sub(1), len, len + 1] {
+            let rest = self.model.get(from..).unwrap_or_default();
+            for byte in [0, rest.last().copied().unwrap_or(1)] {
+                let found =
+                    rest.iter().position(|&other| other == byte).map(|at| (from + at) as u64);
+                assert_eq!(self.buf.position_from(from as u64, byte), found, "from {from}");
+            }
+        }
         for pair in &self.pairs {
             assert_eq!(pair.sequence.to_vec(), pair.model);
         }

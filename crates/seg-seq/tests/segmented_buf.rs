@@ -332,6 +332,30 @@ fn reset_keeps_one_segment_unless_it_is_shared() {
     assert_eq!((buf.len(), buf.held_bytes()), (0, 0));
     buf.extend_from_slice(&[2; 5]);
     assert_eq!(shared, b"again");
+    drop(buf.split_to(5));
+    buf.reset();
+    assert_eq!((buf.len(), buf.held_bytes(), buf.spare_len()), (0, 256, 256), "all parts are gone");
+}
+
+#[test]
+fn a_segment_that_was_taken_elsewhere_is_filled_next() {
+    let (pool, mut buf) = small();
+    buf.extend_from_slice(b"old ");
+    let mut segment = pool.take(1_024);
+    segment.extend_from_slice(b"new ");
+    buf.push_mut(segment);
+    assert_eq!(buf.spare_len(), 1_020);
+    buf.extend_from_slice(&[b'x'; 1_020]);
+    assert_eq!((buf.spare_len(), buf.held_bytes()), (0, 256 + 1_024));
+    let mut expected = b"old new ".to_vec();
+    expected.extend_from_slice(&[b'x'; 1_020]);
+    assert_eq!(buf.freeze(), expected);
+    assert_eq!(in_use(&pool), 0);
+
+    let mut buf = SegmentedBuf::new(&pool);
+    buf.push_mut(pool.take(256));
+    assert_eq!((buf.len(), buf.spare_len()), (0, 256));
+    assert_eq!(buf.position(0), None);
 }
 
 #[test]
