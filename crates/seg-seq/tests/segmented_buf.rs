@@ -338,6 +338,17 @@ fn reset_keeps_one_segment_unless_it_is_shared() {
 }
 
 #[test]
+fn a_tail_that_was_filled_and_consumed_goes_back() {
+    let (pool, mut buf) = small();
+    buf.extend_from_slice(&[1; 256]);
+    buf.advance(256);
+    assert_eq!((buf.len(), buf.held_bytes(), in_use(&pool)), (0, 0, 0));
+    buf.extend_from_slice(&[1; 256]);
+    drop(buf.split_to(256));
+    assert_eq!((buf.len(), buf.held_bytes(), in_use(&pool)), (0, 0, 0));
+}
+
+#[test]
 fn a_segment_that_was_taken_elsewhere_is_filled_next() {
     let (pool, mut buf) = small();
     buf.extend_from_slice(b"old ");
