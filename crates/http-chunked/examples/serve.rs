@@ -38,6 +38,15 @@ fn refuse(socket: &mut TcpStream, status: &str) -> io::Result<()> {
     write!(socket, "HTTP/1.1 {status}\r\nContent-Length: {}\r\n\r\n{status}\n", status.len() + 1)
 }
 
+/// Sends the head in front of a chunked body.
+fn send_head(socket: &mut TcpStream, is_gzip: bool, has_trailers: bool) -> io::Result<()> {
+    let encoding = if is_gzip { "Content-Encoding: gzip\r\n" } else { "" };
+    let trailer = if has_trailers { "Trailer: X-Body-Length\r\n" } else { "" };
+    let coding = "Transfer-Encoding: chunked";
+    // In one write, where `write!` makes one for each part.
+    socket.write_all(format!("HTTP/1.1 200 OK\r\n{encoding}{trailer}{coding}\r\n\r\n").as_bytes())
+}
+
 /// Sends what `source` gives as a chunked body.
 fn send(
     socket: &mut TcpStream,
@@ -46,9 +55,7 @@ fn send(
     is_gzip: bool,
     has_trailers: bool,
 ) -> io::Result<()> {
-    let encoding = if is_gzip { "Content-Encoding: gzip\r\n" } else { "" };
-    let trailer = if has_trailers { "Trailer: X-Body-Length\r\n" } else { "" };
-    write!(socket, "HTTP/1.1 200 OK\r\n{encoding}{trailer}Transfer-Encoding: chunked\r\n\r\n")?;
+    send_head(socket, is_gzip, has_trailers)?;
     let mut writer = ChunkedWriter::new(socket, pool);
     let mut deflater = is_gzip.then(|| Deflater::new(Format::Gzip, Level::FAST));
     let mut output = SegmentedBuf::new(pool);
@@ -97,6 +104,11 @@ fn answer(connection: &mut Connection, pool: &Pool, folder: &Path) -> io::Result
             Some(path) => send(socket, pool, &mut File::open(path)?, is_gzip, has_trailers)?,
             None => refuse(socket, "404 Not Found")?,
         },
+        // The head that GET would get, and never a body.
+        "HEAD" => match file_for(folder, head.target()) {
+            Some(_) => send_head(socket, is_gzip, has_trailers)?,
+            None => write!(socket, "HTTP/1.1 404 Not Found\r\n\r\n")?,
+        },
         "POST" => send(socket, pool, &mut &body[..], is_gzip, has_trailers)?,
         _ => refuse(socket, "501 Not Implemented")?,
     }
@@ -106,6 +118,8 @@ fn answer(connection: &mut Connection, pool: &Pool, folder: &Path) -> io::Result
 }
 
 fn serve(socket: TcpStream, folder: &Path) -> io::Result<()> {
+    // The head and the body are written apart; neither is to wait for the client's acknowledgement.
+    socket.set_nodelay(true)?;
     let pool = Pool::global();
     let mut connection = Incoming::new(socket, RequestReader::new(pool), pool);
     loop {

@@ -3,7 +3,7 @@
 use core::ops::Range;
 
 use bytes::Buf;
-use seg_pool::{Exhausted, Pool, Segment};
+use seg_pool::{Pool, Segment};
 use seg_seq::Sequence;
 
 use crate::{
@@ -82,9 +82,12 @@ impl BodyAssembler {
     /// a segment from `pool` when it has to copy.
     #[must_use]
     pub fn new(pool: &Pool, framing: Framing) -> Self {
+        let limits = BodyLimits::new();
+        let mut gather = Gather::new(pool, Assembly::default());
+        gather.set_held_bytes_max(limits.held_bytes());
         Self {
-            gather: Gather::new(pool, Assembly::default()),
-            limits: BodyLimits::new(),
+            gather,
+            limits,
             decoder: Decoder::new(),
             framing,
             offset: 0,
@@ -98,6 +101,7 @@ impl BodyAssembler {
     #[must_use]
     pub fn assembly(mut self, assembly: Assembly) -> Self {
         self.gather = Gather::new(self.gather.pool(), assembly);
+        self.gather.set_held_bytes_max(self.limits.held_bytes());
         self
     }
 
@@ -105,6 +109,7 @@ impl BodyAssembler {
     #[must_use]
     pub fn limits(mut self, limits: BodyLimits) -> Self {
         self.limits = limits;
+        self.gather.set_held_bytes_max(limits.held_bytes());
         self.decoder = Decoder::with_limits(limits.chunked);
         self
     }
@@ -142,6 +147,7 @@ impl BodyAssembler {
             State::End => return Ok(Progress::End),
             State::Open => {}
         }
+        self.gather.receive(received);
         let (count, result) = match self.framing {
             Framing::Chunked => self.push_chunked(received),
             Framing::Length(length) => self.push_plain(received, length),
@@ -205,6 +211,13 @@ impl BodyAssembler {
         self.taken + self.gather.len()
     }
 
+    /// Returns the memory that the data here keeps from reuse, in bytes: segments with their whole
+    /// size. See [`BodyLimits::held_bytes_max`].
+    #[must_use]
+    pub const fn held_bytes(&self) -> u64 {
+        self.gather.held_bytes()
+    }
+
     /// Returns whether the body is complete.
     #[must_use]
     pub const fn is_ended(&self) -> bool {
@@ -234,25 +247,31 @@ impl BodyAssembler {
 
     /// Feeds the decoder with one segment; returns the octets taken and what came of it.
     fn push_chunked(&mut self, received: &mut Segment) -> (usize, Result<Progress, BodyError>) {
+        let (taken, result) = self.read_chunks(received);
+        if taken == received.len() {
+            self.gather.link_all(core::mem::take(received));
+            return (0, result);
+        }
+        self.gather.link_runs(received);
+        (taken, result)
+    }
+
+    /// As [`push_chunked`](Self::push_chunked), but leaves the last runs to be linked.
+    fn read_chunks(&mut self, received: &Segment) -> (usize, Result<Progress, BodyError>) {
+        let is_plain = !self.content.is_active();
         let mut taken = 0;
         loop {
             let mut rest = &received[taken..];
-            if !self.content.is_active() && self.decoder.is_at_line(rest) {
-                let left = self.limits.body_bytes_max - self.len();
-                let left = usize::try_from(left).unwrap_or(usize::MAX);
-                self.gather.keep_whole_chunks(received, &mut self.decoder, &mut rest, left);
+            if is_plain {
+                let left = self.left();
+                self.gather.keep_chunks(received, &mut self.decoder, &mut rest, left);
             }
             let step = self.decoder.step(&mut rest);
             taken = received.len() - rest.len();
             match step {
                 Ok(Step::Data(data)) => {
-                    let run = taken - data.len()..taken;
-                    let is_last = run.end == received.len();
-                    if is_last && self.links(run.len()) {
-                        self.gather.link_rest(received, run.start);
-                        return (0, Ok(Progress::NeedMore));
-                    }
                     let offset = self.decoder.offset() - data.len() as u64;
+                    let run = taken - data.len()..taken;
                     if let (kept, Some(kind)) = self.keep(received, run.clone()) {
                         let error = BodyError::new(kind, offset + kept as u64);
                         return (run.start + kept, Err(error));
@@ -273,25 +292,24 @@ impl BodyAssembler {
         length: u64,
     ) -> (usize, Result<Progress, BodyError>) {
         let left = usize::try_from(length - self.offset).unwrap_or(usize::MAX);
-        if received.len() < left && self.links(received.len()) {
-            self.offset += received.len() as u64;
-            self.gather.link_rest(received, 0);
-            return (0, Ok(Progress::NeedMore));
-        }
         let (taken, refused) = self.keep(received, 0..received.len().min(left));
         self.offset += taken as u64;
+        if taken == received.len() {
+            self.gather.link_all(core::mem::take(received));
+        } else {
+            self.gather.link_runs(received);
+        }
         let result = match refused {
             Some(kind) => Err(BodyError::new(kind, self.offset)),
             None if taken == left => Ok(Progress::End),
             None => Ok(Progress::NeedMore),
         };
-        (taken, result)
+        (if received.is_empty() { 0 } else { taken }, result)
     }
 
-    /// Whether a run of this length is linked as it is.
-    fn links(&self, len: usize) -> bool {
-        let left = self.limits.body_bytes_max - self.len();
-        !self.content.is_active() && self.gather.links(len) && len as u64 <= left
+    /// The bytes that the body may still have.
+    fn left(&self) -> usize {
+        usize::try_from(self.limits.body_bytes_max - self.len()).unwrap_or(usize::MAX)
     }
 
     /// Keeps a run of data. Returns how much of it was acceptable and why not more.
@@ -300,15 +318,13 @@ impl BodyAssembler {
             return outcome;
         }
         let before = self.gather.len();
-        let room =
-            usize::try_from(self.limits.body_bytes_max - self.taken - before).unwrap_or(usize::MAX);
-        let count = run.len().min(room);
+        let count = run.len().min(self.left());
         let refused = match self.gather.keep_run(received, run.start..run.start + count) {
-            Err(Exhausted { .. }) => Some(BodyErrorKind::PoolExhausted),
+            Err(kind) => Some(kind),
             Ok(()) if count < run.len() => Some(BodyErrorKind::TooLong),
             Ok(()) => None,
         };
-        // A pool that runs out in the middle of a copy leaves the part that was copied.
+        // What runs out in the middle of a copy leaves the part that was copied.
         (usize::try_from(self.gather.len() - before).unwrap_or(usize::MAX), refused)
     }
 

@@ -29,6 +29,10 @@ pub enum BodyErrorKind {
     ContentTrailing,
     /// The body is above [`BodyLimits::body_bytes_max`](crate::BodyLimits::body_bytes_max).
     TooLong,
+    /// The body would keep more memory from reuse than
+    /// [`BodyLimits::held_bytes_max`](crate::BodyLimits::held_bytes_max). The data so far is whole,
+    /// but the rest of it is lost.
+    HeldTooMuch,
     /// The pool has no segment left. The data so far is whole, but the rest of it is lost.
     PoolExhausted,
     /// The input ended before the body did.
@@ -74,6 +78,7 @@ impl fmt::Display for BodyErrorKind {
             Self::Content(error) => error.fmt(f),
             Self::ContentTrailing => f.write_str("data behind the compressed stream"),
             Self::TooLong => f.write_str("body is longer than allowed"),
+            Self::HeldTooMuch => f.write_str("body holds more memory than allowed"),
             Self::PoolExhausted => f.write_str("no segment left"),
             Self::Truncated => f.write_str("input ended early"),
         }

@@ -15,8 +15,11 @@ use crate::{content_coding::ContentCodings, fields::FieldLines, framing::Framing
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct BodyLimits {
     pub(crate) body_bytes_max: u64,
+    /// Set, or `None` for what follows from the length.
+    held_bytes_max: Option<u64>,
     pub(crate) ratio_max: u64,
     pub(crate) content_codings_max: usize,
+    window_bytes_max: usize,
     pub(crate) chunked: Limits,
 }
 
@@ -26,8 +29,10 @@ impl BodyLimits {
     pub const fn new() -> Self {
         Self {
             body_bytes_max: 256 << 20,
+            held_bytes_max: None,
             ratio_max: u64::MAX,
             content_codings_max: 2,
+            window_bytes_max: 16 << 20,
             chunked: Limits::new(),
         }
     }
@@ -39,6 +44,29 @@ impl BodyLimits {
     pub const fn body_bytes_max(mut self, bytes: u64) -> Self {
         self.body_bytes_max = bytes;
         self
+    }
+
+    /// Sets the memory that a body may keep from reuse, beside its trailers: segments with their
+    /// whole size, each once, however little of the body lies in them. By default twice
+    /// [`body_bytes_max`](Self::body_bytes_max) and 1 MiB. Data that was taken out no longer counts.
+    ///
+    /// Near it, runs are copied where they would be linked, and when there is no room for copies
+    /// either the body is refused as
+    /// [`HeldTooMuch`](crate::BodyErrorKind::HeldTooMuch). Whatever the limit, runs are copied as
+    /// soon as linking them would hold more than 128 KiB and more than the data itself beyond the
+    /// data: reads of 1 KiB that came in segments of 16 KiB do not hold sixteen times their length.
+    #[must_use]
+    pub const fn held_bytes_max(mut self, bytes: u64) -> Self {
+        self.held_bytes_max = Some(bytes);
+        self
+    }
+
+    /// The memory that a body may keep from reuse.
+    pub(crate) const fn held_bytes(&self) -> u64 {
+        match self.held_bytes_max {
+            Some(bytes) => bytes,
+            None => self.body_bytes_max.saturating_mul(2).saturating_add(1 << 20),
+        }
     }
 
     /// Sets how many times longer than its compressed form a body may be, beyond a first 64 KiB;
@@ -58,6 +86,14 @@ impl BodyLimits {
         self
     }
 
+    /// Sets the window that a `br` coding may need, which is one allocation beside the body. Default
+    /// 16 MiB, which is as much as the format has. The other codings have 32 KiB.
+    #[must_use]
+    pub const fn window_bytes_max(mut self, bytes: usize) -> Self {
+        self.window_bytes_max = bytes;
+        self
+    }
+
     /// Sets the limits on chunked framing.
     #[must_use]
     pub const fn chunked(mut self, limits: Limits) -> Self {
@@ -67,7 +103,10 @@ impl BodyLimits {
 
     /// What one decoder may make.
     pub(crate) fn inflate(&self) -> seg_flate::Limits {
-        seg_flate::Limits::default().output_bytes_max(self.body_bytes_max).ratio_max(self.ratio_max)
+        seg_flate::Limits::default()
+            .output_bytes_max(self.body_bytes_max)
+            .ratio_max(self.ratio_max)
+            .window_bytes_max(self.window_bytes_max)
     }
 
     /// Whether a declared length is above the limit, and where in the head it says so: it is

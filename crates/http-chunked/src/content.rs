@@ -1,12 +1,15 @@
 //! The decoding of content.
 
+mod undo;
+
 use core::ops::Range;
 use std::fmt;
 
-use seg_flate::{InflateErrorKind, Inflater, Status};
-use seg_pool::{Segment, SegmentSize};
+use seg_flate::{InflateErrorKind, Status};
+use seg_pool::Segment;
 use seg_seq::SegmentedBuf;
 
+use self::undo::Undo;
 use crate::{
     body_error::BodyErrorKind, body_limits::BodyLimits, content_coding::ContentCodings,
     gather::Gather,
@@ -27,7 +30,7 @@ pub(crate) struct Content {
 
 /// The decoder of one coding.
 struct Layer {
-    inflater: Inflater,
+    undo: Undo,
     /// Where decoded bytes appear before they are passed on: only its tail segment stays from run
     /// to run, so that decoded bytes follow each other in it.
     decoded: SegmentedBuf,
@@ -37,18 +40,20 @@ impl Content {
     /// Starts another body. Allocates the state of a decoder when it needs one more than ever.
     pub(crate) fn reset(&mut self, codings: ContentCodings, gather: &Gather, limits: &BodyLimits) {
         self.release();
-        let formats = codings.as_slice().iter().rev().filter_map(|coding| coding.format());
-        self.active = 0;
-        for format in formats {
-            match self.layers.get_mut(self.active) {
-                Some(layer) => layer.inflater.reset(format),
-                None => self.layers.push(Layer {
-                    inflater: Inflater::new(format, limits.inflate())
-                        .output_segments(SegmentSize::K64),
-                    decoded: SegmentedBuf::new(gather.pool()),
-                }),
+        self.active = codings.as_slice().len();
+        for (index, &coding) in codings.as_slice().iter().rev().enumerate() {
+            let mut kept = self.layers[index..].iter_mut();
+            match kept.position(|layer| layer.undo.try_reset(coding)) {
+                Some(distance) => self.layers.swap(index, index + distance),
+                None => {
+                    self.layers.push(Layer {
+                        undo: Undo::new(coding, limits),
+                        decoded: SegmentedBuf::new(gather.pool()),
+                    });
+                    let last = self.layers.len() - 1;
+                    self.layers.swap(index, last);
+                }
             }
-            self.active += 1;
         }
     }
 
@@ -87,8 +92,8 @@ impl Content {
     /// that.
     pub(crate) fn finish(&mut self) -> Result<(), BodyErrorKind> {
         for layer in &mut self.layers[..self.active] {
-            if layer.inflater.consumed() > 0 {
-                layer.inflater.finish().map_err(BodyErrorKind::Content)?;
+            if layer.undo.consumed() > 0 {
+                layer.undo.finish().map_err(BodyErrorKind::Content)?;
             }
         }
         Ok(())
@@ -97,7 +102,7 @@ impl Content {
     /// Gives the room for more back to the pool.
     pub(crate) fn release(&mut self) {
         for layer in &mut self.layers {
-            layer.inflater.release();
+            layer.undo.release();
             layer.decoded.clear();
         }
     }
@@ -110,10 +115,10 @@ fn decode(
     gather: &mut Gather,
 ) -> Result<(), BodyErrorKind> {
     let Some((layer, inner)) = layers.split_first_mut() else { return Ok(()) };
-    let result = layer.inflater.push(input, &mut layer.decoded);
+    let result = layer.undo.push(input, &mut layer.decoded);
     let decoded = layer.decoded.split();
     if inner.is_empty() {
-        gather.keep_own(decoded);
+        gather.keep_own(decoded)?;
     } else {
         for chunk in decoded.chunks() {
             decode(inner, &mut &chunk[..], gather)?;

@@ -1,7 +1,5 @@
 //! What the data of a body is encoded with.
 
-use seg_flate::Format;
-
 use crate::{fields::FieldLines, head_error::HeadErrorKind};
 
 /// A content coding that can be decoded (RFC 9110 §8.4.1).
@@ -15,6 +13,9 @@ pub enum ContentCoding {
     Gzip,
     /// `deflate`: a zlib stream (RFC 1950), or bare DEFLATE as some servers send it.
     Deflate,
+    /// `br`: a Brotli stream (RFC 7932). Not together with other codings.
+    #[cfg(feature = "brotli")]
+    Brotli,
 }
 
 impl ContentCoding {
@@ -26,25 +27,29 @@ impl ContentCoding {
     /// use http_chunked::ContentCoding;
     ///
     /// assert_eq!(ContentCoding::from_name(b"GZip"), Some(ContentCoding::Gzip));
-    /// assert_eq!(ContentCoding::from_name(b"br"), None);
+    /// assert_eq!(ContentCoding::from_name(b"zstd"), None);
     /// ```
     #[must_use]
     pub fn from_name(name: &[u8]) -> Option<Self> {
-        const NAMES: [(&str, ContentCoding); 4] = [
+        const NAMES: &[(&str, ContentCoding)] = &[
             ("identity", ContentCoding::Identity),
             ("gzip", ContentCoding::Gzip),
             ("x-gzip", ContentCoding::Gzip),
             ("deflate", ContentCoding::Deflate),
+            #[cfg(feature = "brotli")]
+            ("br", ContentCoding::Brotli),
         ];
         let found = NAMES.iter().find(|(known, _)| name.eq_ignore_ascii_case(known.as_bytes()));
         found.map(|&(_, coding)| coding)
     }
 
-    pub(crate) const fn format(self) -> Option<Format> {
+    /// Returns whether a few bytes can become very many, and those not bit by bit. What such a
+    /// coding makes must not wait in memory for another to take it.
+    const fn is_alone(self) -> bool {
         match self {
-            Self::Identity => None,
-            Self::Gzip => Some(Format::Gzip),
-            Self::Deflate => Some(Format::Deflate),
+            Self::Identity | Self::Gzip | Self::Deflate => false,
+            #[cfg(feature = "brotli")]
+            Self::Brotli => true,
         }
     }
 }
@@ -61,8 +66,9 @@ impl ContentCodings {
     /// The most codings that one body may have.
     pub const MAX: usize = 4;
 
-    /// Reads the value of a `Content-Encoding` field: a list of names, in any case; `identity` adds
-    /// nothing. `None` when a name is not known, there are too many, or it is no list.
+    /// Reads the value of a `Content-Encoding` field: a list of names, in any case; `identity` and
+    /// empty elements (RFC 9110 §5.6.1.2) add nothing. `None` when a name is not known, there are
+    /// too many, or `br` is not alone.
     ///
     /// # Examples
     ///
@@ -71,13 +77,13 @@ impl ContentCodings {
     ///
     /// let codings = ContentCodings::from_field(b"deflate, gzip").expect("both are known");
     /// assert_eq!(codings.as_slice(), [ContentCoding::Deflate, ContentCoding::Gzip]);
-    /// assert_eq!(ContentCodings::from_field(b"gzip, br"), None);
+    /// assert_eq!(ContentCodings::from_field(b"gzip, zstd"), None);
     /// ```
     #[must_use]
     pub fn from_field(value: &[u8]) -> Option<Self> {
         let mut codings = Self::default();
         for name in value.split(|&octet| octet == b',') {
-            codings.push(ContentCoding::from_name(name.trim_ascii())?)?;
+            codings.push_name(name.trim_ascii())?;
         }
         Some(codings)
     }
@@ -103,8 +109,8 @@ impl ContentCodings {
         let mut codings = Self::default();
         for place in fields.places("content-encoding") {
             for name in fields.elements(&place) {
-                let added = ContentCoding::from_name(name).and_then(|coding| codings.push(coding));
-                added
+                codings
+                    .push_name(name)
                     .filter(|()| codings.len <= most)
                     .ok_or((HeadErrorKind::ContentCodingUnsupported, place.start))?;
             }
@@ -112,8 +118,16 @@ impl ContentCodings {
         Ok(codings)
     }
 
+    fn push_name(&mut self, name: &[u8]) -> Option<()> {
+        if name.is_empty() { Some(()) } else { self.push(ContentCoding::from_name(name)?) }
+    }
+
     fn push(&mut self, coding: ContentCoding) -> Option<()> {
         if coding != ContentCoding::Identity {
+            let is_alone = coding.is_alone() || self.list[0].is_alone();
+            if is_alone && self.len > 0 {
+                return None;
+            }
             *self.list.get_mut(self.len)? = coding;
             self.len += 1;
         }

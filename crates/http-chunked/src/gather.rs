@@ -1,12 +1,26 @@
 //! Where the data of a body is kept while it comes in.
 
+mod runs;
+
 use core::ops::Range;
 
 use bytes::Buf;
-use seg_pool::{Exhausted, Pool, Segment, SegmentMut};
+use seg_pool::{Pool, Segment, SegmentMut};
 use seg_seq::{Flatten, SHARE_BYTES_MIN, Sequence};
 
-use crate::{assembly::Assembly, decoder::Decoder};
+use self::runs::Runs;
+use crate::{assembly::Assembly, body_error::BodyErrorKind, decoder::Decoder};
+
+/// What may be held beyond the data in any case; above it, not more than the data itself.
+const WASTE_BYTES_MIN: u64 = 128 << 10;
+
+/// The shortest run that is linked when a longer one holds its segment anyway: then a link costs no
+/// memory, only an entry in the list.
+const HELD_BYTES_MIN: usize = 256;
+
+/// Chunks at the end of the list that a received segment is looked for in. Between two parts of one
+/// there are at most the copied runs of a few segments.
+const RECENT_CHUNKS: usize = 4;
 
 /// The data of a body so far, in either [`Assembly`].
 #[derive(Debug)]
@@ -19,6 +33,13 @@ pub(crate) struct Gather {
     /// short and long runs alternate.
     copied: Option<SegmentMut>,
     flat: Vec<u8>,
+    /// Long runs of the segment received last, behind all of these.
+    runs: Runs,
+    /// The memory that all of it keeps from reuse: each segment whole, and once.
+    held_bytes: u64,
+    /// Whether the segment received last is counted in already.
+    is_counted: bool,
+    held_bytes_max: u64,
 }
 
 impl Gather {
@@ -29,7 +50,29 @@ impl Gather {
             linked: Sequence::new(),
             copied: None,
             flat: Vec::new(),
+            runs: Runs::new(),
+            held_bytes: 0,
+            is_counted: false,
+            held_bytes_max: u64::MAX,
         }
+    }
+
+    /// Sets the memory that may be kept from reuse.
+    pub(crate) const fn set_held_bytes_max(&mut self, bytes: u64) {
+        self.held_bytes_max = bytes;
+    }
+
+    pub(crate) const fn held_bytes(&self) -> u64 {
+        self.held_bytes
+    }
+
+    /// Says which received segment the next runs come from.
+    pub(crate) fn receive(&mut self, received: &Segment) {
+        let mut recent = self.linked.chunks().rev().take(RECENT_CHUNKS);
+        // Most often nothing else refers to it yet.
+        self.is_counted = self.assembly == Assembly::Segmented
+            && !received.is_unique()
+            && recent.any(|chunk| chunk.shares_segment_with(received));
     }
 
     pub(crate) const fn pool(&self) -> &Pool {
@@ -38,90 +81,85 @@ impl Gather {
 
     pub(crate) fn len(&self) -> u64 {
         let copied = self.copied.as_ref().map_or(0, SegmentMut::len);
-        self.linked.len() + copied as u64 + self.flat.len() as u64
+        self.linked.len() + copied as u64 + self.flat.len() as u64 + self.runs.bytes()
     }
 
-    /// Keeps a run of a received segment: copies a short one, links a long one.
+    /// Keeps a run of a received segment: copies a short one, and a long one is to be
+    /// [linked](Self::link_runs) with what follows.
     pub(crate) fn keep_run(
         &mut self,
         received: &Segment,
         run: Range<usize>,
-    ) -> Result<(), Exhausted> {
+    ) -> Result<(), BodyErrorKind> {
+        if run.len() >= self.linked_bytes_min() && self.may_link(received) {
+            if self.runs.is_full() {
+                self.link_runs(received);
+            }
+            self.runs.add(run.start, run.end);
+            self.runs.count(run.len());
+            return Ok(());
+        }
         match self.assembly {
-            Assembly::Contiguous => self.flat.extend_from_slice(&received[run]),
-            Assembly::Segmented if run.len() < SHARE_BYTES_MIN => {
-                return self.copy(&received[run]);
+            Assembly::Contiguous => self.extend_flat(&received[run]),
+            Assembly::Segmented => {
+                self.link_runs(received);
+                self.copy(&received[run])
             }
-            Assembly::Segmented => self.link(received.slice(run)),
-        }
-        Ok(())
-    }
-
-    /// Keeps the data of whole chunks at the front of `rest`, the back part of `received`, at most
-    /// `left` bytes.
-    pub(crate) fn keep_whole_chunks(
-        &mut self,
-        received: &Segment,
-        decoder: &mut Decoder,
-        rest: &mut &[u8],
-        mut left: usize,
-    ) {
-        if self.assembly == Assembly::Contiguous {
-            decoder.take_whole_chunks(rest, |_, data| {
-                let is_allowed = data.len() <= left;
-                if is_allowed {
-                    self.flat.extend_from_slice(data);
-                    left -= data.len();
-                }
-                is_allowed
-            });
-            return;
-        }
-        // Runs of short chunks and of long ones in turn, until something else comes.
-        while decoder.is_at_line(rest) {
-            let linked = self.link_whole_chunks(received, decoder, rest, left);
-            let copied = self.copy_whole_chunks(decoder, rest, left - linked);
-            if linked + copied == 0 {
-                break;
-            }
-            left -= linked + copied;
         }
     }
 
-    /// Links long chunks; returns the bytes of their data.
-    ///
-    /// First finds a batch of them and then links it: to count a reference waits for all reads
-    /// before it, and no read behind it starts before it is done.
-    fn link_whole_chunks(
+    /// Keeps data at the front of `rest`, the back part of `received`, at most `left` bytes, as long
+    /// as it is in chunks that are as simple as most are.
+    pub(crate) fn keep_chunks(
         &mut self,
         received: &Segment,
         decoder: &mut Decoder,
         rest: &mut &[u8],
         left: usize,
-    ) -> usize {
-        const BATCH: usize = 16;
-        let start = received.len() - rest.len();
-        let mut runs = [(0, 0); BATCH];
-        let (mut count, mut linked) = (0, 0);
-        decoder.take_whole_chunks(rest, |at, data| {
-            let is_kept = data.len() >= SHARE_BYTES_MIN && data.len() <= left - linked;
-            match runs.get_mut(count) {
-                Some(run) if is_kept => *run = (start + at, start + at + data.len()),
-                _ => return false,
-            }
-            count += 1;
-            linked += data.len();
-            true
-        });
-        for &(start, end) in &runs[..count] {
-            self.link(received.slice(start..end));
+    ) {
+        if self.assembly == Assembly::Contiguous {
+            self.extend_by_whole_chunks(decoder, rest, left);
+            return;
         }
-        linked
+        let mut found = 0;
+        if self.may_link(received) {
+            let start = received.len() - rest.len();
+            let mut least = self.linked_bytes_min();
+            let runs = &mut self.runs;
+            decoder.take_runs(rest, |at, len| {
+                let is_kept =
+                    len >= least && len <= left - found && runs.add(start + at, start + at + len);
+                if is_kept {
+                    found += len;
+                    least = HELD_BYTES_MIN;
+                }
+                is_kept
+            });
+            runs.count(found);
+            if self.runs.is_full() {
+                self.link_runs(received);
+            }
+        }
+        if self.copied.is_some() && decoder.is_at_line(rest) {
+            self.link_runs(received);
+            self.copy_whole_chunks(decoder, rest, left - found);
+        }
     }
 
-    /// Copies short chunks as long as there is room; returns the bytes of their data.
-    fn copy_whole_chunks(&mut self, decoder: &mut Decoder, rest: &mut &[u8], left: usize) -> usize {
-        let Some(room) = &mut self.copied else { return 0 };
+    /// Appends whole chunks to the contiguous data.
+    fn extend_by_whole_chunks(&mut self, decoder: &mut Decoder, rest: &mut &[u8], mut left: usize) {
+        decoder.take_whole_chunks(rest, |_, data| {
+            let is_allowed =
+                data.len() <= left && extend_within(&mut self.flat, data, self.held_bytes_max);
+            left -= if is_allowed { data.len() } else { 0 };
+            is_allowed
+        });
+        self.held_bytes = self.flat.capacity() as u64;
+    }
+
+    /// Copies short chunks as long as there is room.
+    fn copy_whole_chunks(&mut self, decoder: &mut Decoder, rest: &mut &[u8], left: usize) {
+        let Some(room) = &mut self.copied else { return };
         let input = *rest;
         let spare = room.spare_initialized_mut();
         let (mut filled, most) = (0, left.min(spare.len()));
@@ -134,38 +172,79 @@ impl Gather {
             is_kept
         });
         room.advance_initialized(filled);
-        filled
     }
 
-    /// Returns whether a run of this length is linked.
-    pub(crate) fn links(&self, len: usize) -> bool {
-        self.assembly == Assembly::Segmented && len >= SHARE_BYTES_MIN
+    /// Returns the length from which on a run is linked.
+    fn linked_bytes_min(&self) -> usize {
+        if self.is_counted || !self.runs.is_empty() { HELD_BYTES_MIN } else { SHARE_BYTES_MIN }
     }
 
-    /// Links what is behind `start` of a received segment, which is used up: its reference becomes
-    /// that of the run.
-    pub(crate) fn link_rest(&mut self, received: &mut Segment, start: usize) {
-        let mut run = core::mem::take(received);
-        run.advance(start);
-        self.link(run);
+    /// Returns whether parts of a received segment are linked: that keeps the memory below the limit,
+    /// and in proportion to the data.
+    fn may_link(&self, received: &Segment) -> bool {
+        if self.is_counted || self.assembly == Assembly::Contiguous {
+            return self.is_counted;
+        }
+        let (len, held) = (self.len(), self.held_bytes + received.held_bytes() as u64);
+        held <= self.held_bytes_max && held - len.min(held) <= len.max(WASTE_BYTES_MIN)
+    }
+
+    /// Links the runs that were found in a received segment.
+    pub(crate) fn link_runs(&mut self, received: &Segment) {
+        if !self.runs.is_empty() {
+            self.link_all(received.slice(..));
+        }
+    }
+
+    /// Links the runs that were found in a received segment, which is used up.
+    ///
+    /// They are split off it, one after the other: references are counted many at a time then.
+    pub(crate) fn link_all(&mut self, mut received: Segment) {
+        let Some((&(last_start, last_end), runs)) = self.runs.as_slice().split_last() else {
+            return;
+        };
+        if let Some(copied) = self.copied.as_mut().filter(|copied| !copied.is_empty()) {
+            self.linked.push(copied.split_to(copied.len()).freeze());
+        }
+        if !self.is_counted {
+            self.is_counted = true;
+            self.held_bytes += received.held_bytes() as u64;
+        }
+        let mut at = 0;
+        for &(start, end) in runs {
+            received.advance(start - at);
+            self.linked.push(received.split_to(end - start));
+            at = end;
+        }
+        received.advance(last_start - at);
+        received.truncate(last_end - last_start);
+        self.linked.push(received);
+        self.runs.clear();
     }
 
     /// Keeps bytes that lie in segments of our own, however short: no received segment waits for
     /// them, and they join what lies before them in the same segment.
-    pub(crate) fn keep_own(&mut self, bytes: Sequence) {
-        match self.assembly {
-            Assembly::Segmented => {
-                self.flush();
-                self.linked.append(bytes);
-            }
-            Assembly::Contiguous => {
-                bytes.chunks().for_each(|chunk| self.flat.extend_from_slice(chunk));
-            }
+    pub(crate) fn keep_own(&mut self, bytes: Sequence) -> Result<(), BodyErrorKind> {
+        if self.assembly == Assembly::Contiguous {
+            return bytes.chunks().try_for_each(|chunk| self.extend_flat(chunk));
         }
+        self.flush();
+        let mut last = self.linked.chunks().next_back();
+        let mut held = 0;
+        for chunk in bytes.chunks() {
+            if !last.is_some_and(|last| last.shares_segment_with(chunk)) {
+                held += chunk.held_bytes();
+            }
+            last = Some(chunk);
+        }
+        self.hold(held)?;
+        self.linked.append(bytes);
+        Ok(())
     }
 
     /// Takes all data out and gives the room for more back to the pool.
     pub(crate) fn take(&mut self) -> Flatten {
+        (self.held_bytes, self.is_counted) = (0, false);
         match self.assembly {
             Assembly::Segmented => {
                 self.flush();
@@ -176,23 +255,36 @@ impl Gather {
         }
     }
 
-    fn link(&mut self, segment: Segment) {
-        self.flush();
-        self.linked.push(segment);
+    /// Counts memory that is about to be held.
+    fn hold(&mut self, bytes: usize) -> Result<(), BodyErrorKind> {
+        let held = self.held_bytes + bytes as u64;
+        if held > self.held_bytes_max {
+            return Err(BodyErrorKind::HeldTooMuch);
+        }
+        self.held_bytes = held;
+        Ok(())
     }
 
-    fn copy(&mut self, bytes: &[u8]) -> Result<(), Exhausted> {
+    fn copy(&mut self, bytes: &[u8]) -> Result<(), BodyErrorKind> {
         let mut rest = bytes;
         while !rest.is_empty() {
             if let Some(room) = self.copied.as_mut().filter(|room| room.spare_len() > 0) {
                 rest = &rest[room.fill_from_slice(rest)..];
             } else {
-                let room = self.pool.try_take_segment()?;
+                self.hold(self.pool.segment_size().bytes())?;
+                let room = self.pool.try_take_segment();
+                let room = room.map_err(|_| BodyErrorKind::PoolExhausted)?;
                 self.flush();
                 self.copied = Some(room);
             }
         }
         Ok(())
+    }
+
+    fn extend_flat(&mut self, bytes: &[u8]) -> Result<(), BodyErrorKind> {
+        let is_allowed = extend_within(&mut self.flat, bytes, self.held_bytes_max);
+        self.held_bytes = self.flat.capacity() as u64;
+        is_allowed.then_some(()).ok_or(BodyErrorKind::HeldTooMuch)
     }
 
     /// Links the short runs copied so far; their room stays.
@@ -202,6 +294,21 @@ impl Gather {
             self.linked.push(filled.freeze());
         }
     }
+}
+
+/// Appends to a vector, whose memory doubles when it is full but stays within `bytes_max`; returns
+/// whether there was room.
+fn extend_within(vec: &mut Vec<u8>, bytes: &[u8], bytes_max: u64) -> bool {
+    let needed = vec.len() + bytes.len();
+    if needed > vec.capacity() {
+        if needed as u64 > bytes_max {
+            return false;
+        }
+        let most = usize::try_from(bytes_max).unwrap_or(usize::MAX);
+        vec.reserve_exact((vec.capacity() * 2).max(needed).min(most) - vec.len());
+    }
+    vec.extend_from_slice(bytes);
+    true
 }
 
 /// Copies the first `len` bytes, which both sides have. Where they have more, so much is copied as

@@ -5,8 +5,8 @@ use crate::{request_error::RequestErrorKind, response_error::ResponseErrorKind};
 /// What requests and responses have in common; each tells it in its own error.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum HeadErrorKind {
-    /// The first octet cannot start a message.
-    Start,
+    /// Only of a request.
+    Target,
     Version,
     StartLine,
     FieldLine,
@@ -26,8 +26,8 @@ pub(crate) enum HeadErrorKind {
 impl From<HeadErrorKind> for ResponseErrorKind {
     fn from(kind: HeadErrorKind) -> Self {
         match kind {
-            HeadErrorKind::Start | HeadErrorKind::Version => Self::Version,
-            HeadErrorKind::StartLine => Self::StatusLine,
+            HeadErrorKind::Version => Self::Version,
+            HeadErrorKind::StartLine | HeadErrorKind::Target => Self::StatusLine,
             HeadErrorKind::FieldLine => Self::FieldLine,
             HeadErrorKind::BareLf => Self::BareLf,
             HeadErrorKind::HeadTooLong => Self::HeadTooLong,
@@ -48,7 +48,8 @@ impl From<HeadErrorKind> for RequestErrorKind {
     fn from(kind: HeadErrorKind) -> Self {
         match kind {
             HeadErrorKind::Version => Self::Version,
-            HeadErrorKind::Start | HeadErrorKind::StartLine => Self::RequestLine,
+            HeadErrorKind::StartLine => Self::RequestLine,
+            HeadErrorKind::Target => Self::Target,
             HeadErrorKind::FieldLine => Self::FieldLine,
             HeadErrorKind::BareLf => Self::BareLf,
             HeadErrorKind::HeadTooLong => Self::HeadTooLong,

@@ -58,6 +58,7 @@
 //!
 //! - `zlib-rs` (default): decompresses with zlib-rs.
 //! - `miniz_oxide`: decompresses with miniz_oxide, which has no unsafe code.
+//! - `brotli`: decompresses `br` as well; its window is one allocation of up to 16 MiB.
 //! - `tokio`: `AsyncRead`, `AsyncBufRead` and `AsyncWrite` on [`Incoming`] and [`ChunkedWriter`].
 //! - `tokio-util`: `ChunkedCodec`, a `Decoder` and `Encoder` of its own.
 //! - `http-body`: `SegmentBody` and `Body::collect`, for hyper and what is built on it.

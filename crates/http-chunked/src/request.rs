@@ -143,7 +143,7 @@ pub struct RequestReader {
     limits: RequestLimits,
     decodes_content: bool,
     state: State,
-    head_reader: HeadReader,
+    head_reader: HeadReader<RequestLine>,
     head: Option<RequestHead>,
     /// Octets of the head, with the empty line in front of it.
     head_bytes: u64,
@@ -336,7 +336,7 @@ impl RequestReader {
         let start = self.head_bytes;
         let at = |(kind, offset): (RequestErrorKind, usize)| (kind, start + offset as u64);
         let common = |(kind, offset): (HeadErrorKind, usize)| at((kind.into(), offset));
-        let read = self.head_reader.read::<RequestLine>(received).map_err(common)?;
+        let read = self.head_reader.read(received).map_err(common)?;
         let Some((octets, line)) = read else { return Ok(RequestStep::NeedMore) };
         self.head_bytes += octets.len() as u64;
         let head = RequestHead::new(octets, line);

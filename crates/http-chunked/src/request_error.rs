@@ -72,7 +72,7 @@ impl RequestErrorKind {
             Self::TransferCodingUnsupported => 501,
             Self::ContentCodingUnsupported => 415,
             Self::HeadTooLong | Self::TooManyFields => 431,
-            Self::Body(BodyErrorKind::TooLong) => 413,
+            Self::Body(BodyErrorKind::TooLong | BodyErrorKind::HeldTooMuch) => 413,
             Self::PoolExhausted | Self::Body(BodyErrorKind::PoolExhausted) => 503,
             _ => 400,
         }

@@ -163,7 +163,7 @@ pub struct ResponseReader {
     decodes_content: bool,
     request: RequestMethod,
     state: State,
-    head_reader: HeadReader,
+    head_reader: HeadReader<StatusLine>,
     head: Option<Head>,
     interim_count: u32,
     /// Octets of all heads so far.
@@ -340,7 +340,7 @@ impl ResponseReader {
     ) -> Result<ResponseStep, (ResponseErrorKind, u64)> {
         let start = self.head_bytes;
         let at = |(kind, offset): (HeadErrorKind, usize)| (kind.into(), start + offset as u64);
-        let read = self.head_reader.read::<StatusLine>(received).map_err(at);
+        let read = self.head_reader.read(received).map_err(at);
         let Some((octets, status)) = read.inspect_err(|_| self.head = None)? else {
             return Ok(ResponseStep::NeedMore);
         };

@@ -31,8 +31,11 @@ pub enum InflateErrorKind {
     HeaderTooLong,
     /// A zlib stream needs a preset dictionary.
     DictionaryNeeded,
-    /// The DEFLATE data breaks the rules of RFC 1951.
+    /// The data breaks the rules of RFC 1951, or for Brotli of RFC 7932.
     DataCorrupt,
+    /// A Brotli stream needs a window above
+    /// [`Limits::window_bytes_max`](crate::Limits::window_bytes_max).
+    WindowTooLarge,
     /// The decoded bytes do not match the CRC-32 or Adler-32 behind them.
     ChecksumMismatch,
     /// The number of decoded bytes does not match the one behind them.
@@ -80,7 +83,8 @@ impl fmt::Display for InflateError {
             InflateErrorKind::HeaderChecksum => "gzip header checksum does not match",
             InflateErrorKind::HeaderTooLong => "gzip header is too long",
             InflateErrorKind::DictionaryNeeded => "a preset dictionary is needed",
-            InflateErrorKind::DataCorrupt => "corrupt DEFLATE data",
+            InflateErrorKind::DataCorrupt => "corrupt data",
+            InflateErrorKind::WindowTooLarge => "the window is larger than the limit",
             InflateErrorKind::ChecksumMismatch => "checksum does not match",
             InflateErrorKind::LengthMismatch => "length does not match",
             InflateErrorKind::OutputTooLong => "output is longer than the limit",

@@ -12,6 +12,7 @@ use crate::{
     format::{Format, Trailing},
     gzip,
     limits::Limits,
+    pieces::Pieces,
     window::Window,
     zlib,
 };
@@ -195,6 +196,9 @@ impl Inflater {
 
     /// Decodes all chunks of a sequence. Returns the status, and what lies behind the stream's end.
     ///
+    /// Behind the first one, short chunks of a stream that is much compressed are copied together into
+    /// one segment of 64 KiB: each end of the input costs a backend as much as decoding several KiB.
+    ///
     /// # Errors
     ///
     /// As [`push`](Self::push).
@@ -204,15 +208,14 @@ impl Inflater {
         output: &mut SegmentedBuf,
     ) -> Result<(Status, Sequence), InflateError> {
         let start = self.consumed;
-        let mut status = Status::NeedInput;
-        for chunk in input.chunks() {
-            status = self.push(&mut &chunk[..], output)?;
-            if status == Status::End {
-                break;
-            }
-        }
-        if input.is_empty() {
-            status = self.push(&mut &[][..], output)?;
+        let mut status = self.push(&mut &[][..], output)?;
+        let mut pieces = Pieces::new(input);
+        while status != Status::End {
+            // Where little is made of much, the copy costs more than the ends do.
+            let is_dense = self.produced >= 2 * self.consumed;
+            let is_copied = is_dense && self.consumed > 0;
+            let Some(mut piece) = pieces.next(is_copied, output.pool()) else { break };
+            status = self.push(&mut piece, output)?;
         }
         Ok((status, input.slice(self.consumed - start..)))
     }
@@ -355,13 +358,7 @@ impl Inflater {
             self.consumed += consumed as u64;
         }
         if left == 0 && produced > 0 {
-            let is_long = self.produced >= self.limits.output_bytes_max;
-            let kind = if is_long {
-                InflateErrorKind::OutputTooLong
-            } else {
-                InflateErrorKind::RatioTooHigh
-            };
-            return Err((kind, self.consumed));
+            return Err((self.limits.exceeded(self.produced), self.consumed));
         }
         let decoded = &spare[..produced];
         self.member.checksum = match wrapping {

@@ -33,16 +33,24 @@
 //! # }
 //! ```
 //!
+//! # What it is not
+//!
+//! No Zstandard decoder: the pure-Rust one that builds with our Rust version does not limit what one
+//! block decodes to, so a few bytes could take all memory.
+//!
 //! # Features
 //!
 //! - `zlib-rs` (default): the fast backend.
 //! - `miniz_oxide`: a backend without unsafe code. With both, [`Inflater::with_backend`] chooses.
+//! - `brotli`: `BrotliDecoder`, whose window is one allocation of up to 16 MiB.
 #![forbid(unsafe_code)]
 
 #[cfg(not(any(feature = "zlib-rs", feature = "miniz_oxide")))]
 compile_error!("seg-flate needs a backend: enable the feature `zlib-rs` or `miniz_oxide`");
 
 mod backend;
+#[cfg(feature = "brotli")]
+mod brotli;
 mod checksum;
 mod deflate;
 mod deflate_error;
@@ -53,11 +61,14 @@ mod gzip;
 mod inflate;
 mod level;
 mod limits;
+mod pieces;
 mod window;
 mod window_bits;
 mod zlib;
 
 pub use backend::Backend;
+#[cfg(feature = "brotli")]
+pub use brotli::BrotliDecoder;
 pub use deflate::{Deflater, deflate};
 pub use deflate_error::{DeflateError, DeflateErrorKind};
 pub use error::{InflateError, InflateErrorKind};

@@ -1,6 +1,6 @@
 //! How far an inflater goes.
 
-use crate::format::Trailing;
+use crate::{error::InflateErrorKind, format::Trailing};
 
 /// Limits of an [`Inflater`](crate::Inflater), each checked before memory is taken for it.
 ///
@@ -17,6 +17,7 @@ pub struct Limits {
     pub(crate) ratio_max: u64,
     pub(crate) header_bytes_max: u64,
     pub(crate) trailing: Trailing,
+    pub(crate) window_bytes_max: usize,
 }
 
 impl Limits {
@@ -43,11 +44,29 @@ impl Limits {
         self
     }
 
+    /// Limits the window of a Brotli stream, which is one allocation: 16 MiB by default, which is as
+    /// much as the format has. A stream that needs more is refused when it says so. The window of
+    /// DEFLATE is 32 KiB whatever the limit.
+    #[must_use]
+    pub const fn window_bytes_max(mut self, bytes: usize) -> Self {
+        self.window_bytes_max = bytes;
+        self
+    }
+
     /// Sets what becomes of bytes behind the last gzip member. They are refused by default.
     #[must_use]
     pub const fn trailing(mut self, trailing: Trailing) -> Self {
         self.trailing = trailing;
         self
+    }
+
+    /// What is wrong when more than `produced` bytes are decoded, which is all that is allowed.
+    pub(crate) const fn exceeded(&self, produced: u64) -> InflateErrorKind {
+        if produced >= self.output_bytes_max {
+            InflateErrorKind::OutputTooLong
+        } else {
+            InflateErrorKind::RatioTooHigh
+        }
     }
 
     /// The output that `input` compressed bytes may have made.
@@ -65,6 +84,7 @@ impl Default for Limits {
             ratio_max: u64::MAX,
             header_bytes_max: (16 << 10) + 10,
             trailing: Trailing::Refuse,
+            window_bytes_max: 16 << 20,
         }
     }
 }

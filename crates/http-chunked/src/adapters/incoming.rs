@@ -22,8 +22,9 @@ use crate::trailers::Trailers;
 /// The reader is a [`ResponseReader`](crate::ResponseReader), a
 /// [`RequestReader`](crate::RequestReader), or a [`BodyAssembler`](crate::BodyAssembler) where there
 /// is no head. Nothing is kept of what was read, so memory does not grow with the body; what was
-/// read behind the message stays for the next one. A segment is taken to read into and, when there
-/// is nothing to read, given back.
+/// read behind the message stays for the next one. A segment is read into until it is full,
+/// so short reads do not hold a segment each. When there is nothing to read it is given back, unless
+/// other parts of it were handed out.
 ///
 /// # Examples
 ///
@@ -54,10 +55,18 @@ pub struct Incoming<S, R> {
     pool: Pool,
     /// Read from the socket, and not by the reader.
     received: Segment,
+    /// What is left of the segment that was read into last.
+    room: Option<SegmentMut>,
+    /// Whether a part of that segment was handed out, as data or in a head.
+    is_shared: bool,
     /// Data of the body that was not read yet.
     data: Sequence,
     state: State,
 }
+
+/// A segment is read into until less than this part of it is left: reads into less would be too
+/// many.
+const READ_PARTS: usize = 8;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum State {
@@ -77,6 +86,8 @@ impl<S, R: MessageReader> Incoming<S, R> {
             reader,
             pool: pool.clone(),
             received: Segment::new(),
+            room: None,
+            is_shared: false,
             data: Sequence::new(),
             state: State::Head,
         }
@@ -140,6 +151,7 @@ impl<S, R: MessageReader> Incoming<S, R> {
                 Err(error) => return Err(error),
                 Ok(Received::Head) => {
                     self.state = State::Body;
+                    self.is_shared = true;
                     return Ok(true);
                 }
                 Ok(Received::End) => {
@@ -160,15 +172,26 @@ impl<S, R: MessageReader> Incoming<S, R> {
     }
 
     /// Takes what the socket gave: nothing when it was closed.
-    fn take_received(&mut self, received: SegmentMut) -> io::Result<()> {
-        self.received = received.freeze();
-        if self.received.is_empty() {
+    fn take_received(&mut self, mut room: SegmentMut) -> io::Result<()> {
+        let filled = room.split_to(room.len()).freeze();
+        if filled.is_empty() {
             self.state = match self.reader.close()? {
                 true => State::End,
                 false => State::Closed,
             };
+        } else if room.spare_len() >= self.pool.segment_size().bytes() / READ_PARTS {
+            self.room = Some(room);
         }
+        self.received = filled;
         Ok(())
+    }
+
+    /// Keeps room that nothing came into when somebody else may hold another part of its segment:
+    /// then it costs nothing, and the next read does not hold another segment.
+    fn keep_room(&mut self, room: SegmentMut) {
+        if self.is_shared && self.state == State::Body {
+            self.room = Some(room);
+        }
     }
 
     /// Whether there is something to read or nothing more to come.
@@ -180,10 +203,14 @@ impl<S, R: MessageReader> Incoming<S, R> {
         self.data.chunk()
     }
 
-    fn take_segment(&self) -> io::Result<SegmentMut> {
-        self.pool
-            .try_take_segment()
-            .map_err(|error| io::Error::new(io::ErrorKind::OutOfMemory, error))
+    /// Returns room to read into: what is left of the last one, or a new segment.
+    fn take_room(&mut self) -> io::Result<SegmentMut> {
+        if let Some(room) = self.room.take() {
+            return Ok(room);
+        }
+        self.is_shared = false;
+        let room = self.pool.try_take_segment();
+        room.map_err(|error| io::Error::new(io::ErrorKind::OutOfMemory, error))
     }
 }
 
@@ -204,16 +231,17 @@ impl<S: Read, R: MessageReader> Incoming<S, R> {
     /// Reads on to the next thing worth telling.
     fn read_on(&mut self) -> io::Result<()> {
         while !self.advance()? {
-            let mut room = self.take_segment()?;
-            match room.read_from(&mut self.socket) {
-                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-                result => {
-                    result?;
-                    self.take_received(room)?;
-                    if self.is_ready() {
-                        break;
-                    }
+            let mut room = self.take_room()?;
+            if let Err(error) = room.read_from(&mut self.socket) {
+                self.keep_room(room);
+                if error.kind() != io::ErrorKind::Interrupted {
+                    return Err(error);
                 }
+                continue;
+            }
+            self.take_received(room)?;
+            if self.is_ready() {
+                break;
             }
         }
         Ok(())

@@ -8,6 +8,9 @@ use crate::{
 
 const CRLF: &[u8] = b"\r\n";
 
+/// The end of a chunk and eight octets of a line.
+const HEADER_BYTES: usize = 10;
+
 /// A size line of up to six digits and its CRLF, kept to know the next one by its octets.
 ///
 /// Most senders use one chunk size for all of a body. To compare with the line before costs no wait
@@ -103,6 +106,66 @@ impl Decoder {
         self.skip(input, at);
         if at > 0 {
             self.begin_line();
+        }
+    }
+
+    /// Takes data from the front of `input`, from chunk to chunk, as long as nothing but short size
+    /// lines lies between and `keep` takes it; [`step`](Self::step) goes on with what comes then,
+    /// and would have given the same data.
+    ///
+    /// `keep` is given the offset of the data in `input` and its length. Data that it refuses stays.
+    #[inline]
+    pub(crate) fn take_runs(
+        &mut self,
+        input: &mut &[u8],
+        mut keep: impl FnMut(usize, usize) -> bool,
+    ) {
+        let is_inside = matches!(self.state, State::Data | State::DataCr);
+        if !is_inside || self.framing_excess_bytes > 0 {
+            return;
+        }
+        let whole = *input;
+        let within = |left: u64, at: usize| {
+            let there = whole.len() - at;
+            usize::try_from(left).map_or(there, |left| left.min(there))
+        };
+        let mut at = within(self.chunk_left, 0);
+        if at > 0 && !keep(0, at) {
+            return;
+        }
+        let (mut known, mut left) = (self.known, self.chunk_left - at as u64);
+        while left == 0 {
+            // Chunks like the last one, as long as they are wholly there.
+            let (header, chunk) = (CRLF.len() + known.len, CRLF.len() + known.len + known.size);
+            while whole.len() - at >= chunk.max(HEADER_BYTES) {
+                let (end, line) = whole[at..].split_at(CRLF.len());
+                let is_known = line.first_chunk().is_some_and(|&octets| known.is(octets));
+                if end != CRLF || !is_known || !keep(at + header, known.size) {
+                    break;
+                }
+                at += chunk;
+            }
+            let Some((CRLF, line)) = whole[at..].split_at_checked(CRLF.len()) else { break };
+            let Some(&octets) = line.first_chunk() else { break };
+            if !known.is(octets) {
+                let Some(line) = KnownLine::read(octets, &self.limits) else { break };
+                known = line;
+                continue;
+            }
+            let start = at + header;
+            let count = within(known.size as u64, start);
+            if count == known.size || (count > 0 && !keep(start, count)) {
+                break;
+            }
+            at = start + count;
+            left = (known.size - count) as u64;
+        }
+        if at > 0 {
+            self.known = known;
+            self.skip(input, at);
+            self.begin_line();
+            self.chunk_left = left;
+            self.state = if left > 0 { State::Data } else { State::DataCr };
         }
     }
 

@@ -7,7 +7,8 @@ use seg_pool::Segment;
 use super::target;
 use crate::{
     fields::{FieldLines, Fields, MAX_FIELDS},
-    head_reader::StartLine,
+    head_error::HeadErrorKind,
+    head_reader::{StartLine, VersionPlace},
     octet::is_token,
     request_error::RequestErrorKind,
 };
@@ -30,9 +31,41 @@ pub(super) struct RequestLine {
     target: Range<usize>,
 }
 
+/// A place in a request line.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) enum Place {
+    #[default]
+    Start,
+    Method,
+    TargetStart,
+    Target,
+    Version(VersionPlace),
+    Lf,
+}
+
 impl StartLine for RequestLine {
-    fn can_start_with(octet: u8) -> bool {
-        is_token(octet)
+    type Place = Place;
+
+    fn next(place: Place, octet: u8) -> Result<Option<Place>, HeadErrorKind> {
+        Ok(Some(match (place, octet) {
+            (Place::Lf, b'\n') => return Ok(None),
+            (Place::Start, b'\n') => return Err(HeadErrorKind::StartLine),
+            (_, b'\n') => return Err(HeadErrorKind::BareLf),
+            (Place::Start | Place::Method, _) if is_token(octet) => Place::Method,
+            (Place::Method, b' ') => Place::TargetStart,
+            (Place::TargetStart | Place::Target, _)
+                if octet.is_ascii_graphic() && octet != b'#' =>
+            {
+                Place::Target
+            }
+            (Place::TargetStart | Place::Target, b'#' | 0x80..) => {
+                return Err(HeadErrorKind::Target);
+            }
+            (Place::Target, b' ') => Place::Version(VersionPlace::default()),
+            (Place::Version(place), b'\r') if place.is_end() => Place::Lf,
+            (Place::Version(place), _) if !place.is_end() => Place::Version(place.next(octet)?),
+            _ => return Err(HeadErrorKind::StartLine),
+        }))
     }
 
     fn parse(octets: &[u8]) -> Result<Option<(usize, Self)>, httparse::Error> {

@@ -6,7 +6,9 @@ use seg_pool::Segment;
 
 use crate::{
     fields::{FieldLines, Fields, MAX_FIELDS},
-    head_reader::StartLine,
+    head_error::HeadErrorKind,
+    head_reader::{StartLine, VersionPlace},
+    octet::is_text,
 };
 
 /// Status line and header fields of a response.
@@ -19,6 +21,9 @@ pub struct Head {
     status: StatusLine,
 }
 
+/// Octets in front of the reason: `HTTP/1.1 200 `.
+const REASON_START: usize = 13;
+
 /// A status line that was read (RFC 9112 §4).
 #[derive(Clone, Debug)]
 pub(super) struct StatusLine {
@@ -27,23 +32,50 @@ pub(super) struct StatusLine {
     reason: Range<usize>,
 }
 
+/// A place in a status line.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Place {
+    Version(VersionPlace),
+    /// Behind so many digits of the status code.
+    Code(u8),
+    Reason,
+    Lf,
+}
+
+impl Default for Place {
+    fn default() -> Self {
+        Self::Version(VersionPlace::default())
+    }
+}
+
 impl StartLine for StatusLine {
-    fn can_start_with(octet: u8) -> bool {
-        octet == b'H'
+    type Place = Place;
+
+    fn next(place: Place, octet: u8) -> Result<Option<Place>, HeadErrorKind> {
+        Ok(Some(match (place, octet) {
+            (Place::Lf, b'\n') => return Ok(None),
+            (_, b'\n') => return Err(HeadErrorKind::BareLf),
+            (Place::Version(place), b' ') if place.is_end() => Place::Code(0),
+            (Place::Version(place), _) => Place::Version(place.next(octet)?),
+            (Place::Code(digits @ 0..3), b'0'..=b'9') => Place::Code(digits + 1),
+            (Place::Code(3), b' ') => Place::Reason,
+            (Place::Code(3) | Place::Reason, b'\r') => Place::Lf,
+            (Place::Reason, _) if is_text(octet) => Place::Reason,
+            _ => return Err(HeadErrorKind::StartLine),
+        }))
     }
 
     fn parse(octets: &[u8]) -> Result<Option<(usize, Self)>, httparse::Error> {
         let mut fields = [httparse::EMPTY_HEADER; MAX_FIELDS];
         let mut response = httparse::Response::new(&mut fields);
         let httparse::Status::Complete(len) = response.parse(octets)? else { return Ok(None) };
-        let reason = response.reason.unwrap_or_default();
-        // An empty reason need not lie in the input.
-        let start =
-            if reason.is_empty() { 0 } else { reason.as_ptr().addr() - octets.as_ptr().addr() };
+        // The parser leaves a reason with octets above 127 out.
+        let end = octets.iter().position(|&octet| octet == b'\r').unwrap_or(len);
+        let start = REASON_START.min(end);
         let line = Self {
             version_minor: response.version.unwrap_or_default(),
             code: response.code.unwrap_or_default(),
-            reason: start..start + reason.len(),
+            reason: start..end,
         };
         Ok(Some((len, line)))
     }

@@ -211,11 +211,12 @@ fn a_field_names_codings_in_the_order_they_were_applied() {
         (b"gzip, deflate", Some(&[Gzip, Deflate])),
         (b"gzip,gzip,deflate,gzip", Some(&[Gzip, Gzip, Deflate, Gzip])),
         (b"gzip,gzip,gzip,gzip,gzip", None),
-        (b"br", None),
-        (b"gzip, br", None),
+        (b"zstd", None),
+        (b"gzip, zstd", None),
         (b"gzip;q=1", None),
-        (b"gzip,", None),
-        (b"", None),
+        (b"gzip,", Some(&[Gzip])),
+        (b" , ,gzip,, deflate", Some(&[Gzip, Deflate])),
+        (b"", Some(&[])),
         (b"gzip deflate", None),
     ] {
         let codings = ContentCodings::from_field(value);
@@ -314,4 +315,52 @@ fn data_taken_while_the_body_comes_counts_for_the_limit() {
             assert!(assembler.take_body().is_empty());
         }
     }
+}
+
+#[cfg(feature = "brotli")]
+#[test]
+fn brotli_is_decoded_alone_and_within_its_limits() {
+    let text = text();
+    let mut data = Vec::new();
+    let params = brotli::enc::BrotliEncoderParams { quality: 5, lgwin: 20, ..Default::default() };
+    brotli::BrotliCompress(&mut &text[..], &mut data, &params).expect("into memory");
+
+    let codings = ContentCodings::from_field(b"identity, BR").expect("it is known");
+    assert_eq!(codings.as_slice(), [ContentCoding::Brotli]);
+    for refused in [&b"br, gzip"[..], b"gzip, br", b"br, br"] {
+        assert_eq!(ContentCodings::from_field(refused), None);
+    }
+    for assembly in Assembly::ALL {
+        // The same assembler for one coding after the other.
+        let mut assembler = assembler(Framing::UntilClose, ContentCoding::Gzip, assembly);
+        for (step, (data, coding)) in [1, 777, 16 << 10, 100].into_iter().zip(
+            [(&data, ContentCoding::Brotli), (&gzip(&text), ContentCoding::Gzip)]
+                .into_iter()
+                .cycle(),
+        ) {
+            assembler.reset(Framing::UntilClose, coding);
+            push(&mut assembler, data, step).expect("a good body");
+            assert_eq!(assembler.finish(), Ok(()));
+            assert!(assembler.take_body().sequence() == &text, "{coding:?} {step}");
+        }
+        assembler.reset(Framing::Length(data.len() as u64), ContentCoding::Brotli);
+        let error =
+            push(&mut assembler, &data[..data.len() - 1], 99).and_then(|_| assembler.finish());
+        assert_eq!(error.map_err(|error| error.kind()), Err(BodyErrorKind::Truncated));
+    }
+    for (limits, kind) in [
+        (BodyLimits::new().body_bytes_max(9), BodyErrorKind::TooLong),
+        (BodyLimits::new().held_bytes_max(9), BodyErrorKind::HeldTooMuch),
+    ] {
+        let assembler = BodyAssembler::new(&POOL, Framing::UntilClose).limits(limits);
+        let mut assembler = assembler.content_coding(ContentCoding::Brotli);
+        let error = push(&mut assembler, &data, 99).expect_err("above the limit");
+        assert_eq!(error.kind(), kind);
+    }
+    let limits = BodyLimits::new().window_bytes_max(1 << 10);
+    let assembler = BodyAssembler::new(&POOL, Framing::UntilClose).limits(limits);
+    let mut assembler = assembler.content_coding(ContentCoding::Brotli);
+    let error = push(&mut assembler, &data, 99).expect_err("above the limit");
+    let BodyErrorKind::Content(inside) = error.kind() else { panic!("{error}") };
+    assert_eq!(inside.kind(), InflateErrorKind::WindowTooLarge);
 }

@@ -11,6 +11,8 @@ mod cut;
 mod encoder;
 mod extensions;
 mod grammar;
+mod heads;
+mod held;
 #[cfg(all(feature = "http-body", feature = "tokio"))]
 mod hyper_peers;
 mod incoming;

@@ -46,6 +46,7 @@ impl<S: AsyncRead + Unpin, R: MessageReader> Incoming<S, R> {
             ready!(self.poll_on(context))?;
         }
         let data = core::mem::take(&mut self.data);
+        self.is_shared = true;
         Poll::Ready(Ok((!data.is_empty()).then_some(data)))
     }
 
@@ -53,10 +54,14 @@ impl<S: AsyncRead + Unpin, R: MessageReader> Incoming<S, R> {
     fn poll_on(&mut self, context: &mut Context<'_>) -> Poll<io::Result<()>> {
         while !self.advance()? {
             // Given back when the socket has nothing: an idle connection holds no segment.
-            let mut room = self.take_segment()?;
+            let mut room = self.take_room()?;
             let mut buffer = ReadBuf::new(room.spare_initialized_mut());
-            ready!(Pin::new(&mut self.socket).poll_read(context, &mut buffer))?;
+            let poll = Pin::new(&mut self.socket).poll_read(context, &mut buffer);
             let count = buffer.filled().len();
+            if !matches!(poll, Poll::Ready(Ok(()))) {
+                self.keep_room(room);
+                return poll;
+            }
             room.advance_initialized(count);
             self.take_received(room)?;
             if self.is_ready() {

@@ -1,0 +1,85 @@
+//! The decoder of one coding.
+
+#[cfg(feature = "brotli")]
+use seg_flate::BrotliDecoder;
+use seg_flate::{Format, InflateError, Inflater, Status};
+use seg_pool::SegmentSize;
+use seg_seq::SegmentedBuf;
+
+use crate::{body_limits::BodyLimits, content_coding::ContentCoding};
+
+/// The state of one decoder, which is kept from body to body.
+pub(super) enum Undo {
+    Inflate(Inflater),
+    #[cfg(feature = "brotli")]
+    Brotli(BrotliDecoder),
+}
+
+impl Undo {
+    pub(super) fn new(coding: ContentCoding, limits: &BodyLimits) -> Self {
+        match coding {
+            #[cfg(feature = "brotli")]
+            ContentCoding::Brotli => Self::Brotli(BrotliDecoder::new(limits.inflate())),
+            _ => Self::Inflate(
+                Inflater::new(format(coding), limits.inflate()).output_segments(SegmentSize::K64),
+            ),
+        }
+    }
+
+    /// Becomes the decoder of another body, if it has the state that the coding needs.
+    pub(super) fn try_reset(&mut self, coding: ContentCoding) -> bool {
+        match (self, coding) {
+            #[cfg(feature = "brotli")]
+            (Self::Brotli(decoder), ContentCoding::Brotli) => decoder.reset(),
+            #[cfg(feature = "brotli")]
+            (Self::Inflate(_), ContentCoding::Brotli) | (Self::Brotli(_), _) => return false,
+            (Self::Inflate(inflater), _) => inflater.reset(format(coding)),
+        }
+        true
+    }
+
+    pub(super) fn push(
+        &mut self,
+        input: &mut &[u8],
+        output: &mut SegmentedBuf,
+    ) -> Result<Status, InflateError> {
+        match self {
+            Self::Inflate(inflater) => inflater.push(input, output),
+            #[cfg(feature = "brotli")]
+            Self::Brotli(decoder) => decoder.push(input, output),
+        }
+    }
+
+    pub(super) const fn consumed(&self) -> u64 {
+        match self {
+            Self::Inflate(inflater) => inflater.consumed(),
+            #[cfg(feature = "brotli")]
+            Self::Brotli(decoder) => decoder.consumed(),
+        }
+    }
+
+    pub(super) fn finish(&mut self) -> Result<(), InflateError> {
+        match self {
+            Self::Inflate(inflater) => inflater.finish(),
+            #[cfg(feature = "brotli")]
+            Self::Brotli(decoder) => decoder.finish(),
+        }
+    }
+
+    /// Gives room for more output back to the pool.
+    pub(super) fn release(&mut self) {
+        match self {
+            Self::Inflate(inflater) => inflater.release(),
+            #[cfg(feature = "brotli")]
+            Self::Brotli(_) => {}
+        }
+    }
+}
+
+/// The format of a coding that is DEFLATE in one wrapping or another.
+const fn format(coding: ContentCoding) -> Format {
+    match coding {
+        ContentCoding::Gzip => Format::Gzip,
+        _ => Format::Deflate,
+    }
+}

@@ -1,0 +1,100 @@
+//! A sequence in pieces that are worth a call of the backend.
+
+use core::iter::Peekable;
+
+use seg_pool::{Pool, Segment, SegmentMut, SegmentSize};
+use seg_seq::Sequence;
+
+/// The shortest chunk that is a piece of its own. Where a piece ends, a backend saves up to 32 KiB of
+/// output and then looks there for what is repeated.
+const WHOLE_BYTES_MIN: usize = 32 << 10;
+
+/// Chunks of a sequence, short ones copied together.
+pub(crate) struct Pieces<I: Iterator> {
+    chunks: Peekable<I>,
+    /// Where they are copied to.
+    gathered: Option<SegmentMut>,
+}
+
+impl<'a> Pieces<seg_seq::Chunks<'a>> {
+    pub(crate) fn new(sequence: &'a Sequence) -> Self {
+        Self { chunks: sequence.chunks().peekable(), gathered: None }
+    }
+}
+
+impl<'a, I: Iterator<Item = &'a Segment>> Pieces<I> {
+    /// Returns the next piece. Takes a segment when it is to copy; without one, chunks are pieces as
+    /// they are.
+    pub(crate) fn next<'b>(&'b mut self, is_copied: bool, pool: &Pool) -> Option<&'b [u8]>
+    where
+        'a: 'b,
+    {
+        let first = self.chunks.next()?;
+        let is_followed =
+            |next: Option<&&Segment>| next.is_some_and(|next| fits(first.len(), next));
+        if !is_copied || first.len() >= WHOLE_BYTES_MIN || !is_followed(self.chunks.peek()) {
+            return Some(first);
+        }
+        if self.gathered.is_none() {
+            self.gathered = pool.try_take_size(SegmentSize::K64).ok();
+        }
+        let Some(gathered) = &mut self.gathered else { return Some(first) };
+        gathered.clear();
+        gathered.extend_from_slice(first);
+        while let Some(next) = self.chunks.next_if(|next| fits(gathered.len(), next)) {
+            gathered.extend_from_slice(next);
+        }
+        Some(gathered)
+    }
+}
+
+/// Whether a chunk can be copied behind so many bytes.
+fn fits(before: usize, chunk: &Segment) -> bool {
+    chunk.len() < WHOLE_BYTES_MIN && before + chunk.len() <= SegmentSize::K64.bytes()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn lengths(chunks: &[usize], is_copied: bool, pool: &Pool) -> Vec<usize> {
+        // Segments of their own, so that neighbours do not join.
+        let source = Pool::new();
+        let mut sequence = Sequence::new();
+        for (at, &len) in chunks.iter().enumerate() {
+            let mut segment = source.take(len);
+            segment.extend_from_slice(&vec![u8::try_from(at % 251).unwrap_or_default(); len]);
+            sequence.push(segment.freeze());
+        }
+        let mut pieces = Pieces::new(&sequence);
+        let (mut lengths, mut bytes) = (Vec::new(), Vec::new());
+        while let Some(piece) = pieces.next(is_copied, pool) {
+            lengths.push(piece.len());
+            bytes.extend_from_slice(piece);
+        }
+        assert!(sequence == bytes);
+        lengths
+    }
+
+    #[test]
+    fn short_chunks_are_gathered_and_long_ones_left_alone() {
+        let pool = Pool::new();
+        const K: usize = 1 << 10;
+        assert_eq!(lengths(&[], true, &pool), []);
+        assert_eq!(lengths(&[5], true, &pool), [5]);
+        assert_eq!(lengths(&[5, 6, 7], true, &pool), [18]);
+        assert_eq!(lengths(&[5, 6, 7], false, &pool), [5, 6, 7]);
+        assert_eq!(lengths(&[16 * K; 9], true, &pool), [64 * K, 64 * K, 16 * K]);
+        assert_eq!(lengths(&[1, 32 * K, 2, 3, 64 * K, 4], true, &pool), [1, 32 * K, 5, 64 * K, 4]);
+        assert_eq!(lengths(&[32 * K - 1, 32 * K - 1, 2, 1], true, &pool), [64 * K, 1]);
+    }
+
+    #[test]
+    fn without_a_segment_chunks_are_pieces_as_they_are() {
+        let pool = Pool::builder().max_bytes(64 << 10).build();
+        let all = pool.take(64 << 10);
+        assert_eq!(lengths(&[5, 6, 7], true, &pool), [5, 6, 7]);
+        drop(all);
+        assert_eq!(lengths(&[5, 6, 7], true, &pool), [18]);
+    }
+}
