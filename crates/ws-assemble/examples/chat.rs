@@ -1,7 +1,7 @@
 //! Everybody gets what anybody says. Open the address in a browser:
 //! `cargo run --example chat --features tokio -- 127.0.0.1:9001`
 
-use core::error::Error;
+use core::{error::Error, time::Duration};
 use std::env;
 
 use seg_pool::Pool;
@@ -9,15 +9,29 @@ use tokio::{
     io::{AsyncReadExt as _, AsyncWriteExt as _},
     net::{TcpListener, TcpStream},
     sync::broadcast::{self, error::RecvError},
+    time::timeout,
 };
 use ws_assemble::{
     Assembly, CloseCode, CloseFrame, Connection, ConnectionError, HEAD_BYTES_MAX, Limits, Message,
-    MessageKind, Role, ServerHandshake,
+    MessageKind, ReadHalf, Role, ServerHandshake,
 };
 
-const PAGE: &str = "<!doctype html><meta charset=utf-8><title>chat</title>\
-    <ul id=said></ul><form id=form><input id=text autofocus></form><script>\
-    const socket = new WebSocket(`ws://${location.host}/`);\
+const PAGE: &str = "<!doctype html><html lang=en><meta charset=utf-8><title>chat</title>\
+    <p id=state>connecting</p><ul id=said></ul>\
+    <form id=form><input id=text aria-label=message autofocus disabled></form><script>\
+    const [state, said, form, text] =\
+      ['state', 'said', 'form', 'text'].map((id) => document.getElementById(id));\
+    const scheme = location.protocol === 'https:' ? 'wss' : 'ws';\
+    const socket = new WebSocket(`${scheme}://${location.host}/`);\
+    socket.onopen = () => {\
+      state.textContent = 'connected';\
+      text.disabled = false;\
+      text.focus();\
+    };\
+    socket.onclose = (event) => {\
+      state.textContent = `closed: ${event.code} ${event.reason}`;\
+      text.disabled = true;\
+    };\
     socket.onmessage = (event) => {\
       const item = document.createElement('li');\
       item.textContent = event.data;\
@@ -25,9 +39,13 @@ const PAGE: &str = "<!doctype html><meta charset=utf-8><title>chat</title>\
     };\
     form.onsubmit = (event) => {\
       event.preventDefault();\
-      socket.send(text.value);\
+      if (text.value) socket.send(text.value);\
       text.value = '';\
-    };</script>";
+    };</script></html>";
+
+/// How long a connection that failed is held to tell the peer why, and what it may send meanwhile.
+const FINISH_MAX: Duration = Duration::from_secs(2);
+const DISCARD_BYTES_MAX: u64 = 1 << 20;
 
 /// Messages that a slow reader may be behind.
 const BEHIND_MAX: usize = 256;
@@ -85,6 +103,7 @@ async fn send_page(stream: &mut TcpStream) -> Result<(), ConnectionError> {
     );
     stream.write_all(head.as_bytes()).await?;
     stream.write_all(PAGE.as_bytes()).await?;
+    stream.shutdown().await?;
     Ok(())
 }
 
@@ -106,12 +125,27 @@ async fn talk(
             }
         }
     });
+    let heard = hear(&mut read, &room).await;
+    writer.abort();
+    if heard.is_err() {
+        // The peer is to get the close frame that says why. There is nothing to do if it does not.
+        let _ = timeout(FINISH_MAX, read.finish(DISCARD_BYTES_MAX)).await;
+    }
+    heard
+}
+
+async fn hear(
+    read: &mut ReadHalf<TcpStream>,
+    room: &broadcast::Sender<Message>,
+) -> Result<(), ConnectionError> {
     while let Some(message) = read.next().await? {
         if message.kind() == MessageKind::Text {
             // Somebody listens: this connection's own writer.
             let _ = room.send(message);
         }
     }
-    writer.abort();
+    if let Some(close) = read.peer_close() {
+        println!("closed with {} {:?}", close.status(), close.reason());
+    }
     Ok(())
 }

@@ -1,16 +1,23 @@
 //! Sends every message back:
 //! `cargo run --example echo_server --features deflate,tokio -- 127.0.0.1:9001 --deflate`
 
-use core::error::Error;
+use core::{error::Error, time::Duration};
 use std::env;
 
 use seg_pool::Pool;
-use tokio::net::{TcpListener, TcpStream};
+use tokio::{
+    net::{TcpListener, TcpStream},
+    time::timeout,
+};
 use ws_assemble::{
     Assembly, Connection, ConnectionError, DeflateOptions, Limits, accept, accept_deflate,
 };
 
 const USAGE: &str = "usage: echo_server ADDRESS [--deflate] [--assembly segmented|contiguous]";
+
+/// How long a connection that failed is held to tell the peer why, and what it may send meanwhile.
+const FINISH_MAX: Duration = Duration::from_secs(2);
+const DISCARD_BYTES_MAX: u64 = 64 << 20;
 
 #[derive(Clone, Debug)]
 struct Options {
@@ -50,7 +57,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
         let (stream, peer) = listener.accept().await?;
         let (pool, options) = (pool.clone(), options.clone());
         tokio::spawn(async move {
-            if let Err(error) = echo(stream, &options, &pool).await {
+            if let Err(error) = serve(stream, &options, &pool).await {
                 eprintln!("{peer}: {error}");
             }
         });
@@ -71,8 +78,17 @@ async fn open(
     }
 }
 
-async fn echo(stream: TcpStream, options: &Options, pool: &Pool) -> Result<(), ConnectionError> {
+async fn serve(stream: TcpStream, options: &Options, pool: &Pool) -> Result<(), ConnectionError> {
     let mut connection = open(stream, options, pool).await?;
+    let echoed = echo(&mut connection).await;
+    if echoed.is_err() {
+        // The peer is to get the close frame that says why. There is nothing to do if it does not.
+        let _ = timeout(FINISH_MAX, connection.finish(DISCARD_BYTES_MAX)).await;
+    }
+    echoed
+}
+
+async fn echo(connection: &mut Connection<TcpStream>) -> Result<(), ConnectionError> {
     let mut batch = Vec::new();
     // All that came in one read goes out in one write.
     while connection.next_batch(&mut batch).await? > 0 {

@@ -1,7 +1,7 @@
 //! Takes connections over from hyper, and echoes: axum does the same underneath.
 //! `cargo run --example hyper_server --features tokio -- 127.0.0.1:9001`
 
-use core::{convert::Infallible, error::Error};
+use core::{convert::Infallible, error::Error, time::Duration};
 use std::env;
 
 use http_body_util::Empty;
@@ -15,8 +15,15 @@ use hyper::{
 };
 use hyper_util::rt::TokioIo;
 use seg_pool::Pool;
-use tokio::net::{TcpListener, TcpStream};
-use ws_assemble::{Assembly, Connection, Limits, Role, ServerHandshake};
+use tokio::{
+    net::{TcpListener, TcpStream},
+    time::timeout,
+};
+use ws_assemble::{Assembly, Connection, ConnectionError, Limits, Role, ServerHandshake};
+
+/// How long a connection that failed is held to tell the peer why, and what it may send meanwhile.
+const FINISH_MAX: Duration = Duration::from_secs(2);
+const DISCARD_BYTES_MAX: u64 = 64 << 20;
 
 type AnyError = Box<dyn Error + Send + Sync>;
 
@@ -77,6 +84,15 @@ async fn echo(upgraded: Upgraded, pool: &Pool) -> Result<(), AnyError> {
     let (stream, ahead) = (parts.io.into_inner(), parts.read_buf);
     let (role, limits) = (Role::Server, Limits::default());
     let mut connection = Connection::new(stream, role, Assembly::Segmented, limits, pool, &ahead)?;
+    let echoed = echo_all(&mut connection).await;
+    if echoed.is_err() {
+        // The peer is to get the close frame that says why. There is nothing to do if it does not.
+        let _ = timeout(FINISH_MAX, connection.finish(DISCARD_BYTES_MAX)).await;
+    }
+    Ok(echoed?)
+}
+
+async fn echo_all(connection: &mut Connection<TcpStream>) -> Result<(), ConnectionError> {
     while let Some(message) = connection.next().await? {
         connection.send(&message).await?;
     }

@@ -1,5 +1,8 @@
 //! Fragments on their way to a message.
 
+#[cfg(feature = "tokio")]
+mod lent;
+
 use seg_pool::SegmentMut;
 use seg_seq::Sequence;
 
@@ -11,6 +14,7 @@ use crate::{
     limits::Limits,
     mask::{mask, unmask_text},
     message::{Message, MessageKind},
+    recycled::{Recyclable, Spare},
     utf8::Utf8Validator,
 };
 
@@ -56,10 +60,26 @@ pub(crate) struct OpenMessage {
     /// What the linked segments keep from reuse, counted as they come: asking the sequence costs
     /// more with each chunk.
     held_bytes: u64,
+    /// Whether bytes before these lie in a buffer of the user.
+    #[cfg(feature = "tokio")]
+    is_lent: bool,
+}
+
+impl Default for OpenMessage {
+    fn default() -> Self {
+        Self::new(MessageKind::Binary, Assembly::Segmented, false)
+    }
+}
+
+impl Recyclable for OpenMessage {
+    fn spare() -> &'static Spare<Self> {
+        static SPARE: Spare<OpenMessage> = Spare::new();
+        &SPARE
+    }
 }
 
 #[derive(Debug)]
-// What is being gathered stays where the decoder is: boxing it would allocate for each message.
+// All of it is boxed, in boxes that are used again: boxing the list would allocate.
 #[allow(clippy::large_enum_variant)]
 enum Payload {
     Segmented(Sequence),
@@ -81,6 +101,8 @@ impl OpenMessage {
             fragments: 0,
             empty_fragments: 0,
             held_bytes: 0,
+            #[cfg(feature = "tokio")]
+            is_lent: false,
         }
     }
 
@@ -133,8 +155,7 @@ impl OpenMessage {
             if let Some((key, phase)) = key {
                 mask(bytes, key, phase);
             }
-            let inflated =
-                inflation.push(bytes, limits.message_bytes_max, |part| self.link(part, limits));
+            let inflated = inflation.push(bytes, limits.inflated(), |part| self.link(part, limits));
             inflated.map_err(|kind| (kind, 0))?;
             bytes::Buf::advance(input, count);
             return Ok(());
@@ -200,7 +221,7 @@ impl OpenMessage {
         limits: &Limits,
     ) -> Result<Self, DecodeErrorKind> {
         if self.is_compressed {
-            inflation.finish(limits.message_bytes_max, |part| self.link(part, limits))?;
+            inflation.finish(limits.inflated(), |part| self.link(part, limits))?;
         }
         Ok(self)
     }

@@ -123,3 +123,41 @@ impl CloseFrame {
         &self.body
     }
 }
+
+/// How a peer closed the connection: the body of its close frame.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum PeerClose {
+    /// The close frame was empty, which is legal.
+    WithoutCode,
+    /// The close frame had a code and perhaps a reason.
+    Frame(CloseFrame),
+}
+
+impl PeerClose {
+    /// Returns the code as RFC 6455 section 7.1.5 has it: 1005 when the frame was empty.
+    #[must_use]
+    pub const fn status(&self) -> u16 {
+        match self {
+            Self::WithoutCode => 1005,
+            Self::Frame(close) => close.code().get(),
+        }
+    }
+
+    /// Returns the code; `None` when the frame was empty.
+    #[must_use]
+    pub const fn code(&self) -> Option<CloseCode> {
+        match self {
+            Self::WithoutCode => None,
+            Self::Frame(close) => Some(close.code()),
+        }
+    }
+
+    /// Returns the reason, which is for logs (RFC 6455 section 7.1.6); empty when there was none.
+    #[must_use]
+    pub fn reason(&self) -> &str {
+        match self {
+            Self::WithoutCode => "",
+            Self::Frame(close) => close.reason(),
+        }
+    }
+}

@@ -1,5 +1,6 @@
 //! A connection over tokio's traits.
 
+mod ending;
 mod error;
 mod open;
 mod output;
@@ -12,7 +13,6 @@ mod stream;
 
 use core::{
     future::poll_fn,
-    pin::Pin,
     task::{Context, Poll, ready},
 };
 
@@ -24,7 +24,7 @@ use tokio::io::{AsyncRead, AsyncWrite};
 use crate::deflate::Deflate;
 use crate::{
     assemble::Assembly,
-    close::CloseFrame,
+    close::{CloseFrame, PeerClose},
     control::ControlPayload,
     decode::Decoder,
     limits::Limits,
@@ -36,8 +36,8 @@ pub use error::ConnectionError;
 #[cfg(feature = "deflate")]
 pub use open::accept_deflate;
 pub use open::{accept, connect};
-pub use part::MessageWriter;
-pub use read_into::ReadInto;
+pub use part::{MessagePart, MessageWriter};
+pub use read_into::{ReadFrameInto, ReadInto};
 pub use split::{ReadHalf, WriteHalf};
 
 use output::Output;
@@ -84,12 +84,17 @@ pub struct Connection<S> {
     input: Option<SegmentMut>,
     output: Output,
     /// The newest ping that is not answered yet: older ones need no answer (RFC 6455 section 5.5.3).
-    pong: Option<ControlPayload>,
+    pong: Option<Box<ControlPayload>>,
     /// A message that was read and did not fit where it should go.
-    waiting: Option<Message>,
+    waiting: Option<Box<Message>>,
+    peer_close: Option<Box<PeerClose>>,
     state: State,
+    /// Whether the last read filled its segment: more was there.
+    reads_full: bool,
     /// Bytes that may still come until the peer's close frame.
     closing_bytes: u64,
+    /// Whether the stream's write side is shut down.
+    is_shut: bool,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -97,7 +102,7 @@ enum State {
     Open,
     /// This end has sent its close frame.
     CloseSent,
-    /// Both have; nothing is read or sent any more.
+    /// Both have, or this end has given up; nothing is read or sent any more.
     Closed,
 }
 
@@ -129,9 +134,11 @@ impl<S> Connection<S> {
             output: Output::new(role, pool),
             pong: None,
             waiting: None,
+            peer_close: None,
             state: State::Open,
-            // A peer may be in the middle of a message, of the longest kind, when it hears of it.
-            closing_bytes: limits.message_bytes_max.saturating_add(CLOSING_FRAMING_BYTES),
+            reads_full: false,
+            closing_bytes: closing_bytes(&limits),
+            is_shut: false,
         })
     }
 
@@ -143,6 +150,13 @@ impl<S> Connection<S> {
         self.decoder = self.decoder.with_deflate(agreed, &self.pool);
         self.output.deflate(agreed, self.decoder.role());
         self
+    }
+
+    /// Changes the limits of what is received, from the next frame on: for a peer that has logged in,
+    /// say.
+    pub const fn set_limits(&mut self, limits: Limits) {
+        self.decoder.set_limits(limits);
+        self.closing_bytes = closing_bytes(&limits);
     }
 
     /// Returns the stream below.
@@ -169,6 +183,16 @@ impl<S> Connection<S> {
         self.input.is_some()
     }
 
+    /// Returns how the peer closed the connection: the code and the reason of its close frame (RFC
+    /// 6455 sections 7.1.5 and 7.1.6).
+    ///
+    /// `None` as long as no close frame was read, and for good after an error: that is what is called
+    /// 1006 elsewhere.
+    #[must_use]
+    pub fn peer_close(&self) -> Option<&PeerClose> {
+        self.peer_close.as_deref()
+    }
+
     /// Returns the encoded bytes that wait to be written.
     #[must_use]
     pub fn output_bytes(&self) -> u64 {
@@ -179,16 +203,22 @@ impl<S> Connection<S> {
 /// Framing of what a peer may send until its close frame, beside the message that is on its way.
 const CLOSING_FRAMING_BYTES: u64 = 64 << 10;
 
+/// A peer may be in the middle of a message, of the longest kind, when it hears of the end.
+const fn closing_bytes(limits: &Limits) -> u64 {
+    limits.message_bytes_max.saturating_add(CLOSING_FRAMING_BYTES)
+}
+
 impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
-    /// Returns the next message; `None` when the connection was closed in order.
+    /// Returns the next message; `None` when the connection was closed in order, and
+    /// [`peer_close`](Self::peer_close) has the code then.
     ///
     /// Cancel-safe. Answers pings and the peer's close frame on the way.
     ///
     /// # Errors
     ///
     /// A [`ConnectionError`]. After one of decoding, the peer is told why with a close frame, as far
-    /// as it can be written without waiting; [`flush`](Self::flush) writes the rest. The same error
-    /// comes back from then on, and no received segment is kept.
+    /// as it can be written without waiting; [`finish`](Self::finish) writes the rest and sees to it
+    /// that it arrives. The same error comes back from then on, and no received segment is kept.
     pub async fn next(&mut self) -> Result<Option<Message>, ConnectionError> {
         poll_fn(|context| self.poll_message(context)).await
     }
@@ -270,6 +300,9 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
 
     /// Starts a message that is sent while it is made, in fragments of about `fragment_bytes`.
     ///
+    /// Peers limit how many fragments a message may have, widely used ones to 16,384 and fewer: a long
+    /// message wants long fragments.
+    ///
     /// # Errors
     ///
     /// [`ConnectionError::Closed`] after a close frame was sent, and
@@ -308,8 +341,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
     pub async fn close(&mut self, close: &CloseFrame) -> Result<(), ConnectionError> {
         self.queue_close(close)?;
         while self.next().await?.is_some() {}
-        poll_fn(|context| Pin::new(&mut self.stream).poll_shutdown(context)).await?;
-        Ok(())
+        poll_fn(|context| self.poll_shut(context)).await
     }
 
     /// Writes all that is encoded.
@@ -356,9 +388,13 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
     }
 
     fn queue_close(&mut self, close: &CloseFrame) -> Result<(), ConnectionError> {
+        let body = ControlPayload::new(close.payload()).unwrap_or(ControlPayload::EMPTY);
+        self.queue_close_body(&body)
+    }
+
+    fn queue_close_body(&mut self, body: &ControlPayload) -> Result<(), ConnectionError> {
         if self.state == State::Open {
-            let body = ControlPayload::new(close.payload()).unwrap_or(ControlPayload::EMPTY);
-            self.output.queue_control(Opcode::Close, &body)?;
+            self.output.queue_control(Opcode::Close, body)?;
             self.state = State::CloseSent;
         }
         Ok(())

@@ -1,5 +1,9 @@
 //! Frames to messages, without I/O.
 
+mod frame;
+#[cfg(feature = "tokio")]
+mod part;
+mod step;
 mod whole;
 
 use bytes::Buf;
@@ -14,14 +18,19 @@ use crate::{
     close::CloseFrame,
     control::ControlPayload,
     error::{DecodeError, DecodeErrorKind},
-    header::{HEADER_BYTES_MAX, Header, RSV1, RSV2_RSV3},
     limits::Limits,
     mask::{mask, unmask_whole_text},
     message::{Message, MessageKind},
-    opcode::{Opcode, Role},
+    opcode::Role,
+    recycled::Recycled,
 };
 
+use frame::State;
 use whole::WholeFrame;
+
+#[cfg(feature = "tokio")]
+pub(crate) use part::Coming;
+pub(crate) use step::Step;
 
 /// What a [`Decoder`] found.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -69,53 +78,12 @@ pub struct Decoder {
     assembly: Assembly,
     limits: Limits,
     state: State,
-    open: Option<OpenMessage>,
+    open: Option<Recycled<OpenMessage>>,
     /// Bytes consumed so far.
     offset: u64,
     #[cfg(feature = "deflate")]
     inflation: Option<Box<Inflation>>,
 }
-
-#[derive(Debug)]
-enum State {
-    /// The bytes of a header that is not whole.
-    Header([u8; HEADER_BYTES_MAX], usize),
-    /// Payload of a data frame.
-    Data(Frame),
-    /// Payload of a control frame.
-    Control(Frame, ControlPayload),
-    Closed,
-    Failed(DecodeError),
-}
-
-/// A frame whose payload is coming.
-#[derive(Clone, Copy, Debug)]
-struct Frame {
-    fin: bool,
-    opcode: Opcode,
-    mask: Option<[u8; 4]>,
-    left: u64,
-    /// Payload bytes seen, modulo 4.
-    phase: usize,
-}
-
-impl Frame {
-    /// Returns how much of the payload lies in `input`.
-    fn here(&self, input: &SegmentMut) -> usize {
-        usize::try_from(self.left).unwrap_or(usize::MAX).min(input.len())
-    }
-
-    fn key(&self) -> Option<([u8; 4], usize)> {
-        self.mask.map(|key| (key, self.phase))
-    }
-
-    fn advance(&mut self, count: usize) {
-        self.left -= count as u64;
-        self.phase = (self.phase + count) % 4;
-    }
-}
-
-const NO_HEADER: State = State::Header([0; HEADER_BYTES_MAX], 0);
 
 impl Decoder {
     /// Creates a decoder for what `role` receives.
@@ -125,7 +93,7 @@ impl Decoder {
             role,
             assembly,
             limits,
-            state: NO_HEADER,
+            state: State::NO_HEADER,
             open: None,
             offset: 0,
             #[cfg(feature = "deflate")]
@@ -148,6 +116,17 @@ impl Decoder {
         return self.inflation.is_some();
         #[cfg(not(feature = "deflate"))]
         return false;
+    }
+
+    /// Changes the limits, from the next frame on. A message that has begun is held to the new ones.
+    pub const fn set_limits(&mut self, limits: Limits) {
+        self.limits = limits;
+    }
+
+    /// Returns the limits.
+    #[must_use]
+    pub const fn limits(&self) -> Limits {
+        self.limits
     }
 
     /// Returns the end of the connection that this decodes for.
@@ -190,7 +169,7 @@ impl Decoder {
     /// capacity, keeps one segment for many short reads instead of one for each.
     #[must_use]
     pub fn keeps_payload(&self) -> bool {
-        self.open.as_ref().is_some_and(OpenMessage::holds_segments)
+        self.open.as_ref().is_some_and(|open| open.holds_segments())
     }
 
     /// Consumes `input` up to the next event; `None` when it is used up.
@@ -246,11 +225,9 @@ impl Decoder {
         messages_max: usize,
     ) -> Result<Option<Event>, DecodeError> {
         while messages.len() < messages_max {
-            if let Some(frame) = self.find_whole(input) {
-                self.unmask_whole(frame, input)?;
-                let payload = input.split_to(frame.payload_len).freeze();
-                messages.push(Message::of_segment(frame.kind, payload));
-                continue;
+            self.decode_run(input, messages, messages_max)?;
+            if messages.len() == messages_max {
+                break;
             }
             match self.decode_any(input)? {
                 Some(Event::Message(message)) => messages.push(message),
@@ -258,6 +235,29 @@ impl Decoder {
             }
         }
         Ok(None)
+    }
+
+    /// Takes messages as long as they can go the short way.
+    fn decode_run(
+        &mut self,
+        input: &mut SegmentMut,
+        messages: &mut Vec<Message>,
+        messages_max: usize,
+    ) -> Result<(), DecodeError> {
+        if !self.may_go_short(input) {
+            return Ok(());
+        }
+        let len_max = self.limits.message_bytes_max;
+        while messages.len() < messages_max {
+            let frame = WholeFrame::find(input, self.role);
+            let Some(frame) = frame.filter(|frame| frame.payload_len as u64 <= len_max) else {
+                break;
+            };
+            self.unmask_whole(frame, input)?;
+            let payload = input.split_to(frame.payload_len).freeze();
+            messages.push(Message::of_segment(frame.kind, payload));
+        }
+        Ok(())
     }
 
     /// Takes the short way of most messages; `None` when the next one cannot.
@@ -277,11 +277,18 @@ impl Decoder {
     #[inline]
     fn find_whole(&self, input: &SegmentMut) -> Option<WholeFrame> {
         let frame = WholeFrame::find(input, self.role)?;
-        let may_start = matches!(self.state, State::Header(_, 0)) && self.open.is_none();
-        let is_within = frame.payload_len as u64 <= self.limits.message_bytes_max
+        let is_within = frame.payload_len as u64 <= self.limits.message_bytes_max;
+        (is_within && self.may_go_short(input)).then_some(frame)
+    }
+
+    /// Returns whether nothing is open, and no limit in the way of a message of one frame.
+    #[inline]
+    fn may_go_short(&self, input: &SegmentMut) -> bool {
+        matches!(self.state, State::Header(_, 0))
+            && self.open.is_none()
             && self.limits.fragments_max > 0
-            && input.held_bytes() as u64 <= self.limits.held_bytes_max;
-        (may_start && is_within && self.assembly == Assembly::Segmented).then_some(frame)
+            && input.held_bytes() as u64 <= self.limits.held_bytes_max
+            && self.assembly == Assembly::Segmented
     }
 
     #[inline]
@@ -318,13 +325,13 @@ impl Decoder {
         &mut self,
         input: &mut SegmentMut,
     ) -> Result<Option<Event>, DecodeError> {
-        let result = self.advance(input);
-        result.map_err(|(kind, offset)| {
-            if let State::Failed(error) = self.state {
-                return error;
+        loop {
+            match self.step(input)? {
+                Step::Event(event) => return Ok(Some(event)),
+                Step::NeedMore => return Ok(None),
+                Step::FrameStart | Step::FragmentEnd => {}
             }
-            self.fail(kind, offset)
-        })
+        }
     }
 
     /// Tells the decoder that no input follows.
@@ -343,174 +350,5 @@ impl Decoder {
                 Err(error)
             }
         }
-    }
-
-    fn advance(&mut self, input: &mut SegmentMut) -> Result<Option<Event>, (DecodeErrorKind, u64)> {
-        loop {
-            let event = match &mut self.state {
-                State::Header(..) => {
-                    if !self.read_header(input)? {
-                        return Ok(None);
-                    }
-                    None
-                }
-                State::Data(_) => self.read_data(input)?,
-                State::Control(..) => self.read_control(input)?,
-                State::Closed => {
-                    self.consume(input, input.len());
-                    return Ok(None);
-                }
-                State::Failed(error) => return Err((error.kind(), error.offset())),
-            };
-            if event.is_some() {
-                return Ok(event);
-            }
-            let waits = match &self.state {
-                State::Data(frame) | State::Control(frame, _) => frame.left > 0,
-                _ => true,
-            };
-            if waits && input.is_empty() {
-                return Ok(None);
-            }
-        }
-    }
-
-    fn consume(&mut self, input: &mut SegmentMut, count: usize) {
-        input.advance(count);
-        self.offset += count as u64;
-    }
-
-    /// Reads a header, whole or what is left of one; returns whether it is complete.
-    fn read_header(&mut self, input: &mut SegmentMut) -> Result<bool, (DecodeErrorKind, u64)> {
-        let State::Header(mut bytes, mut held) = self.state else { return Ok(true) };
-        let start = self.offset - held as u64;
-        let at = |(kind, index): (DecodeErrorKind, usize)| (kind, start + index as u64);
-        let parsed = if held == 0 {
-            // All of it is mostly there.
-            self.check(input).map_err(at)?;
-            Header::parse(input, self.role).map_err(at)?
-        } else {
-            None
-        };
-        if let Some((header, len)) = parsed {
-            self.consume(input, len);
-            self.start_frame(header).map_err(|kind| (kind, start + 1))?;
-            return Ok(true);
-        }
-        while let Some(&byte) = input.first() {
-            bytes[held] = byte;
-            held += 1;
-            self.consume(input, 1);
-            self.check(&bytes[..held]).map_err(at)?;
-            if let Some((header, _)) = Header::parse(&bytes[..held], self.role).map_err(at)? {
-                self.start_frame(header).map_err(|kind| (kind, start + 1))?;
-                return Ok(true);
-            }
-        }
-        self.state = State::Header(bytes, held);
-        Ok(false)
-    }
-
-    /// Checks the order of frames, which their first byte tells.
-    fn check(&self, header: &[u8]) -> Result<(), (DecodeErrorKind, usize)> {
-        let Some(&first) = header.first() else { return Ok(()) };
-        if first & RSV1 != 0 && !self.inflates() {
-            return Err((DecodeErrorKind::ReservedBits, 0));
-        }
-        // Reserved bits and opcodes are refused before, whatever the order.
-        match (Opcode::from_bits(first & 0x0f), &self.open) {
-            _ if first & RSV2_RSV3 != 0 => Ok(()),
-            (Some(Opcode::Continuation), _) if first & RSV1 != 0 => Ok(()),
-            (Some(Opcode::Continuation), None) => Err((DecodeErrorKind::ContinuationUnexpected, 0)),
-            (Some(Opcode::Text | Opcode::Binary), Some(_)) => {
-                Err((DecodeErrorKind::MessageUnfinished, 0))
-            }
-            _ => Ok(()),
-        }
-    }
-
-    fn start_frame(&mut self, header: Header) -> Result<(), DecodeErrorKind> {
-        let Header { fin, opcode, mask, payload_len, is_compressed } = header;
-        let frame = Frame { fin, opcode, mask, left: payload_len, phase: 0 };
-        if opcode.is_control() {
-            self.state = State::Control(frame, ControlPayload::EMPTY);
-            return Ok(());
-        }
-        let kind = if opcode == Opcode::Text { MessageKind::Text } else { MessageKind::Binary };
-        let open =
-            self.open.get_or_insert_with(|| OpenMessage::new(kind, self.assembly, is_compressed));
-        open.announce(&header, &self.limits)?;
-        self.state = State::Data(frame);
-        Ok(())
-    }
-
-    fn read_data(
-        &mut self,
-        input: &mut SegmentMut,
-    ) -> Result<Option<Event>, (DecodeErrorKind, u64)> {
-        let (State::Data(frame), Some(open)) = (&mut self.state, &mut self.open) else {
-            return Ok(None);
-        };
-        let count = frame.here(input);
-        if count > 0 {
-            #[cfg(feature = "deflate")]
-            let inflation = self.inflation.as_deref_mut();
-            #[cfg(not(feature = "deflate"))]
-            let inflation = None;
-            open.take(input, count, frame.key(), &self.limits, inflation)
-                .map_err(|(kind, index)| (kind, self.offset + index as u64))?;
-            frame.advance(count);
-            self.offset += count as u64;
-        }
-        if frame.left > 0 {
-            return Ok(None);
-        }
-        let is_last = frame.fin;
-        self.state = NO_HEADER;
-        if !is_last {
-            return Ok(None);
-        }
-        let Some(open) = self.open.take() else { return Ok(None) };
-        #[cfg(feature = "deflate")]
-        let open = match &mut self.inflation {
-            Some(inflation) => open.inflate_end(inflation, &self.limits),
-            None => Ok(open),
-        }
-        .map_err(|kind| (kind, self.offset))?;
-        let message = open.finish().map_err(|kind| (kind, self.offset))?;
-        Ok(Some(Event::Message(message)))
-    }
-
-    fn read_control(
-        &mut self,
-        input: &mut SegmentMut,
-    ) -> Result<Option<Event>, (DecodeErrorKind, u64)> {
-        let State::Control(frame, payload) = &mut self.state else { return Ok(None) };
-        let count = frame.here(input);
-        let start = payload.len();
-        payload.extend_from_slice(&input[..count]);
-        if let Some((key, phase)) = frame.key() {
-            mask(&mut payload.filled_mut()[start..], key, phase);
-        }
-        frame.advance(count);
-        let (left, opcode, payload) = (frame.left, frame.opcode, *payload);
-        self.consume(input, count);
-        if left > 0 {
-            return Ok(None);
-        }
-        self.state = NO_HEADER;
-        Ok(Some(match opcode {
-            Opcode::Ping => Event::Ping(payload),
-            Opcode::Pong => Event::Pong(payload),
-            _ => {
-                let body = self.offset - payload.len() as u64;
-                let close = CloseFrame::parse(payload)
-                    .map_err(|(kind, index)| (kind, body + index as u64))?;
-                self.state = State::Closed;
-                // What the peer left unfinished never comes: its segments go back.
-                self.open = None;
-                Event::Close(close)
-            }
-        }))
     }
 }

@@ -133,28 +133,31 @@ impl Header {
     /// Writes the header in its shortest form; returns the bytes and how many of them it is.
     #[must_use]
     pub fn to_bytes(&self) -> ([u8; HEADER_BYTES_MAX], usize) {
+        let (word, len) = self.to_word();
         let mut bytes = [0; HEADER_BYTES_MAX];
-        bytes[0] = if self.fin { FIN } else { 0 }
-            | if self.is_compressed { RSV1 } else { 0 }
-            | self.opcode as u8;
+        bytes.copy_from_slice(&word.to_le_bytes()[..HEADER_BYTES_MAX]);
+        (bytes, len)
+    }
+
+    /// Makes the header in a register, the first byte lowest, and returns its length: bytes that were
+    /// written one by one are slow to be copied right after.
+    #[inline]
+    pub(crate) const fn to_word(self) -> (u128, usize) {
+        let fin = if self.fin { FIN } else { 0 };
+        let first = fin | if self.is_compressed { RSV1 } else { 0 } | self.opcode as u8;
+        // What is cut off is 0 in each case.
+        #[expect(clippy::cast_possible_truncation)]
+        let (short, length, mut len) = match self.payload_len {
+            short @ ..126 => (short as u8, 0, 2),
+            medium @ 126..=0xffff => (LEN_16, (medium as u16).swap_bytes() as u128, 4),
+            long => (LEN, long.swap_bytes() as u128, 10),
+        };
         let masked = if self.mask.is_some() { MASKED } else { 0 };
-        let mut len = 2;
-        let short = u8::try_from(self.payload_len).ok().filter(|&short| short < LEN_16);
-        if let Some(short) = short {
-            bytes[1] = masked | short;
-        } else if let Ok(medium) = u16::try_from(self.payload_len) {
-            bytes[1] = masked | LEN_16;
-            bytes[2..4].copy_from_slice(&medium.to_be_bytes());
-            len = 4;
-        } else {
-            bytes[1] = masked | LEN;
-            bytes[2..10].copy_from_slice(&self.payload_len.to_be_bytes());
-            len = 10;
-        }
+        let mut word = first as u128 | ((masked | short) as u128) << 8 | length << 16;
         if let Some(key) = self.mask {
-            bytes[len..len + 4].copy_from_slice(&key);
+            word |= (u32::from_le_bytes(key) as u128) << (8 * len);
             len += 4;
         }
-        (bytes, len)
+        (word, len)
     }
 }

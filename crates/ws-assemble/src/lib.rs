@@ -63,12 +63,13 @@ mod recycled;
 mod utf8;
 
 pub use assemble::Assembly;
-pub use close::{CloseCode, CloseFrame, REASON_BYTES_MAX};
+pub use close::{CloseCode, CloseFrame, PeerClose, REASON_BYTES_MAX};
 #[cfg(all(feature = "deflate", feature = "tokio"))]
 pub use connection::accept_deflate;
 #[cfg(feature = "tokio")]
 pub use connection::{
-    Connection, ConnectionError, MessageWriter, ReadHalf, ReadInto, WriteHalf, accept, connect,
+    Connection, ConnectionError, MessagePart, MessageWriter, ReadFrameInto, ReadHalf, ReadInto,
+    WriteHalf, accept, connect,
 };
 pub use control::ControlPayload;
 pub use decode::{Decoder, Event};
@@ -87,6 +88,8 @@ pub use limits::Limits;
 pub use mask::{mask, unmask_text};
 pub use message::{Message, MessageKind};
 pub use opcode::{Opcode, Role};
+#[cfg(feature = "deflate")]
+pub use seg_flate::{Level, WindowBits};
 pub use utf8::Utf8Validator;
 
 /// The examples of the README are doc tests.

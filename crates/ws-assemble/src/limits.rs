@@ -15,10 +15,12 @@ pub struct Limits {
     pub(crate) fragments_max: u32,
     pub(crate) empty_fragments_max: u32,
     pub(crate) held_bytes_max: u64,
+    inflated_bytes_max: Option<u64>,
 }
 
 impl Limits {
-    /// Limits the payload of a message, all fragments together. 64 MiB by default.
+    /// Limits the payload of a message, all fragments together, decompressed or not. 64 MiB by
+    /// default.
     #[must_use]
     pub const fn message_bytes_max(mut self, bytes: u64) -> Self {
         self.message_bytes_max = bytes;
@@ -46,6 +48,23 @@ impl Limits {
         self.held_bytes_max = bytes;
         self
     }
+
+    /// Limits what a compressed message becomes, where that differs from
+    /// [`message_bytes_max`](Self::message_bytes_max): that one then limits only what comes. It is
+    /// checked on the way, piece by piece.
+    #[must_use]
+    pub const fn inflated_bytes_max(mut self, bytes: u64) -> Self {
+        self.inflated_bytes_max = Some(bytes);
+        self
+    }
+
+    /// Returns how long a message may become.
+    pub(crate) const fn inflated(&self) -> u64 {
+        match self.inflated_bytes_max {
+            Some(bytes) => bytes,
+            None => self.message_bytes_max,
+        }
+    }
 }
 
 impl Default for Limits {
@@ -55,6 +74,7 @@ impl Default for Limits {
             fragments_max: 1 << 16,
             empty_fragments_max: 128,
             held_bytes_max: 256 << 20,
+            inflated_bytes_max: None,
         }
     }
 }

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use bytes::Bytes;
 use seg_pool::Segment;
-use seg_seq::Sequence;
+use seg_seq::{Flatten, Sequence};
 
 use crate::{opcode::Opcode, recycled::Recycled, utf8::Utf8Validator};
 
@@ -49,7 +49,7 @@ pub struct Message {
     /// The payload of most messages; empty when it lies in several chunks.
     segment: Segment,
     /// Those chunks.
-    list: Option<Recycled>,
+    list: Option<Recycled<Flatten>>,
 }
 
 impl Message {
@@ -65,7 +65,7 @@ impl Message {
         if payload.chunk_count() == 1 {
             return Self::of_segment(kind, first.clone());
         }
-        Self { kind, segment: Segment::new(), list: Some(Recycled::new(payload)) }
+        Self { kind, segment: Segment::new(), list: Some(Recycled::new(Flatten::new(payload))) }
     }
 
     /// Creates a text message, copying nothing but the bytes of a borrowed text.

@@ -1,75 +1,110 @@
-//! Lists of chunks outside the messages that have them.
+//! What would make every connection and message large, in boxes that are used again.
 
-use core::{mem, ops::Deref};
+use core::{
+    mem,
+    ops::{Deref, DerefMut},
+};
 use std::sync::{Mutex, PoisonError};
 
-use seg_seq::{Flatten, Sequence};
+use seg_seq::Flatten;
 
-/// Spare boxes that are kept: 64 KiB of them.
+/// What is worth a box of its own, of which some are kept for the next ones, on whatever thread.
+pub(crate) trait Recyclable: Default + 'static {
+    /// Returns the spare boxes.
+    fn spare() -> &'static Spare<Self>;
+}
+
+/// Boxes whose contents are gone.
+pub(crate) struct Spare<T>(Mutex<Vec<Box<T>>>);
+
+/// Spare boxes of a kind that are kept: 64 KiB of them.
 const SPARE_MAX: usize = 256;
 
-/// Boxes of messages that are gone, for the next ones, on whatever thread.
-#[expect(clippy::vec_box, reason = "the boxes are what is kept")]
-static SPARE: Mutex<Vec<Box<Flatten>>> = Mutex::new(Vec::new());
-
-/// A list of chunks in a box that is used again.
-///
-/// Most messages lie in one segment. They would be moved around with room for a list that they do
-/// not need: a message that has none is 48 bytes long, with one it would be 250.
-#[derive(Debug)]
-pub(crate) struct Recycled(Option<Box<Flatten>>);
-
-impl Recycled {
-    pub(crate) fn new(sequence: Sequence) -> Self {
-        Self::of(Flatten::new(sequence))
+impl<T> Spare<T> {
+    pub(crate) const fn new() -> Self {
+        Self(Mutex::new(Vec::new()))
     }
 
+    fn take(&self) -> Option<Box<T>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).pop()
+    }
+
+    fn give(&self, item: Box<T>) {
+        let mut spare = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if spare.len() < SPARE_MAX {
+            spare.push(item);
+        }
+    }
+}
+
+/// A box that is used again.
+///
+/// Most messages lie in one segment and most connections are between messages. Both would be moved
+/// around or kept with room for a list of chunks that they do not need: a message without one is 48
+/// bytes long, with one it would be 250.
+#[derive(Debug)]
+pub(crate) struct Recycled<T: Recyclable>(Option<Box<T>>);
+
+impl<T: Recyclable> Recycled<T> {
     /// Locks for a moment; allocates when no box is spare.
-    fn of(list: Flatten) -> Self {
-        let spare = SPARE.lock().unwrap_or_else(PoisonError::into_inner).pop();
-        let Some(mut spare) = spare else { return Self(Some(Box::new(list))) };
-        *spare = list;
+    pub(crate) fn new(item: T) -> Self {
+        let Some(mut spare) = T::spare().take() else { return Self(Some(Box::new(item))) };
+        *spare = item;
         Self(Some(spare))
     }
 
-    /// Takes the list out; the box is spare from now on.
-    pub(crate) fn into_inner(mut self) -> Flatten {
+    /// Takes the contents out; the box is spare from now on.
+    pub(crate) fn into_inner(mut self) -> T {
         self.0.take().map(give).unwrap_or_default()
     }
 }
 
 /// Empties a box, outside the lock, and keeps it.
-fn give(mut list: Box<Flatten>) -> Flatten {
-    let inner = mem::take(&mut *list);
-    let mut spare = SPARE.lock().unwrap_or_else(PoisonError::into_inner);
-    if spare.len() < SPARE_MAX {
-        spare.push(list);
-    }
+fn give<T: Recyclable>(mut item: Box<T>) -> T {
+    let inner = mem::take(&mut *item);
+    T::spare().give(item);
     inner
 }
 
-impl Deref for Recycled {
-    type Target = Flatten;
+impl<T: Recyclable> Deref for Recycled<T> {
+    type Target = T;
 
-    fn deref(&self) -> &Flatten {
+    fn deref(&self) -> &T {
         match &self.0 {
-            Some(list) => list,
+            Some(item) => item,
             None => unreachable!("taken only by value"),
         }
     }
 }
 
-impl Clone for Recycled {
-    fn clone(&self) -> Self {
-        Self::of(Flatten::clone(self))
+impl<T: Recyclable> DerefMut for Recycled<T> {
+    fn deref_mut(&mut self) -> &mut T {
+        match &mut self.0 {
+            Some(item) => item,
+            None => unreachable!("taken only by value"),
+        }
     }
 }
 
-impl Drop for Recycled {
+impl<T: Recyclable + Clone> Clone for Recycled<T> {
+    fn clone(&self) -> Self {
+        Self::new(T::clone(self))
+    }
+}
+
+impl<T: Recyclable> Drop for Recycled<T> {
     #[inline]
     fn drop(&mut self) {
-        if let Some(list) = self.0.take() {
-            drop(give(list));
+        if let Some(item) = self.0.take() {
+            drop(give(item));
         }
+    }
+}
+
+/// The lists of messages that lie in several chunks.
+impl Recyclable for Flatten {
+    fn spare() -> &'static Spare<Self> {
+        static SPARE: Spare<Flatten> = Spare::new();
+        &SPARE
     }
 }

@@ -2,6 +2,9 @@
 #![cfg(feature = "futures")]
 
 mod connection {
+    mod cancellation;
+    mod ending;
+    mod read_into;
     pub(crate) mod script;
 }
 
@@ -10,14 +13,16 @@ use core::{
     pin::pin,
     task::{Context, Poll, Waker},
 };
+use std::io;
 
 use connection::script::Script;
 use futures_util::{SinkExt, StreamExt};
-use seg_pool::{Pool, SegmentSize};
-use seg_seq::SegmentedBuf;
+use seg_pool::{Pool, Segment, SegmentSize};
+use seg_seq::{SegmentedBuf, Sequence};
 use ws_assemble::{
     Assembly, CloseCode, CloseFrame, Connection, ConnectionError, ControlPayload, DecodeErrorKind,
-    Limits, Message, MessageKind, Opcode, ReadInto, Role, encode_frame, encode_message,
+    Header, Limits, Message, MessageKind, MessagePart, Opcode, ReadInto, Role, encode_frame,
+    encode_message,
 };
 
 const ASSEMBLIES: [Assembly; 2] = [Assembly::Segmented, Assembly::Contiguous];
@@ -56,7 +61,7 @@ fn wire(messages: &[Message], fragment_bytes: u64) -> Vec<u8> {
 
 fn control(opcode: Opcode, payload: &'static [u8]) -> Vec<u8> {
     let mut output = SegmentedBuf::new(Pool::global());
-    let payload = seg_pool::Segment::from_static(payload).into();
+    let payload = Segment::from_static(payload).into();
     encode_frame(true, opcode, Some([9, 8, 7, 6]), &payload, &mut output).expect("memory");
     output.freeze().to_vec()
 }
@@ -66,44 +71,6 @@ fn messages() -> Vec<Message> {
         (0..9).map(|index| Message::text("h\u{e9}llo \u{1f600} ".repeat(index * index))).collect();
     messages.push(Message::binary(vec![7; 3_000]));
     messages
-}
-
-#[test]
-fn a_read_dropped_at_every_poll_loses_no_byte() {
-    for assembly in ASSEMBLIES {
-        for chunk in [1, 7, 500, 5_000] {
-            let sent = messages();
-            let script = Script::new(wire(&sent, 100)).chunk(chunk).stalling();
-            let mut connection = open(script, assembly, &pool());
-            for message in &sent {
-                let got = polled(async || connection.next().await).expect("valid").expect("open");
-                assert_eq!(&got, message, "{assembly:?}, {chunk}");
-            }
-        }
-    }
-}
-
-#[test]
-fn a_write_dropped_at_every_poll_loses_no_byte() {
-    for chunk in [1, 7, 500] {
-        let pool = pool();
-        let script = Script::new(Vec::new()).chunk(chunk).stalling();
-        let mut connection = open(script, Assembly::Segmented, &pool);
-        let mut expected = SegmentedBuf::new(&pool);
-        for message in messages() {
-            // Each is polled once: it is taken then, however little of it is written.
-            let _ = poll_once(connection.send(&message));
-            polled(async || connection.flush().await).expect("open");
-            encode_message(&message, 0, || None, &mut expected).expect("memory");
-            let text = "borrowed ".repeat(30);
-            let _ = poll_once(connection.send_text(&text));
-            polled(async || connection.flush().await).expect("open");
-            encode_message(&Message::text(text), 0, || None, &mut expected).expect("memory");
-        }
-        assert_eq!(connection.get_ref().written, expected.freeze().to_vec(), "{chunk}");
-        drop(connection);
-        assert_eq!(pool.stats().in_use_bytes(), 0);
-    }
 }
 
 #[test]
@@ -175,6 +142,26 @@ fn a_message_in_reads_of_one_byte_keeps_no_more_than_its_length_needs() {
 }
 
 #[test]
+fn a_long_frame_takes_longer_segments_only_when_its_bytes_are_there() {
+    let sent = Message::binary(vec![5; 100_000]);
+    let bytes = wire(core::slice::from_ref(&sent), 0);
+    let pool = pool();
+    let mut fast = open(Script::new(bytes.clone()).chunk(1 << 16), Assembly::Segmented, &pool);
+    let message = polled(async || fast.next().await).expect("valid").expect("open");
+    assert_eq!(message, sent);
+    assert!(message.sequence().chunk_count() <= 28, "{}", message.sequence().chunk_count());
+    drop(message);
+    // Announced, and then next to nothing comes.
+    let mut slow =
+        open(Script::new(bytes[..200].to_vec()).chunk(100).stalling(), Assembly::Segmented, &pool);
+    slow.get_mut().is_blocked = true;
+    for _ in 0..10 {
+        assert!(poll_once(slow.next()).is_pending());
+        assert!(pool.stats().in_use_bytes() <= 2 << 10);
+    }
+}
+
+#[test]
 fn a_flood_of_pings_that_cannot_be_answered_stays_bounded() {
     let pings = control(Opcode::Ping, b"old").repeat(100_000);
     let script = Script::new([pings, control(Opcode::Ping, b"new")].concat()).blocked();
@@ -233,6 +220,77 @@ fn a_message_is_sent_while_it_is_made() {
     let expected = b"\x01\x04h\xc3\xa9l\x00\x04lo\xe2\x82\x80\x01\xac";
     assert_eq!(connection.get_ref().written, expected);
     polled(async || connection.send_text("next").await).expect("open");
+}
+
+#[test]
+fn a_message_is_sent_while_a_stream_makes_it() {
+    let pool = pool();
+    let script = Script::new(Vec::new()).chunk(700).stalling();
+    let mut connection = open(script, Assembly::Segmented, &pool);
+    let line = "a line of h\u{e9}llo\n";
+    let mut most = 0;
+    let lines = futures_util::stream::iter(0..10_000).map(|index| {
+        most = most.max(pool.stats().in_use_bytes());
+        Ok::<_, ConnectionError>(match index % 3 {
+            0 => MessagePart::from(line),
+            1 => bytes::Bytes::from_static(line.as_bytes()).into(),
+            _ => Sequence::from(Segment::from_static(line.as_bytes())).into(),
+        })
+    });
+    {
+        let mut sending = Box::pin(connection.send_stream(MessageKind::Text, 1_000, lines));
+        polled(async || sending.as_mut().await).expect("open");
+    }
+    // What waits is bounded, however long the message gets.
+    assert!(most <= 80 << 10, "{most} bytes");
+    let mut decoded = Vec::new();
+    let mut rest = &connection.get_ref().written[..];
+    let mut is_first = true;
+    while let Some((header, behind)) = Header::parse(rest, Role::Client)
+        .expect("valid")
+        .map(|(header, len)| (header, &rest[len..]))
+    {
+        assert_eq!(header.opcode == Opcode::Text, core::mem::replace(&mut is_first, false));
+        assert!(header.payload_len <= 1_000);
+        let (payload, behind) =
+            behind.split_at(usize::try_from(header.payload_len).expect("short"));
+        decoded.extend_from_slice(payload);
+        rest = behind;
+        assert_eq!(header.fin, rest.is_empty());
+    }
+    assert_eq!(decoded, line.repeat(10_000).as_bytes());
+    drop(connection);
+    assert_eq!(pool.stats().in_use_bytes(), 0);
+}
+
+#[test]
+fn a_stream_that_fails_leaves_its_message_open() {
+    let mut connection = open(Script::new(Vec::new()), Assembly::Segmented, &pool());
+    let parts = futures_util::stream::iter([Ok("much too long"), Err(io::Error::other("gone"))]);
+    let sent = poll_once(connection.send_stream(MessageKind::Binary, 4, parts));
+    let Poll::Ready(Err(ConnectionError::Io(error))) = sent else { panic!("{sent:?}") };
+    assert_eq!(error.to_string(), "gone");
+    let next = polled(async || connection.send_text("next").await);
+    assert!(matches!(next, Err(ConnectionError::MessageUnfinished)));
+}
+
+#[test]
+fn limits_can_change_between_messages() {
+    for assembly in ASSEMBLIES {
+        let sent = [Message::binary(vec![1; 100]), Message::binary(vec![2; 1_000])];
+        let bytes = [wire(&sent, 0), wire(&sent, 0)].concat();
+        let mut connection = open(Script::new(bytes), assembly, &pool());
+        connection.set_limits(Limits::default().message_bytes_max(1_000));
+        for message in &sent {
+            let got = polled(async || connection.next().await).expect("valid").expect("open");
+            assert_eq!(&got, message);
+        }
+        connection.set_limits(Limits::default().message_bytes_max(999));
+        assert!(polled(async || connection.next().await).is_ok());
+        let error = polled(async || connection.next().await).expect_err("too long");
+        let ConnectionError::Decode(error) = error else { panic!("{error}") };
+        assert_eq!(error.kind(), DecodeErrorKind::MessageTooLong);
+    }
 }
 
 #[test]
@@ -323,5 +381,5 @@ fn an_idle_connection_is_small_and_holds_no_segment() {
     assert!(!connection.holds_input());
     assert_eq!(pool.stats().in_use_bytes(), 0);
     let size = size_of::<Connection<()>>();
-    assert!(size <= 1_100, "{size} bytes");
+    assert!(size <= 512, "{size} bytes");
 }

@@ -136,6 +136,35 @@ fn rsv1_is_refused_when_nothing_was_agreed_on() {
 }
 
 #[test]
+fn the_limits_of_what_comes_and_of_what_it_becomes_are_two() {
+    let text = Segment::from(bytes::Bytes::from(vec![b'a'; 100_000])).into();
+    let compressed = deflate(&text, Format::Raw, Level::BEST, &Pool::new()).expect("memory");
+    let compressed = compressed.to_vec();
+    let header = Header {
+        fin: true,
+        is_compressed: true,
+        opcode: Opcode::Text,
+        mask: None,
+        payload_len: compressed.len() as u64,
+    };
+    let (header, len) = header.to_bytes();
+    let wire = [&header[..len], &compressed];
+    for assembly in ASSEMBLIES {
+        let small = Limits::default().message_bytes_max(1_000);
+        let pool = Pool::new();
+        let error = decode(&wire, assembly, small, &pool).expect_err("too long");
+        assert_eq!(error.kind(), DecodeErrorKind::MessageTooLong);
+        let messages = decode(&wire, assembly, small.inflated_bytes_max(100_000), &pool);
+        assert_eq!(messages.expect("within both").len(), 1);
+        let error = decode(&wire, assembly, small.inflated_bytes_max(99_999), &pool);
+        assert_eq!(error.expect_err("too long").kind(), DecodeErrorKind::MessageTooLong);
+        let tight = Limits::default().message_bytes_max(10).inflated_bytes_max(100_000);
+        let error = decode(&wire, assembly, tight, &pool).expect_err("too long");
+        assert_eq!((error.kind(), error.offset()), (DecodeErrorKind::MessageTooLong, 1));
+    }
+}
+
+#[test]
 fn a_bomb_is_stopped_while_it_is_inflated() {
     const LIMIT: u64 = 1 << 20;
     let zeroes: Sequence = core::iter::repeat_n(Segment::from_static(&[0; 1 << 16]), 256).collect();
@@ -376,7 +405,10 @@ fn a_server_takes_the_first_offer_that_follows_the_rules() {
             "permessage-deflate; server_max_window_bits=8",
             Some("permessage-deflate; server_max_window_bits=8"),
         ),
-        ("permessage-deflate; server_max_window_bits=15", Some("permessage-deflate")),
+        (
+            "permessage-deflate; server_max_window_bits=15",
+            Some("permessage-deflate; server_max_window_bits=15"),
+        ),
         ("permessage-deflate; server_max_window_bits", None),
         ("permessage-deflate; server_max_window_bits=7", None),
         ("permessage-deflate; server_max_window_bits=16", None),

@@ -369,3 +369,30 @@ fn a_client_cannot_be_made_to_send_another_request() {
         assert!(offer.is_err(), "{protocol:?}");
     }
 }
+
+#[test]
+fn a_line_that_ends_with_a_line_feed_alone_is_refused_there() {
+    let request = head(REQUEST_LINE, &REQUEST);
+    let response = head(STATUS_LINE, &RESPONSE);
+    let ends: Vec<_> = request.match_indices("\r\n").map(|(index, _)| index).collect();
+    for index in ends {
+        let mut bare = request.clone();
+        bare.remove(index);
+        let error = ServerHandshake::parse(bare.as_bytes()).expect_err("refused");
+        assert_eq!((error.kind(), error.offset()), (HandshakeErrorKind::LineEndInvalid, index));
+        assert_eq!(Refusal::new(error).status(), 400);
+        // Nor is it waited for what comes behind it.
+        let error = ServerHandshake::parse(&bare.as_bytes()[..=index]).expect_err("refused");
+        assert_eq!((error.kind(), error.offset()), (HandshakeErrorKind::LineEndInvalid, index));
+    }
+    let ends: Vec<_> = response.match_indices("\r\n").map(|(index, _)| index).collect();
+    for index in ends {
+        let mut bare = response.clone();
+        bare.remove(index);
+        assert_eq!(refused_response(&bare), HandshakeErrorKind::LineEndInvalid);
+    }
+    // What follows the head is no part of it.
+    let (_, len) =
+        ServerHandshake::parse((request.clone() + "\n").as_bytes()).expect("valid").expect("whole");
+    assert_eq!(len, request.len());
+}

@@ -27,6 +27,8 @@ pub enum ConnectionError {
     TextInvalid,
     /// The peer went on sending after it was asked to close.
     CloseIgnored,
+    /// A future that read into a buffer was leaked instead of dropped: part of a message is lost.
+    ReadForgotten,
 }
 
 impl fmt::Display for ConnectionError {
@@ -40,6 +42,7 @@ impl fmt::Display for ConnectionError {
             Self::MessageUnfinished => f.write_str("another message is not finished"),
             Self::TextInvalid => f.write_str("a text to be sent is not UTF-8"),
             Self::CloseIgnored => f.write_str("the peer goes on sending instead of closing"),
+            Self::ReadForgotten => f.write_str("part of a message is in a read that was leaked"),
         }
     }
 }
@@ -51,7 +54,11 @@ impl Error for ConnectionError {
             Self::Decode(error) => Some(error),
             Self::Io(error) => Some(error),
             Self::Exhausted(error) => Some(error),
-            Self::Closed | Self::MessageUnfinished | Self::TextInvalid | Self::CloseIgnored => None,
+            Self::Closed
+            | Self::MessageUnfinished
+            | Self::TextInvalid
+            | Self::CloseIgnored
+            | Self::ReadForgotten => None,
         }
     }
 }

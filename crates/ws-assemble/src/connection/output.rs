@@ -17,7 +17,7 @@ use crate::deflate::{Deflate, Deflation};
 use crate::{
     control::ControlPayload,
     encode::{append_frame, append_slice},
-    header::{HEADER_BYTES_MAX, Header},
+    header::Header,
     keys::MaskKeys,
     mask::mask,
     message::{Message, MessageKind},
@@ -170,11 +170,13 @@ impl Output {
         let header = self.header(kind, slice.len() as u64);
         // A stream that takes one slice at a time would send the header on its own.
         let is_copied = header.mask.is_some() || !stream.is_write_vectored();
-        if is_copied && slice.len() <= SMALL_BYTES_MAX {
+        if slice.len() <= SMALL_BYTES_MAX {
             let frame = SmallFrame::new(&header, slice);
             let bytes = frame.bytes();
             let count = self.write(stream, context, &[IoSlice::new(bytes)])?;
-            self.keep(&bytes[count..]);
+            if count < bytes.len() {
+                self.keep(&bytes[count..]);
+            }
             return Ok(());
         }
         if is_copied {
@@ -185,8 +187,8 @@ impl Output {
                 _ => Ok(append_slice(&header, slice, &mut self.buffer)?),
             };
         }
-        let (header, header_len) = header.to_bytes();
-        let header = &header[..header_len];
+        let (header, header_len) = header.to_word();
+        let header = &header.to_le_bytes()[..header_len];
         let count = self.write(stream, context, &[IoSlice::new(header), IoSlice::new(slice)])?;
         if count < header_len + slice.len() {
             self.keep(&header[count.min(header_len)..]);
@@ -202,6 +204,7 @@ impl Output {
     }
 
     /// Writes slices when nothing waits before them; returns how many bytes were taken.
+    #[inline]
     fn write<S: AsyncWrite + Unpin>(
         &mut self,
         stream: &mut S,
@@ -229,13 +232,30 @@ impl Output {
 
     /// Keeps the rest of a frame that is partly written. It must not fail, so without memory of the
     /// pool it is allocated.
+    #[cold]
     fn keep(&mut self, bytes: &[u8]) {
         if !bytes.is_empty() && self.buffer.try_extend_from_slice(bytes).is_err() {
             self.buffer.push_bytes(Bytes::copy_from_slice(bytes));
         }
     }
 
+    #[inline]
     pub(super) fn poll_flush<S: AsyncWrite + Unpin>(
+        &mut self,
+        stream: &mut S,
+        context: &mut Context<'_>,
+    ) -> Poll<io::Result<()>> {
+        if !self.buffer.is_empty() {
+            ready!(self.poll_write_all(stream, context))?;
+        }
+        if self.is_dirty {
+            ready!(Pin::new(stream).poll_flush(context))?;
+            self.is_dirty = false;
+        }
+        Poll::Ready(Ok(()))
+    }
+
+    fn poll_write_all<S: AsyncWrite + Unpin>(
         &mut self,
         stream: &mut S,
         context: &mut Context<'_>,
@@ -251,10 +271,6 @@ impl Output {
                 // An idle connection keeps no segment.
                 self.buffer.clear();
             }
-        }
-        if self.is_dirty {
-            ready!(Pin::new(stream).poll_flush(context))?;
-            self.is_dirty = false;
         }
         Poll::Ready(Ok(()))
     }
@@ -277,17 +293,20 @@ impl Output {
 
 /// A short frame, whole, on the stack.
 struct SmallFrame {
-    bytes: [u8; HEADER_BYTES_MAX + SMALL_BYTES_MAX],
+    bytes: [u8; Self::BYTES],
     len: usize,
 }
 
 impl SmallFrame {
+    /// Room for the payload and a header as it comes out of its register.
+    const BYTES: usize = size_of::<u128>() + SMALL_BYTES_MAX;
+
     /// Copies and masks at most `SMALL_BYTES_MAX` bytes of payload.
     #[inline]
     fn new(header: &Header, payload: &[u8]) -> Self {
-        let (head, start) = header.to_bytes();
-        let mut bytes = [0; HEADER_BYTES_MAX + SMALL_BYTES_MAX];
-        bytes[..HEADER_BYTES_MAX].copy_from_slice(&head);
+        let (head, start) = header.to_word();
+        let mut bytes = [0; Self::BYTES];
+        bytes[..size_of::<u128>()].copy_from_slice(&head.to_le_bytes());
         let len = start + payload.len();
         bytes[start..len].copy_from_slice(payload);
         if let Some(key) = header.mask {

@@ -25,6 +25,48 @@ pub struct MessageWriter<'a, S> {
     utf8: Utf8Validator,
 }
 
+/// Bytes of a message, borrowed or shared.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+// Moved once, and a box would allocate for each part.
+#[allow(clippy::large_enum_variant)]
+pub enum MessagePart<'a> {
+    /// Bytes that are copied.
+    Slice(&'a [u8]),
+    /// Segments that are linked, unless they have to be masked.
+    Shared(Sequence),
+}
+
+impl<'a> From<&'a [u8]> for MessagePart<'a> {
+    fn from(bytes: &'a [u8]) -> Self {
+        Self::Slice(bytes)
+    }
+}
+
+impl<'a> From<&'a str> for MessagePart<'a> {
+    fn from(text: &'a str) -> Self {
+        Self::Slice(text.as_bytes())
+    }
+}
+
+impl From<Bytes> for MessagePart<'_> {
+    fn from(bytes: Bytes) -> Self {
+        Self::Shared(Segment::from(bytes).into())
+    }
+}
+
+impl From<Segment> for MessagePart<'_> {
+    fn from(segment: Segment) -> Self {
+        Self::Shared(segment.into())
+    }
+}
+
+impl From<Sequence> for MessagePart<'_> {
+    fn from(sequence: Sequence) -> Self {
+        Self::Shared(sequence)
+    }
+}
+
 impl<'a, S: AsyncRead + AsyncWrite + Unpin> MessageWriter<'a, S> {
     pub(super) fn new(
         connection: &'a mut Connection<S>,
@@ -43,8 +85,9 @@ impl<'a, S: AsyncRead + AsyncWrite + Unpin> MessageWriter<'a, S> {
     /// As [`Connection::send`], and [`ConnectionError::TextInvalid`] when a text is not UTF-8: a
     /// character may be cut between two calls. None of the bytes are taken then.
     pub async fn write(&mut self, bytes: &[u8]) -> Result<(), ConnectionError> {
+        let before = self.utf8;
         self.check(bytes)?;
-        self.gathered.try_extend_from_slice(bytes)?;
+        self.gathered.try_extend_from_slice(bytes).inspect_err(|_| self.utf8 = before)?;
         self.send_full().await
     }
 
@@ -63,11 +106,24 @@ impl<'a, S: AsyncRead + AsyncWrite + Unpin> MessageWriter<'a, S> {
     ///
     /// As [`write`](Self::write).
     pub async fn write_sequence(&mut self, sequence: Sequence) -> Result<(), ConnectionError> {
+        let before = self.utf8;
         for chunk in sequence.chunks() {
-            self.check(chunk)?;
+            self.check(chunk).inspect_err(|_| self.utf8 = before)?;
         }
         self.gathered.append(sequence);
         self.send_full().await
+    }
+
+    /// Appends bytes of whatever kind, as the methods above.
+    ///
+    /// # Errors
+    ///
+    /// As [`write`](Self::write).
+    pub async fn write_part(&mut self, part: MessagePart<'_>) -> Result<(), ConnectionError> {
+        match part {
+            MessagePart::Slice(bytes) => self.write(bytes).await,
+            MessagePart::Shared(sequence) => self.write_sequence(sequence).await,
+        }
     }
 
     /// Sends the last fragment and flushes it.

@@ -5,12 +5,15 @@ use core::{
     task::{Context, Poll, Waker, ready},
 };
 
+use seg_pool::SegmentSize;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
 use super::{Connection, ConnectionError, State};
 use crate::{
-    close::{CloseCode, CloseFrame},
-    decode::Event,
+    close::{CloseFrame, PeerClose},
+    control::ControlPayload,
+    decode::{Event, Step},
+    error::DecodeError,
     message::Message,
     opcode::Opcode,
 };
@@ -18,12 +21,22 @@ use crate::{
 /// The least room behind kept payload that a read is worth.
 const ROOM_BYTES_MIN: usize = 1024;
 
+/// How many segments of the pool's own size a long read is at most.
+const LONG_READ: usize = 4;
+
 impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
     #[inline]
     pub(super) fn poll_message(
         &mut self,
         context: &mut Context<'_>,
     ) -> Poll<Result<Option<Message>, ConnectionError>> {
+        if self.waiting.is_none() {
+            // Most messages are here when they are asked for.
+            match self.whole() {
+                Ok(None) => {}
+                found => return Poll::Ready(found),
+            }
+        }
         self.poll_message_with(context, None)
     }
 
@@ -38,16 +51,12 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
                 return Poll::Ready(Ok(Some(message)));
             }
         }
+        if self.decoder.is_lent() {
+            return Poll::Ready(Err(ConnectionError::ReadForgotten));
+        }
         loop {
-            let flushed = match write {
-                Some(waker) => self.poll_replies(&mut Context::from_waker(waker))?,
-                None => self.poll_replies(context)?,
-            };
-            if let Some(error) = self.decoder.error() {
-                return Poll::Ready(Err(error.into()));
-            }
-            if self.state == State::Closed {
-                return flushed.map(|()| Ok(None));
+            if !ready!(self.poll_open(context, write))? {
+                return Poll::Ready(Ok(None));
             }
             if ready!(self.poll_receive(context))? == 0 {
                 self.decoder.finish()?;
@@ -56,6 +65,25 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
                 return Poll::Ready(Ok(Some(message)));
             }
         }
+    }
+
+    /// Writes what the peer is to hear, and returns whether there is more to read.
+    pub(super) fn poll_open(
+        &mut self,
+        context: &mut Context<'_>,
+        write: Option<&Waker>,
+    ) -> Poll<Result<bool, ConnectionError>> {
+        let flushed = match write {
+            Some(waker) => self.poll_replies(&mut Context::from_waker(waker))?,
+            None => self.poll_replies(context)?,
+        };
+        if let Some(error) = self.decoder.error() {
+            return Poll::Ready(Err(error.into()));
+        }
+        if self.state == State::Closed {
+            return flushed.map(|()| Ok(false));
+        }
+        Poll::Ready(Ok(true))
     }
 
     /// Appends `first`, when there is one, and all messages of what was received behind it; returns
@@ -79,55 +107,99 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
     #[inline]
     pub(super) fn decoded(&mut self) -> Result<Option<Message>, ConnectionError> {
         if let Some(message) = self.waiting.take() {
-            return Ok(Some(message));
+            return Ok(Some(*message));
         }
+        loop {
+            if let Some(message) = self.whole()? {
+                return Ok(Some(message));
+            }
+            match self.stepped()? {
+                Some(Step::Event(Event::Message(message))) => return Ok(Some(message)),
+                Some(_) => {}
+                None => return Ok(None),
+            }
+        }
+    }
+
+    /// Returns the next message when it can go the short way of most, which needs no event.
+    #[inline]
+    pub(super) fn whole(&mut self) -> Result<Option<Message>, ConnectionError> {
+        let Some(input) = &mut self.input else { return Ok(None) };
+        match self.decoder.decode_whole(input) {
+            Ok(Some(message)) => {
+                if input.is_empty() {
+                    self.input = None;
+                }
+                Ok(Some(message))
+            }
+            Ok(None) => Ok(None),
+            Err(error) => self.refuse(Err(error)),
+        }
+    }
+
+    /// Returns what the decoder did next with what was received; `None` when that is used up, or when
+    /// an error is in it. What the peer is to be answered is noted.
+    pub(super) fn stepped(&mut self) -> Result<Option<Step>, ConnectionError> {
         while let Some(input) = &mut self.input {
-            // The short way first, which needs no event.
-            let decoded = match self.decoder.decode_whole(input) {
-                Ok(Some(message)) => {
-                    if input.is_empty() {
-                        self.input = None;
-                    }
-                    return Ok(Some(message));
-                }
-                Ok(None) => self.decoder.decode_any(input),
-                Err(error) => Err(error),
-            };
-            match decoded {
-                Ok(Some(Event::Message(message))) => {
-                    if input.is_empty() {
-                        self.input = None;
-                    }
-                    return Ok(Some(message));
-                }
-                Ok(Some(event)) => self.answer(event)?,
-                Ok(None) => {
+            let step = self.decoder.step(input);
+            let (is_used_up, spare_len) = (input.is_empty(), input.spare_len());
+            match self.refuse(step)? {
+                None => return Ok(None),
+                Some(Step::NeedMore) => {
                     // Room behind what is kept takes the next bytes, however few: each read in a
                     // segment of its own would keep them all.
-                    let is_room =
-                        self.decoder.keeps_payload() && input.spare_len() >= ROOM_BYTES_MIN;
-                    if !is_room {
+                    if !self.decoder.keeps_payload() || spare_len < ROOM_BYTES_MIN {
                         self.input = None;
                     }
-                    break;
+                    return Ok(None);
                 }
-                Err(error) => {
-                    self.input = None;
-                    self.pong = None;
-                    self.queue_close(&CloseFrame::new(error.close_code(), ""))?;
+                Some(Step::Event(Event::Message(message))) => {
+                    if is_used_up {
+                        self.input = None;
+                    }
+                    return Ok(Some(Step::Event(Event::Message(message))));
                 }
+                Some(Step::Event(event)) => self.answer(event)?,
+                Some(step) => return Ok(Some(step)),
             }
         }
         Ok(None)
     }
 
+    /// Notes that the peer is to hear of an error; `None` then.
+    #[inline]
+    pub(super) fn refuse<T>(
+        &mut self,
+        decoded: Result<T, DecodeError>,
+    ) -> Result<Option<T>, ConnectionError> {
+        match decoded {
+            Ok(decoded) => Ok(Some(decoded)),
+            Err(error) => {
+                self.note_error(error)?;
+                Ok(None)
+            }
+        }
+    }
+
+    #[cold]
+    fn note_error(&mut self, error: DecodeError) -> Result<(), ConnectionError> {
+        self.input = None;
+        self.pong = None;
+        self.queue_close(&CloseFrame::new(error.close_code(), ""))
+    }
+
     fn answer(&mut self, event: Event) -> Result<(), ConnectionError> {
         match event {
-            Event::Ping(payload) => self.pong = Some(payload),
+            Event::Ping(payload) => self.pong = Some(Box::new(payload)),
             Event::Close(close) => {
-                let code = close.map_or(CloseCode::NORMAL, |close| close.code());
                 self.pong = None;
-                self.queue_close(&CloseFrame::new(code, ""))?;
+                let came = close.map_or(PeerClose::WithoutCode, PeerClose::Frame);
+                self.peer_close = Some(Box::new(came));
+                // The answer has the code that came, if one did (RFC 6455 section 5.5.1).
+                match close {
+                    Some(close) => self.queue_close(&CloseFrame::new(close.code(), ""))?,
+                    None => self.queue_close_body(&ControlPayload::EMPTY)?,
+                }
                 self.state = State::Closed;
             }
             Event::Message(_) | Event::Pong(_) => {}
@@ -147,19 +219,27 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
         match self.poll_flush(context) {
             Poll::Ready(Ok(())) => Ok(Poll::Ready(())),
             Poll::Pending => Ok(Poll::Pending),
-            // The error to report is the one that ended the connection.
-            Poll::Ready(Err(_)) if self.decoder.error().is_some() => Ok(Poll::Ready(())),
+            // What ended the connection is to be reported: an error, or the peer's close frame, behind
+            // which it may be gone.
+            Poll::Ready(Err(_))
+                if self.decoder.error().is_some() || self.state == State::Closed =>
+            {
+                Ok(Poll::Ready(()))
+            }
             Poll::Ready(Err(error)) => Err(error),
         }
     }
 
     /// Leases a segment, reads once into it, and gives it back when nothing came.
-    fn poll_receive(&mut self, context: &mut Context<'_>) -> Poll<Result<usize, ConnectionError>> {
+    pub(super) fn poll_receive(
+        &mut self,
+        context: &mut Context<'_>,
+    ) -> Poll<Result<usize, ConnectionError>> {
         let room = self.input.take();
         let keeps = room.is_some();
         let mut segment = match room {
             Some(room) => room,
-            None => self.pool.try_take_segment()?,
+            None => self.pool.try_take_size(self.read_size())?,
         };
         // Zeroes each byte at most once in the life of a segment.
         let mut buffer = ReadBuf::new(segment.spare_initialized_mut());
@@ -176,12 +256,44 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
         }
         if count > 0 {
             segment.advance_initialized(count);
+            self.reads_full = segment.spare_len() == 0;
             self.input = Some(segment);
         }
+        self.count_closing(count)?;
+        Poll::Ready(Ok(count))
+    }
+
+    /// Returns how long a segment to read into: longer than usual when the frame that is coming is,
+    /// and when its bytes came as fast as they could be taken. Nothing is taken for an announcement.
+    fn read_size(&self) -> SegmentSize {
+        let usual = self.pool.segment_size();
+        let left = self.decoder.left();
+        if !self.reads_full || left <= usual.bytes() as u64 {
+            return usual;
+        }
+        let len = usize::try_from(left).unwrap_or(usize::MAX).min(LONG_READ * usual.bytes());
+        SegmentSize::fitting(len.min(SegmentSize::MAX.bytes())).unwrap_or(usual)
+    }
+
+    /// Reads once into a buffer of the user.
+    pub(super) fn poll_fill(
+        &mut self,
+        context: &mut Context<'_>,
+        buffer: &mut [u8],
+    ) -> Poll<Result<usize, ConnectionError>> {
+        let mut buffer = ReadBuf::new(buffer);
+        ready!(Pin::new(&mut self.stream).poll_read(context, &mut buffer))?;
+        let count = buffer.filled().len();
+        self.count_closing(count)?;
+        Poll::Ready(Ok(count))
+    }
+
+    /// Counts what comes after a close frame was sent.
+    fn count_closing(&mut self, count: usize) -> Result<(), ConnectionError> {
         if self.state == State::CloseSent {
             let left = self.closing_bytes.checked_sub(count as u64);
             self.closing_bytes = left.ok_or(ConnectionError::CloseIgnored)?;
         }
-        Poll::Ready(Ok(count))
+        Ok(())
     }
 }

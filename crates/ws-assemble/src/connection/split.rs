@@ -12,8 +12,16 @@ use std::{
 
 use tokio::io::{AsyncRead, AsyncWrite};
 
-use super::{Connection, ConnectionError, State};
-use crate::{close::CloseFrame, control::ControlPayload, message::Message, opcode::Opcode};
+use super::{
+    Connection, ConnectionError, State,
+    read_into::{Filling, Found},
+};
+use crate::{
+    close::{CloseFrame, PeerClose},
+    control::ControlPayload,
+    message::Message,
+    opcode::Opcode,
+};
 
 /// The half of a [`Connection`] that reads.
 ///
@@ -61,6 +69,18 @@ pub(super) fn split<S>(connection: Connection<S>) -> (ReadHalf<S>, WriteHalf<S>)
     (ReadHalf(Arc::clone(&shared)), WriteHalf(shared))
 }
 
+impl<S> ReadHalf<S> {
+    /// Returns how the peer closed the connection, as [`Connection::peer_close`]. Locks and copies.
+    #[must_use]
+    pub fn peer_close(&self) -> Option<PeerClose> {
+        lock(&self.0.connection).peer_close().copied()
+    }
+
+    pub(super) fn put_back(&self, filling: &mut Filling<'_>) {
+        filling.put_back(&mut lock(&self.0.connection));
+    }
+}
+
 impl<S: AsyncRead + AsyncWrite + Unpin> ReadHalf<S> {
     /// Returns the next message, as [`Connection::next`].
     ///
@@ -84,6 +104,22 @@ impl<S: AsyncRead + AsyncWrite + Unpin> ReadHalf<S> {
         lock(&self.0.connection).take_batch(first, messages)
     }
 
+    /// Ends the connection so that the peer gets what was sent last, as [`Connection::finish`]; the
+    /// other half can send nothing any more.
+    ///
+    /// # Errors
+    ///
+    /// As [`Connection::finish`].
+    pub async fn finish(&mut self, discard_bytes_max: u64) -> Result<(), ConnectionError> {
+        let mut left = discard_bytes_max;
+        poll_fn(|context| {
+            remember(&self.0.writable.reader, context);
+            let waker = Waker::from(Arc::clone(&self.0.writable));
+            lock(&self.0.connection).poll_finish(context, Some(&waker), &mut left)
+        })
+        .await
+    }
+
     pub(super) fn poll_message(
         &self,
         context: &mut Context<'_>,
@@ -91,6 +127,16 @@ impl<S: AsyncRead + AsyncWrite + Unpin> ReadHalf<S> {
         remember(&self.0.writable.reader, context);
         let waker = Waker::from(Arc::clone(&self.0.writable));
         lock(&self.0.connection).poll_message_with(context, Some(&waker))
+    }
+
+    pub(super) fn poll_into(
+        &self,
+        filling: &mut Filling<'_>,
+        context: &mut Context<'_>,
+    ) -> Poll<Result<Found, ConnectionError>> {
+        remember(&self.0.writable.reader, context);
+        let waker = Waker::from(Arc::clone(&self.0.writable));
+        filling.poll(&mut lock(&self.0.connection), context, Some(&waker))
     }
 
     /// Puts the halves of one connection together again.

@@ -1,7 +1,8 @@
 //! Connections as streams and sinks of messages.
 
 use core::{
-    pin::Pin,
+    future::poll_fn,
+    pin::{Pin, pin},
     task::{Context, Poll, ready},
 };
 
@@ -9,10 +10,10 @@ use futures_core::Stream;
 use futures_sink::Sink;
 use tokio::io::{AsyncRead, AsyncWrite};
 
-use super::{Connection, ConnectionError, ReadHalf, State, WriteHalf};
+use super::{Connection, ConnectionError, MessagePart, ReadHalf, State, WriteHalf};
 use crate::{
     close::{CloseCode, CloseFrame},
-    message::Message,
+    message::{Message, MessageKind},
 };
 
 /// Messages until the connection is closed in order, or until an error, which comes again when the
@@ -94,6 +95,55 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Sink<Message> for WriteHalf<S> {
 }
 
 impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
+    /// Sends a message whose parts come from a stream, in fragments of about `fragment_bytes`, while
+    /// it is made.
+    ///
+    /// At most a fragment and one part are gathered and 64 KiB wait to be written; the stream is not
+    /// polled meanwhile. [`start`](Self::start) does the same step by step.
+    ///
+    /// # Errors
+    ///
+    /// As [`start`](Self::start) and [`MessageWriter::write`](crate::MessageWriter::write), or what the
+    /// stream gives. The message stays unfinished then, and when the future is dropped: no other can be
+    /// sent, and the connection is to be closed.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use futures_util::stream;
+    /// use seg_pool::Pool;
+    /// use ws_assemble::{Assembly, Connection, ConnectionError, Limits, MessageKind, Role};
+    ///
+    /// # async fn example() -> Result<(), ConnectionError> {
+    /// let pool = Pool::new();
+    /// let (near, far) = tokio::io::duplex(4096);
+    /// let (limits, assembly) = (Limits::default(), Assembly::Segmented);
+    /// let mut client = Connection::new(near, Role::Client, assembly, limits, &pool, &[])?;
+    /// let mut server = Connection::new(far, Role::Server, assembly, limits, &pool, &[])?;
+    ///
+    /// let parts = stream::iter(["one ", "two ", "three"].map(Ok::<_, ConnectionError>));
+    /// client.send_stream(MessageKind::Text, 1_000, parts).await?;
+    /// let message = server.next().await?.expect("not closed");
+    /// assert_eq!(message.as_str(), Some("one two three"));
+    /// # Ok(())
+    /// # }
+    /// # let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+    /// # runtime.block_on(example()).unwrap();
+    /// ```
+    pub async fn send_stream<'a, T: Into<MessagePart<'a>>, E: Into<ConnectionError>>(
+        &mut self,
+        kind: MessageKind,
+        fragment_bytes: u64,
+        parts: impl Stream<Item = Result<T, E>>,
+    ) -> Result<(), ConnectionError> {
+        let mut parts = pin!(parts);
+        let mut writer = self.start(kind, fragment_bytes)?;
+        while let Some(part) = poll_fn(|context| parts.as_mut().poll_next(context)).await {
+            writer.write_part(part.map_err(Into::into)?.into()).await?;
+        }
+        writer.finish().await
+    }
+
     fn start_send(&mut self, message: &Message) -> Result<(), ConnectionError> {
         self.check_sendable()?;
         self.output.queue(message)

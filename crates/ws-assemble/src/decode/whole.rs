@@ -15,12 +15,31 @@ impl WholeFrame {
     /// Finds one at the start of `input`; `None` for whatever is special in any way.
     #[inline]
     pub(super) fn find(input: &[u8], role: Role) -> Option<Self> {
+        if let (true, Some(&[first, second, ref key @ ..])) =
+            (role.receives_masked(), input.first_chunk::<6>())
+        {
+            // Most messages are short and come from a client.
+            let payload_len = usize::from(second ^ 0x80);
+            if payload_len < 126 {
+                let is_whole = 6 + payload_len <= input.len();
+                let kind = Self::kind(first).filter(|_| is_whole)?;
+                return Some(Self { kind, key: *key, header_len: 6, payload_len });
+            }
+        }
+        Self::find_other(input, role)
+    }
+
+    const fn kind(first: u8) -> Option<MessageKind> {
+        match first {
+            0x81 => Some(MessageKind::Text),
+            0x82 => Some(MessageKind::Binary),
+            _ => None,
+        }
+    }
+
+    fn find_other(input: &[u8], role: Role) -> Option<Self> {
         let &[first, second, ref rest @ ..] = input else { return None };
-        let kind = match first {
-            0x81 => MessageKind::Text,
-            0x82 => MessageKind::Binary,
-            _ => return None,
-        };
+        let kind = Self::kind(first)?;
         let is_masked = second & 0x80 != 0;
         if is_masked != role.receives_masked() {
             return None;

@@ -105,7 +105,8 @@ pub(crate) fn respond<'a>(
             Some(bits) => client.window_bits.min(bits.unwrap_or(WINDOW_BITS_MAX)),
         },
     };
-    Some(Deflate { server, client, level, bytes_min })
+    let names_server_window = offered.server_bits.is_some();
+    Some(Deflate { server, client, names_server_window, level, bytes_min })
 }
 
 /// Returns what a server answers.
@@ -117,7 +118,8 @@ pub(crate) fn response_value(agreed: &Deflate) -> String {
     if !agreed.client.takeover {
         value += "; client_no_context_takeover";
     }
-    if agreed.server.window_bits < WINDOW_BITS_MAX {
+    // An offer that names it is accepted by naming it, the largest window too (section 7.1.2.1).
+    if agreed.names_server_window || agreed.server.window_bits < WINDOW_BITS_MAX {
         let _ = write!(value, "; server_max_window_bits={}", agreed.server.window_bits);
     }
     if agreed.client.window_bits < WINDOW_BITS_MAX {
@@ -147,6 +149,7 @@ pub(crate) fn accept_response(element: &[u8], options: &DeflateOptions) -> Optio
             takeover: client.takeover && !found.client_no_takeover,
             window_bits: client_bits,
         },
+        names_server_window: found.server_bits.is_some(),
         level,
         bytes_min,
     })

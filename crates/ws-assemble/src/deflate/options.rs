@@ -94,6 +94,8 @@ impl Default for DeflateOptions {
 pub struct Deflate {
     pub(super) server: Side,
     pub(super) client: Side,
+    /// Whether the offer named the server's window, so that the response has to.
+    pub(super) names_server_window: bool,
     pub(super) level: Level,
     pub(super) bytes_min: u64,
 }

@@ -4,7 +4,7 @@ use httparse::{Response, Status};
 
 use super::{
     HandshakeError, HandshakeErrorKind,
-    fields::{Fields, check_partial, refused, room},
+    fields::{Fields, check, refused, room},
     key,
 };
 #[cfg(feature = "deflate")]
@@ -127,10 +127,10 @@ impl ClientHandshake {
         let mut room = room();
         let mut response = Response::new(&mut room);
         let Status::Complete(len) = response.parse(head).map_err(refused)? else {
-            check_partial(head)?;
+            check(head, false)?;
             return Ok(None);
         };
-        check_partial(&head[..len - 1])?;
+        check(&head[..len], true)?;
         let fields = Fields { head: &head[..len], fields: response.headers };
         let status = response.code.unwrap_or_default();
         if status != 101 {

@@ -15,6 +15,8 @@ pub struct HandshakeError {
 pub enum HandshakeErrorKind {
     /// The head is no HTTP.
     HeadInvalid,
+    /// A line ends with LF alone, which others on the way may read otherwise (RFC 9112 section 2.2).
+    LineEndInvalid,
     /// The head is longer than [`HEAD_BYTES_MAX`](super::HEAD_BYTES_MAX).
     HeadTooLong,
     /// The head has more fields than [`FIELDS_MAX`](super::FIELDS_MAX).
@@ -72,6 +74,7 @@ impl fmt::Display for HandshakeError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let what = match self.kind {
             HandshakeErrorKind::HeadInvalid => "the head is no HTTP",
+            HandshakeErrorKind::LineEndInvalid => "a line does not end with CRLF",
             HandshakeErrorKind::HeadTooLong => "the head is too long",
             HandshakeErrorKind::TooManyFields => "the head has too many fields",
             HandshakeErrorKind::MethodInvalid => "the request is no GET",

@@ -60,10 +60,16 @@ impl<'a> Fields<'a> {
     }
 }
 
-/// Checks a head that is not whole yet.
-pub(super) fn check_partial(head: &[u8]) -> Result<(), HandshakeError> {
-    if head.len() >= HEAD_BYTES_MAX {
+/// Checks what a head is held to beside its grammar, whole or not yet.
+pub(super) fn check(head: &[u8], is_whole: bool) -> Result<(), HandshakeError> {
+    if head.len() >= HEAD_BYTES_MAX + usize::from(is_whole) {
         return Err(HandshakeError::too_long());
+    }
+    // The parser takes a line feed alone for the end of a line.
+    for (index, _) in head.iter().enumerate().filter(|&(_, &byte)| byte == b'\n') {
+        if index.checked_sub(1).and_then(|before| head.get(before)) != Some(&b'\r') {
+            return Err(HandshakeError::new(HandshakeErrorKind::LineEndInvalid, index));
+        }
     }
     Ok(())
 }

@@ -4,7 +4,7 @@ use httparse::{Header, Request, Status};
 
 use super::{
     HandshakeError, HandshakeErrorKind,
-    fields::{Fields, check_partial, refused, room},
+    fields::{Fields, check, refused, room},
     key,
 };
 #[cfg(feature = "deflate")]
@@ -49,10 +49,10 @@ impl ServerHandshake {
         let mut room = room();
         let mut request = Request::new(&mut room);
         let Status::Complete(len) = request.parse(head).map_err(refused)? else {
-            check_partial(head)?;
+            check(head, false)?;
             return Ok(None);
         };
-        check_partial(&head[..len - 1])?;
+        check(&head[..len], true)?;
         let fields = Fields { head: &head[..len], fields: request.headers };
         if request.method != Some("GET") {
             return Err(HandshakeError::new(HandshakeErrorKind::MethodInvalid, 0));
@@ -60,7 +60,7 @@ impl ServerHandshake {
         if request.version != Some(1) {
             return Err(HandshakeError::new(HandshakeErrorKind::HttpVersionInvalid, 0));
         }
-        let handshake = Self::check(request.path.unwrap_or_default(), &fields)?;
+        let handshake = Self::of(request.path.unwrap_or_default(), &fields)?;
         Ok(Some((handshake, len)))
     }
 
@@ -101,10 +101,10 @@ impl ServerHandshake {
             *slot.ok_or(too_many)? = Header { name, value };
             count += 1;
         }
-        Self::check(target, &Fields { head: &[], fields: &room[..count] })
+        Self::of(target, &Fields { head: &[], fields: &room[..count] })
     }
 
-    fn check(target: &str, fields: &Fields<'_>) -> Result<Self, HandshakeError> {
+    fn of(target: &str, fields: &Fields<'_>) -> Result<Self, HandshakeError> {
         let length = fields.all("content-length").find(|value| *value != b"0");
         if let Some(value) = length.or_else(|| fields.all("transfer-encoding").next()) {
             return Err(fields.error(HandshakeErrorKind::BodyUnexpected, value));

@@ -1,0 +1,109 @@
+//! Takes connections over from axum, routed like any other request, and echoes:
+//! `cargo run --example axum_server --features deflate,tokio -- 127.0.0.1:9001`
+
+use core::{error::Error, time::Duration};
+use std::env;
+
+use axum::{
+    Router,
+    body::Body,
+    extract::{Request, State},
+    http::{HeaderName, StatusCode},
+    response::Response,
+    routing::get,
+};
+use hyper::upgrade::{self, Upgraded};
+use hyper_util::{rt::TokioIo, server::conn::auto};
+use seg_pool::Pool;
+use tokio::{
+    net::{TcpListener, TcpStream},
+    time::timeout,
+};
+use ws_assemble::{
+    Assembly, Connection, ConnectionError, Deflate, DeflateOptions, Limits, Refusal, Role,
+    ServerHandshake,
+};
+
+/// How long a connection that failed is held to tell the peer why, and what it may send meanwhile.
+const FINISH_MAX: Duration = Duration::from_secs(2);
+const DISCARD_BYTES_MAX: u64 = 64 << 20;
+
+type AnyError = Box<dyn Error + Send + Sync>;
+
+#[tokio::main]
+async fn main() -> Result<(), AnyError> {
+    let address = env::args().nth(1).ok_or("usage: axum_server ADDRESS")?;
+    let listener = TcpListener::bind(&address).await?;
+    println!("listening on {}", listener.local_addr()?);
+    let pool = Pool::builder().max_bytes(256 << 20).build();
+    let router = Router::new()
+        .route("/", get(|| async { "a WebSocket is at /echo\n" }))
+        .route("/echo", get(upgrade_to_echo))
+        .with_state(pool);
+    axum::serve(listener, router).await?;
+    Ok(())
+}
+
+/// Grants the upgrade, compression included, and leaves the connection to a task of its own.
+async fn upgrade_to_echo(
+    State(pool): State<Pool>,
+    mut request: Request,
+) -> Result<Response, StatusCode> {
+    let fields = request.headers().iter().map(|(name, value)| (name.as_str(), value.as_bytes()));
+    let handshake = ServerHandshake::from_fields(request.uri().path(), fields)
+        .map_err(|error| status(Refusal::new(error)))?;
+    let agreed = handshake.deflate(&DeflateOptions::default());
+    let head = match &agreed {
+        Some(agreed) => handshake.accept_deflate(None, agreed),
+        None => handshake.accept(None),
+    };
+    let upgrade = upgrade::on(&mut request);
+    tokio::spawn(async move {
+        let echoed = match upgrade.await {
+            Ok(upgraded) => echo(upgraded, agreed.as_ref(), &pool).await,
+            Err(error) => Err(error.into()),
+        };
+        if let Err(error) = echoed {
+            eprintln!("{error}");
+        }
+    });
+    response(&head).map_err(|_| StatusCode::INTERNAL_SERVER_ERROR)
+}
+
+fn status(refusal: Refusal) -> StatusCode {
+    StatusCode::from_u16(refusal.status()).unwrap_or(StatusCode::BAD_REQUEST)
+}
+
+/// Gives axum the fields of a head that is otherwise written as it is.
+fn response(head: &str) -> Result<Response, AnyError> {
+    let mut response = Response::new(Body::empty());
+    *response.status_mut() = StatusCode::SWITCHING_PROTOCOLS;
+    for (name, value) in head.lines().filter_map(|line| line.split_once(": ")) {
+        response.headers_mut().insert(HeaderName::from_bytes(name.as_bytes())?, value.parse()?);
+    }
+    Ok(response)
+}
+
+async fn echo(upgraded: Upgraded, agreed: Option<&Deflate>, pool: &Pool) -> Result<(), AnyError> {
+    // Frames may have come along with the request: they have been read already.
+    let parts = auto::upgrade::downcast::<TokioIo<TcpStream>>(upgraded).map_err(|_| "no TCP")?;
+    let (stream, ahead) = (parts.io.into_inner(), parts.read_buf);
+    let (assembly, limits) = (Assembly::Segmented, Limits::default());
+    let mut connection = Connection::new(stream, Role::Server, assembly, limits, pool, &ahead)?;
+    if let Some(agreed) = agreed {
+        connection = connection.with_deflate(agreed);
+    }
+    let echoed = echo_all(&mut connection).await;
+    if echoed.is_err() {
+        // The peer is to get the close frame that says why. There is nothing to do if it does not.
+        let _ = timeout(FINISH_MAX, connection.finish(DISCARD_BYTES_MAX)).await;
+    }
+    Ok(echoed?)
+}
+
+async fn echo_all(connection: &mut Connection<TcpStream>) -> Result<(), ConnectionError> {
+    while let Some(message) = connection.next().await? {
+        connection.send(&message).await?;
+    }
+    Ok(())
+}

@@ -1,0 +1,92 @@
+//! Payload that goes into a buffer of the user instead of a message.
+
+use bytes::Bytes;
+use seg_pool::Pool;
+use seg_seq::{SegmentedBuf, Sequence};
+
+use super::{OpenMessage, Payload};
+use crate::{
+    mask::{mask, unmask_text},
+    message::{Message, MessageKind},
+};
+
+impl OpenMessage {
+    /// Returns the bytes that are gathered here.
+    pub(crate) fn gathered(&self) -> u64 {
+        match &self.payload {
+            Payload::Segmented(sequence) => sequence.len(),
+            Payload::Contiguous(vec) => vec.len() as u64,
+        }
+    }
+
+    /// Returns whether what comes may go to the user as it is, unmasked.
+    pub(crate) const fn is_plain(&self) -> bool {
+        !self.is_compressed && matches!(self.payload, Payload::Segmented(_))
+    }
+
+    pub(crate) const fn is_compressed(&self) -> bool {
+        self.is_compressed
+    }
+
+    pub(crate) const fn is_lent(&self) -> bool {
+        self.is_lent
+    }
+
+    /// Takes out what is gathered, as a message of the same kind.
+    ///
+    /// What is lent comes back, or the message is read to its end.
+    pub(crate) fn take_gathered(&mut self, is_lent: bool) -> Message {
+        self.held_bytes = 0;
+        self.is_lent = is_lent;
+        match &mut self.payload {
+            Payload::Segmented(sequence) => {
+                Message::of_sequence(self.kind, core::mem::take(sequence))
+            }
+            Payload::Contiguous(vec) => {
+                Message::of_segment(self.kind, Bytes::from(core::mem::take(vec)).into())
+            }
+        }
+    }
+
+    /// Unmasks and validates payload that lies behind what is gathered, in the user's buffer.
+    ///
+    /// # Errors
+    ///
+    /// The index of a byte that is not UTF-8.
+    pub(crate) fn lend(
+        &mut self,
+        bytes: &mut [u8],
+        key: Option<([u8; 4], usize)>,
+    ) -> Result<(), usize> {
+        self.is_lent = true;
+        let is_text = self.kind == MessageKind::Text;
+        match key {
+            Some((key, phase)) if is_text => unmask_text(bytes, key, phase, &mut self.utf8),
+            None if is_text => self.utf8.push(bytes),
+            Some((key, phase)) => {
+                mask(bytes, key, phase);
+                Ok(())
+            }
+            None => Ok(()),
+        }
+    }
+
+    /// Puts back what was lent, in front of what was gathered behind it. It must not fail, so
+    /// without memory of the pool it is allocated.
+    pub(crate) fn put_back(&mut self, bytes: &[u8], pool: &Pool) {
+        self.is_lent = false;
+        match &mut self.payload {
+            Payload::Segmented(sequence) => {
+                let mut copy = SegmentedBuf::new(pool);
+                if copy.try_extend_from_slice(bytes).is_err() {
+                    copy.push_bytes(Bytes::copy_from_slice(bytes));
+                }
+                let mut whole: Sequence = copy.freeze();
+                self.held_bytes += whole.held_bytes();
+                whole.append(core::mem::take(sequence));
+                *sequence = whole;
+            }
+            Payload::Contiguous(vec) => drop(vec.splice(..0, bytes.iter().copied())),
+        }
+    }
+}

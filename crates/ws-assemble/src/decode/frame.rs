@@ -1,0 +1,62 @@
+//! Where in the frames of a stream a decoder is.
+
+use seg_pool::SegmentMut;
+
+use crate::{
+    control::ControlPayload,
+    error::DecodeError,
+    header::{HEADER_BYTES_MAX, Header},
+    opcode::Opcode,
+};
+
+/// What comes next.
+#[derive(Debug)]
+pub(super) enum State {
+    /// The bytes of a header that is not whole.
+    Header([u8; HEADER_BYTES_MAX], u8),
+    /// Payload of a data frame.
+    Data(Frame),
+    /// Payload of a control frame; with what came of it, when it is cut.
+    Control(Frame, Option<Box<ControlPayload>>),
+    Closed,
+    Failed(DecodeError),
+}
+
+impl State {
+    pub(super) const NO_HEADER: Self = Self::Header([0; HEADER_BYTES_MAX], 0);
+}
+
+/// A frame whose payload is coming.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Frame {
+    pub(super) fin: bool,
+    pub(super) opcode: Opcode,
+    pub(super) left: u64,
+    mask: Option<[u8; 4]>,
+    /// Payload bytes seen, modulo 4.
+    phase: u8,
+}
+
+impl Frame {
+    pub(super) const fn new(header: &Header) -> Self {
+        let Header { fin, opcode, mask, payload_len, .. } = *header;
+        Self { fin, opcode, left: payload_len, mask, phase: 0 }
+    }
+
+    /// Returns how much of the payload lies in `input`.
+    pub(super) fn here(&self, input: &SegmentMut) -> usize {
+        usize::try_from(self.left).unwrap_or(usize::MAX).min(input.len())
+    }
+
+    pub(super) fn key(&self) -> Option<([u8; 4], usize)> {
+        self.mask.map(|key| (key, usize::from(self.phase)))
+    }
+
+    pub(super) fn advance(&mut self, count: usize) {
+        self.left -= count as u64;
+        // At most 3.
+        #[expect(clippy::cast_possible_truncation)]
+        let phase = ((usize::from(self.phase) + count) % 4) as u8;
+        self.phase = phase;
+    }
+}

@@ -1,0 +1,85 @@
+//! Frames whose payload goes elsewhere than into messages.
+
+use seg_pool::Pool;
+
+use super::{Decoder, frame::State, step::Step};
+use crate::{
+    error::{DecodeError, DecodeErrorKind},
+    message::Message,
+};
+
+/// A data frame that is partly here.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Coming {
+    /// Bytes of the message that are gathered.
+    pub(crate) gathered: u64,
+    /// Bytes of the frame that are still to come.
+    pub(crate) left: u64,
+    /// Whether it is the last of its message.
+    pub(crate) is_last: bool,
+    /// Whether its bytes may go to the user as they are, unmasked.
+    pub(crate) is_plain: bool,
+    /// Whether it is not known how long it gets.
+    pub(crate) is_compressed: bool,
+}
+
+impl Decoder {
+    /// Returns the data frame that is partly here.
+    pub(crate) fn coming(&self) -> Option<Coming> {
+        let (State::Data(frame), Some(open)) = (&self.state, &self.open) else { return None };
+        Some(Coming {
+            gathered: open.gathered(),
+            left: frame.left,
+            is_last: frame.fin,
+            is_plain: open.is_plain(),
+            is_compressed: open.is_compressed(),
+        })
+    }
+
+    /// Returns how many bytes of the frame that is partly here are still to come.
+    pub(crate) const fn left(&self) -> u64 {
+        match &self.state {
+            State::Data(frame) => frame.left,
+            _ => 0,
+        }
+    }
+
+    /// Returns whether bytes of the open message lie in a buffer of the user.
+    pub(crate) fn is_lent(&self) -> bool {
+        self.open.as_ref().is_some_and(|open| open.is_lent())
+    }
+
+    /// Takes out what is gathered of the open message; `None` when it is compressed.
+    pub(crate) fn take_fragment(&mut self) -> Option<Message> {
+        let open = self.open.as_mut().filter(|open| !open.is_compressed())?;
+        Some(open.take_gathered(false))
+    }
+
+    /// Takes out what is gathered of the open message, to be put back or read to its end.
+    pub(crate) fn lend_gathered(&mut self) -> Option<Message> {
+        let open = self.open.as_mut().filter(|open| open.gathered() > 0)?;
+        Some(open.take_gathered(true))
+    }
+
+    /// Puts bytes back that were lent.
+    pub(crate) fn put_back(&mut self, bytes: &[u8], pool: &Pool) {
+        if let Some(open) = &mut self.open {
+            open.put_back(bytes, pool);
+        }
+    }
+
+    /// Takes payload of the frame that is [`coming`](Self::coming), no more than is left of it,
+    /// which stays where it is. Unmasks and validates it there.
+    pub(crate) fn lend(&mut self, bytes: &mut [u8]) -> Result<Step, DecodeError> {
+        let (State::Data(frame), Some(open)) = (&mut self.state, &mut self.open) else {
+            return Ok(Step::NeedMore);
+        };
+        if let Err(index) = open.lend(bytes, frame.key()) {
+            let offset = self.offset + index as u64;
+            return Err(self.fail(DecodeErrorKind::Utf8Invalid, offset));
+        }
+        frame.advance(bytes.len());
+        self.offset += bytes.len() as u64;
+        self.end_data().map_err(|(kind, offset)| self.fail(kind, offset))
+    }
+}

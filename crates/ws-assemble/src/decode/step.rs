@@ -1,0 +1,200 @@
+//! From one frame to the next.
+
+use bytes::Buf as _;
+use seg_pool::SegmentMut;
+
+use super::{
+    Decoder, Event,
+    frame::{Frame, State},
+};
+use crate::{
+    assemble::OpenMessage,
+    close::CloseFrame,
+    control::ControlPayload,
+    error::{DecodeError, DecodeErrorKind},
+    header::{Header, RSV1, RSV2_RSV3},
+    mask::mask,
+    message::MessageKind,
+    opcode::Opcode,
+    recycled::Recycled,
+};
+
+/// What a decoder did with its input.
+#[derive(Debug)]
+pub(crate) enum Step {
+    /// Found something for the user.
+    Event(Event),
+    /// Read a header.
+    FrameStart,
+    /// Came to the end of a fragment that is not the last of its message.
+    FragmentEnd,
+    /// Used the input up.
+    NeedMore,
+}
+
+impl Decoder {
+    /// Goes on to the next thing that is to be told.
+    pub(crate) fn step(&mut self, input: &mut SegmentMut) -> Result<Step, DecodeError> {
+        let step = match self.state {
+            State::Header(..) => self.read_header(input),
+            State::Data(_) => self.read_data(input),
+            State::Control(..) => self.read_control(input),
+            State::Closed => {
+                self.consume(input, input.len());
+                Ok(Step::NeedMore)
+            }
+            State::Failed(error) => return Err(error),
+        };
+        step.map_err(|(kind, offset)| self.fail(kind, offset))
+    }
+
+    fn consume(&mut self, input: &mut SegmentMut, count: usize) {
+        input.advance(count);
+        self.offset += count as u64;
+    }
+
+    /// Reads a header, whole or what is left of one.
+    fn read_header(&mut self, input: &mut SegmentMut) -> Result<Step, (DecodeErrorKind, u64)> {
+        let State::Header(mut bytes, held) = self.state else { return Ok(Step::NeedMore) };
+        let mut held = usize::from(held);
+        let start = self.offset - held as u64;
+        let at = |(kind, index): (DecodeErrorKind, usize)| (kind, start + index as u64);
+        let parsed = if held == 0 {
+            // All of it is mostly there.
+            self.check(input).map_err(at)?;
+            Header::parse(input, self.role).map_err(at)?
+        } else {
+            None
+        };
+        if let Some((header, len)) = parsed {
+            self.consume(input, len);
+            self.start_frame(&header).map_err(|kind| (kind, start + 1))?;
+            return Ok(Step::FrameStart);
+        }
+        while let Some(&byte) = input.first() {
+            bytes[held] = byte;
+            held += 1;
+            self.consume(input, 1);
+            self.check(&bytes[..held]).map_err(at)?;
+            if let Some((header, _)) = Header::parse(&bytes[..held], self.role).map_err(at)? {
+                self.start_frame(&header).map_err(|kind| (kind, start + 1))?;
+                return Ok(Step::FrameStart);
+            }
+        }
+        // At most 14.
+        #[expect(clippy::cast_possible_truncation)]
+        let held = held as u8;
+        self.state = State::Header(bytes, held);
+        Ok(Step::NeedMore)
+    }
+
+    /// Checks the order of frames, which their first byte tells.
+    fn check(&self, header: &[u8]) -> Result<(), (DecodeErrorKind, usize)> {
+        let Some(&first) = header.first() else { return Ok(()) };
+        if first & RSV1 != 0 && !self.inflates() {
+            return Err((DecodeErrorKind::ReservedBits, 0));
+        }
+        // Reserved bits and opcodes are refused before, whatever the order.
+        match (Opcode::from_bits(first & 0x0f), &self.open) {
+            _ if first & RSV2_RSV3 != 0 => Ok(()),
+            (Some(Opcode::Continuation), _) if first & RSV1 != 0 => Ok(()),
+            (Some(Opcode::Continuation), None) => Err((DecodeErrorKind::ContinuationUnexpected, 0)),
+            (Some(Opcode::Text | Opcode::Binary), Some(_)) => {
+                Err((DecodeErrorKind::MessageUnfinished, 0))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    fn start_frame(&mut self, header: &Header) -> Result<(), DecodeErrorKind> {
+        let frame = Frame::new(header);
+        if header.opcode.is_control() {
+            self.state = State::Control(frame, None);
+            return Ok(());
+        }
+        let is_text = header.opcode == Opcode::Text;
+        let kind = if is_text { MessageKind::Text } else { MessageKind::Binary };
+        let (assembly, is_compressed) = (self.assembly, header.is_compressed);
+        let open = self
+            .open
+            .get_or_insert_with(|| Recycled::new(OpenMessage::new(kind, assembly, is_compressed)));
+        open.announce(header, &self.limits)?;
+        self.state = State::Data(frame);
+        Ok(())
+    }
+
+    fn read_data(&mut self, input: &mut SegmentMut) -> Result<Step, (DecodeErrorKind, u64)> {
+        let (State::Data(frame), Some(open)) = (&mut self.state, &mut self.open) else {
+            return Ok(Step::NeedMore);
+        };
+        let count = frame.here(input);
+        if count > 0 {
+            #[cfg(feature = "deflate")]
+            let inflation = self.inflation.as_deref_mut();
+            #[cfg(not(feature = "deflate"))]
+            let inflation = None;
+            open.take(input, count, frame.key(), &self.limits, inflation)
+                .map_err(|(kind, index)| (kind, self.offset + index as u64))?;
+            frame.advance(count);
+            self.offset += count as u64;
+        }
+        self.end_data()
+    }
+
+    /// Ends a frame whose payload is all here, and the message with its last one.
+    pub(super) fn end_data(&mut self) -> Result<Step, (DecodeErrorKind, u64)> {
+        let State::Data(frame) = &self.state else { return Ok(Step::NeedMore) };
+        if frame.left > 0 {
+            return Ok(Step::NeedMore);
+        }
+        let is_last = frame.fin;
+        self.state = State::NO_HEADER;
+        if !is_last {
+            return Ok(Step::FragmentEnd);
+        }
+        let Some(open) = self.open.take() else { return Ok(Step::NeedMore) };
+        let open = open.into_inner();
+        #[cfg(feature = "deflate")]
+        let open = match &mut self.inflation {
+            Some(inflation) => open.inflate_end(inflation, &self.limits),
+            None => Ok(open),
+        }
+        .map_err(|kind| (kind, self.offset))?;
+        let message = open.finish().map_err(|kind| (kind, self.offset))?;
+        Ok(Step::Event(Event::Message(message)))
+    }
+
+    fn read_control(&mut self, input: &mut SegmentMut) -> Result<Step, (DecodeErrorKind, u64)> {
+        let State::Control(frame, cut) = &mut self.state else { return Ok(Step::NeedMore) };
+        let count = frame.here(input);
+        let mut payload = cut.as_deref().copied().unwrap_or(ControlPayload::EMPTY);
+        let start = payload.len();
+        payload.extend_from_slice(&input[..count]);
+        if let Some((key, phase)) = frame.key() {
+            mask(&mut payload.filled_mut()[start..], key, phase);
+        }
+        frame.advance(count);
+        let (left, opcode) = (frame.left, frame.opcode);
+        if left > 0 {
+            *cut = Some(Box::new(payload));
+        }
+        self.consume(input, count);
+        if left > 0 {
+            return Ok(Step::NeedMore);
+        }
+        self.state = State::NO_HEADER;
+        Ok(Step::Event(match opcode {
+            Opcode::Ping => Event::Ping(payload),
+            Opcode::Pong => Event::Pong(payload),
+            _ => {
+                let body = self.offset - payload.len() as u64;
+                let close = CloseFrame::parse(payload)
+                    .map_err(|(kind, index)| (kind, body + index as u64))?;
+                self.state = State::Closed;
+                // What the peer left unfinished never comes: its segments go back.
+                self.open = None;
+                Event::Close(close)
+            }
+        }))
+    }
+}
