@@ -1,4 +1,4 @@
-//! `cargo xtask bench [LAYER] [--compare [--quick] [--job TEXT] [--json FILE]]`
+//! `cargo xtask bench [LAYER] [--compare [--quick] [--job TEXT] [--json FILE] [--record FILE]]`
 
 use std::{ffi::OsString, process::ExitCode};
 
@@ -27,10 +27,14 @@ impl Bench {
             if let Some(path) = self.json {
                 arguments.extend(["--json".into(), path.into()]);
             }
+            if let Some(path) = self.record {
+                arguments.extend(["--record".into(), path.into()]);
+            }
             return built_binary::run("compare", Build::COMPARE, arguments);
         }
-        if self.quick || self.json.is_some() || self.job.is_some() {
-            eprintln!("error: --quick, --job and --json go with --compare");
+        let of_compare = [self.job.is_some(), self.json.is_some(), self.record.is_some()];
+        if self.quick || of_compare.contains(&true) {
+            eprintln!("error: --quick, --job, --json and --record go with --compare");
             return Ok(ExitCode::from(2));
         }
         let shell = workspace::shell()?;

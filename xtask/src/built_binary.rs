@@ -1,8 +1,10 @@
 //! A binary of `seg-bench`, built in release mode and then run in the place of this process.
 
 use std::{
+    env,
     ffi::OsString,
     io::{self, IsTerminal},
+    path::PathBuf,
     process::{Command, ExitCode},
 };
 
@@ -21,6 +23,12 @@ impl Build {
     /// Optimised, without extra features.
     pub(crate) const RELEASE: Self = Self { profile: "release", features: "" };
 
+    /// Optimised, with what draws pictures.
+    pub(crate) const PICTURES: Self = Self { profile: "release", features: "plot" };
+
+    /// Optimised, with the operations whose instructions are counted.
+    pub(crate) const INSTRUCTIONS: Self = Self { profile: "release", features: "instructions" };
+
     /// Optimised across crates, with all contenders.
     pub(crate) const COMPARE: Self = Self { profile: "compare", features: "compare" };
 }
@@ -37,6 +45,29 @@ pub(crate) fn run(
     let mut command = build.cargo("run", binary);
     command.arg("--quiet").arg("--").args(arguments);
     replace_process(command)
+}
+
+/// Builds `binary`, runs it with `arguments` and comes back when it ends; fails when it does.
+pub(crate) fn run_through(
+    binary: &str,
+    build: Build,
+    arguments: Vec<OsString>,
+) -> anyhow::Result<()> {
+    build.build(binary)?;
+    let mut command = build.cargo("run", binary);
+    command.arg("--quiet").arg("--").args(arguments);
+    let status = command.status().context("cannot start cargo")?;
+    if !status.success() {
+        bail!("{binary}: {status}");
+    }
+    Ok(())
+}
+
+/// Builds `binary` and returns where it is.
+pub(crate) fn path_of(binary: &str, build: Build) -> anyhow::Result<PathBuf> {
+    build.build(binary)?;
+    let name = format!("{binary}{}", env::consts::EXE_SUFFIX);
+    Ok(workspace::target_directory()?.join(build.profile).join(name))
 }
 
 impl Build {

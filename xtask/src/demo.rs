@@ -1,4 +1,4 @@
-//! `cargo xtask demo [--file PATH | --size BYTES] [--json FILE]`
+//! `cargo xtask demo [--file PATH | --size BYTES] [--json FILE] [--plot FILE]`
 
 use std::{ffi::OsString, process::ExitCode};
 
@@ -19,6 +19,10 @@ impl Demo {
         if let Some(path) = self.json {
             arguments.extend(["--json".into(), path.into()]);
         }
-        built_binary::run("demo", Build::RELEASE, arguments)
+        let Some(path) = self.plot else {
+            return built_binary::run("demo", Build::RELEASE, arguments);
+        };
+        arguments.extend(["--plot".into(), path.into()]);
+        built_binary::run("demo", Build::PICTURES, arguments)
     }
 }

@@ -14,6 +14,8 @@ xflags::xflags! {
             optional --size bytes: String
             /// Write the table's rows as a list of objects, too.
             optional --json path: PathBuf
+            /// Draw live memory over the course of two of the messages, as SVG.
+            optional --plot path: PathBuf
         }
         /// Run a file of cases through both assemblies and all cuts into two pieces.
         cmd conformance {
@@ -24,8 +26,17 @@ xflags::xflags! {
             /// Write what came out of each case as a list of objects, too.
             optional --json path: PathBuf
         }
+        /// Talk to other people's programs: nginx, curl, Python, Node.js and Chromium.
+        cmd interop {
+            /// `http` or `ws`; both unless told.
+            optional suite: String
+            /// Count a program that is not installed as a failure.
+            optional --require
+        }
         /// Run every test that needs no special toolchain.
         cmd test {}
+        /// Run the tests of the shipped crates on the oldest Rust that they promise.
+        cmd msrv {}
         /// Explore the interleavings of threads with loom, in one layer or in all that have models.
         cmd loom {
             /// The crate, for example `seg-pool`.
@@ -68,6 +79,22 @@ xflags::xflags! {
             optional --quick
             /// With --compare: write the rows as a list of objects, too.
             optional --json path: PathBuf
+            /// With --compare: write a record for `cargo xtask report --from`, too.
+            optional --record path: PathBuf
+        }
+        /// Measure against every peer and write `docs/bench`: a page, tables, pictures.
+        cmd report {
+            /// Take this record of `bench --compare --record` and measure nothing; may be named repeatedly.
+            repeated --from record: PathBuf
+            /// Fewer and shorter samples: for a look, not to be quoted.
+            optional --quick
+            /// Write to this directory instead.
+            optional --to directory: PathBuf
+        }
+        /// Count the instructions of the hottest operations and compare them with the kept counts.
+        cmd instructions {
+            /// Keep what is counted now.
+            optional --bless
         }
         /// Check the rules of the house: layers, unsafe, leftovers.
         cmd tidy {}
@@ -75,6 +102,8 @@ xflags::xflags! {
         cmd ci {
             /// Leave out the tests and the demo, which ran already.
             optional --skip-tests
+            /// How long each fuzz target runs; 15 unless told, 0 leaves them out.
+            optional --fuzz-seconds count: u32
         }
     }
 }

@@ -5,7 +5,7 @@ use std::process::ExitCode;
 use anyhow::bail;
 use xshell::cmd;
 
-use crate::{flags::Loom, workspace};
+use crate::{counted, flags::Loom, workspace};
 
 /// The layers that have a `tests/loom.rs`, lowest first.
 const LAYERS: &[&str] = &["seg-pool"];
@@ -21,7 +21,7 @@ impl Loom {
 }
 
 /// Runs the models of one layer or of all; prints how many interleavings each explored.
-pub(crate) fn explore(layer: Option<&str>, preemptions: u32) -> anyhow::Result<()> {
+pub(crate) fn explore(layer: Option<&str>, preemptions: u32) -> anyhow::Result<String> {
     if let Some(layer) = layer.filter(|layer| !LAYERS.contains(layer)) {
         bail!("{layer} has no models; {} has", LAYERS.join(", "));
     }
@@ -30,10 +30,12 @@ pub(crate) fn explore(layer: Option<&str>, preemptions: u32) -> anyhow::Result<(
     let _bound = shell.push_env("LOOM_MAX_PREEMPTIONS", preemptions.to_string());
     // A directory of its own: other flags would otherwise rebuild everything twice.
     let _target = shell.push_env("CARGO_TARGET_DIR", "target/loom");
+    let mut models = 0;
     for layer in LAYERS.iter().filter(|name| layer.is_none_or(|layer| layer == **name)) {
         let show = ["--", "--nocapture", "--test-threads=1"];
-        cmd!(shell, "cargo test --quiet --release --package {layer} --test loom {show...}")
-            .run()?;
+        let exploring =
+            cmd!(shell, "cargo test --quiet --release --package {layer} --test loom {show...}");
+        models += counted::tests_in(&counted::read_through(exploring)?);
     }
-    Ok(())
+    Ok(format!("{models} models, {preemptions} preemptions"))
 }

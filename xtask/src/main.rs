@@ -8,12 +8,18 @@ mod bench;
 mod built_binary;
 mod ci;
 mod conformance;
+mod counted;
 mod demo;
 mod feature_sets;
 mod flags;
 mod fuzz;
+mod instructions;
+mod interop;
 mod loom;
 mod miri;
+mod msrv;
+mod publishing;
+mod report;
 mod sanitize;
 mod steps;
 mod test;
@@ -46,12 +52,16 @@ fn run(command: XtaskCmd) -> anyhow::Result<ExitCode> {
     match command {
         XtaskCmd::Demo(command) => command.run(),
         XtaskCmd::Conformance(command) => command.run(),
+        XtaskCmd::Interop(command) => command.run(),
         XtaskCmd::Test(command) => command.run(),
+        XtaskCmd::Msrv(command) => command.run(),
         XtaskCmd::Loom(command) => command.run(),
         XtaskCmd::Miri(command) => command.run(),
         XtaskCmd::Fuzz(command) => command.run(),
         XtaskCmd::Sanitize(command) => command.run(),
         XtaskCmd::Bench(command) => command.run(),
+        XtaskCmd::Report(command) => command.run(),
+        XtaskCmd::Instructions(command) => command.run(),
         XtaskCmd::Tidy(command) => command.run(),
         XtaskCmd::Ci(command) => command.run(),
     }

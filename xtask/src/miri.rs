@@ -5,7 +5,7 @@ use std::process::ExitCode;
 use anyhow::bail;
 use xshell::{Shell, cmd};
 
-use crate::{flags::Miri, workspace};
+use crate::{counted, flags::Miri, workspace};
 
 /// The layers whose own code holds unsafe, lowest first.
 const LAYERS: &[&str] = &["seg-pool", "seg-seq", "ws-assemble"];
@@ -31,7 +31,7 @@ pub(crate) fn is_installed(shell: &Shell) -> bool {
 }
 
 /// Runs the tests of one layer, or of all, with Tree Borrows and strict provenance.
-pub(crate) fn check(layer: Option<&str>, seeds: u32) -> anyhow::Result<()> {
+pub(crate) fn check(layer: Option<&str>, seeds: u32) -> anyhow::Result<String> {
     let shell = workspace::shell()?;
     if !is_installed(&shell) {
         bail!("Miri is missing; this adds it: rustup +nightly component add miri rust-src");
@@ -45,8 +45,10 @@ pub(crate) fn check(layer: Option<&str>, seeds: u32) -> anyhow::Result<()> {
     );
     let _flags = shell.push_env("MIRIFLAGS", flags);
     let _target = shell.push_env("CARGO_TARGET_DIR", "target/miri");
+    let mut tests = 0;
     for layer in LAYERS.iter().filter(|name| layer.is_none_or(|layer| layer == **name)) {
-        cmd!(shell, "cargo +nightly miri test --package {layer} --lib --tests").run()?;
+        let testing = cmd!(shell, "cargo +nightly miri test --package {layer} --lib --tests");
+        tests += counted::tests_in(&counted::read_through(testing)?);
     }
-    Ok(())
+    Ok(format!("{}, {seeds} schedules", counted::in_words(tests)))
 }

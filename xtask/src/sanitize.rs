@@ -5,7 +5,7 @@ use std::{env, process::ExitCode};
 use anyhow::bail;
 use xshell::{Shell, cmd};
 
-use crate::{flags::Sanitize, workspace};
+use crate::{counted, flags::Sanitize, workspace};
 
 /// The layers whose own code holds unsafe, lowest first.
 const LAYERS: &[&str] = &["seg-pool", "seg-seq", "ws-assemble"];
@@ -82,7 +82,7 @@ impl Sanitizer {
 /// Runs the tests of one layer, or of all that hold unsafe code.
 ///
 /// Sanitizers are unstable options, which `RUSTC_BOOTSTRAP` lets a stable compiler take.
-pub(crate) fn check(sanitizer: Sanitizer, layer: Option<&str>) -> anyhow::Result<()> {
+pub(crate) fn check(sanitizer: Sanitizer, layer: Option<&str>) -> anyhow::Result<String> {
     if let Some(layer) = layer.filter(|layer| !LAYERS.contains(layer)) {
         bail!("{layer} holds no unsafe code; {} do", LAYERS.join(", "));
     }
@@ -97,12 +97,14 @@ pub(crate) fn check(sanitizer: Sanitizer, layer: Option<&str>) -> anyhow::Result
     }
     let rustc = env::var_os(RUSTC_VARIABLE).filter(|_| sanitizer.needs_std_sources());
     let _rustc = rustc.map(|rustc| shell.push_env("RUSTC", rustc));
+    let mut ran = 0;
     let build_std: &[&str] = if sanitizer.needs_std_sources() { &["-Zbuild-std"] } else { &[] };
     for layer in LAYERS.iter().filter(|name| layer.is_none_or(|layer| layer == **name)) {
         let tests = ["--lib", "--tests", "--target", TARGET];
-        cmd!(shell, "cargo test --quiet --package {layer} {build_std...} {tests...}").run()?;
+        let testing = cmd!(shell, "cargo test --quiet --package {layer} {build_std...} {tests...}");
+        ran += counted::tests_in(&counted::read_through(testing)?);
     }
-    Ok(())
+    Ok(counted::in_words(ran))
 }
 
 /// Returns what this machine lacks for a sanitizer, and how to get it.

@@ -6,9 +6,15 @@ use std::{process::ExitCode, time::Instant};
 /// What ran so far, how long it took and whether it passed.
 ///
 /// A step that fails does not stop the next: one run shows everything that is wrong.
-#[derive(Default)]
 pub(crate) struct Steps {
+    start: Instant,
     done: Vec<Step>,
+}
+
+impl Default for Steps {
+    fn default() -> Self {
+        Self { start: Instant::now(), done: Vec::new() }
+    }
 }
 
 struct Step {
@@ -18,10 +24,19 @@ struct Step {
 }
 
 enum Outcome {
-    Passed,
+    /// With what ran, where the step knows: `532 tests`.
+    Passed(String),
     Failed,
     /// With the reason.
     Skipped(String),
+}
+
+/// How a step went that may find out on the way that it cannot run here.
+pub(crate) enum Ran {
+    /// To its end; with what ran, in words.
+    Through(String),
+    /// Not at all, and why.
+    NotHere(String),
 }
 
 impl Steps {
@@ -31,15 +46,58 @@ impl Steps {
         name: impl Into<String>,
         step: impl FnOnce() -> anyhow::Result<()>,
     ) {
+        self.count(name, || step().map(|()| String::new()));
+    }
+
+    /// Runs one step that says what ran in it, and notes how it went.
+    pub(crate) fn count(
+        &mut self,
+        name: impl Into<String>,
+        step: impl FnOnce() -> anyhow::Result<String>,
+    ) {
+        self.attempt(name, || step().map(Ran::Through));
+    }
+
+    /// Runs one step that may turn out to be one to skip, and notes how it went.
+    pub(crate) fn attempt(
+        &mut self,
+        name: impl Into<String>,
+        step: impl FnOnce() -> anyhow::Result<Ran>,
+    ) {
         let name = name.into();
         eprintln!("==> {name}");
         let start = Instant::now();
-        let outcome = step();
-        if let Err(error) = &outcome {
-            eprintln!("error: {name}: {error:#}");
-        }
-        let outcome = if outcome.is_ok() { Outcome::Passed } else { Outcome::Failed };
-        self.done.push(Step { name, took: start.elapsed(), outcome });
+        let ran = step();
+        self.note(name, start.elapsed(), ran);
+    }
+
+    /// Runs one step like [`run`](Self::run) and returns whether it passed, for those that build on it.
+    pub(crate) fn succeeds(
+        &mut self,
+        name: impl Into<String>,
+        step: impl FnOnce() -> anyhow::Result<()>,
+    ) -> bool {
+        self.run(name, step);
+        self.done.last().is_some_and(|step| matches!(step.outcome, Outcome::Passed(_)))
+    }
+
+    /// Notes a step that ran elsewhere: beside others, for example.
+    pub(crate) fn note(
+        &mut self,
+        name: impl Into<String>,
+        took: Duration,
+        ran: anyhow::Result<Ran>,
+    ) {
+        let name = name.into();
+        let outcome = match ran {
+            Ok(Ran::Through(what)) => Outcome::Passed(what),
+            Ok(Ran::NotHere(why)) => Outcome::Skipped(why),
+            Err(error) => {
+                eprintln!("error: {name}: {error:#}");
+                Outcome::Failed
+            }
+        };
+        self.done.push(Step { name, took, outcome });
     }
 
     /// Notes that a step did not run, and why. That is no failure.
@@ -50,7 +108,7 @@ impl Steps {
 
     /// Prints the table, and returns success only if no step failed.
     pub(crate) fn finish(self) -> ExitCode {
-        print!("{}", self.table());
+        println!("\n{}", self.table());
         let failed = self.done.iter().any(|step| matches!(step.outcome, Outcome::Failed));
         if failed { ExitCode::FAILURE } else { ExitCode::SUCCESS }
     }
@@ -60,13 +118,19 @@ impl Steps {
         let row = |step: &Step| {
             let Step { name, took, outcome } = step;
             let verdict = match outcome {
-                Outcome::Passed => "ok",
+                Outcome::Passed(what) if what.is_empty() => "ok",
+                Outcome::Passed(what) => &format!("ok       {what}"),
                 Outcome::Failed => "FAILED",
-                Outcome::Skipped(why) => &format!("skipped: {why}"),
+                Outcome::Skipped(why) => &format!("skipped  {why}"),
             };
             format!("{name:width$}  {:>7.1} s  {verdict}\n", took.as_secs_f64())
         };
-        self.done.iter().map(row).collect()
+        let mut table: String = self.done.iter().map(row).collect();
+        let skipped = self.done.iter().filter(|step| matches!(step.outcome, Outcome::Skipped(_)));
+        let (ran, skipped) = (self.done.len() - skipped.clone().count(), skipped.count());
+        table += &format!("{:width$}  {:>7.1} s  ", "all", self.start.elapsed().as_secs_f64());
+        table += &format!("{ran} steps ran, {skipped} were skipped\n");
+        table
     }
 }
 
@@ -87,17 +151,21 @@ mod tests {
         });
         assert!(ran);
         let table = steps.table();
-        let verdicts: Vec<_> = table.lines().map(|line| line.split_whitespace().last()).collect();
-        assert_eq!(verdicts, [Some("FAILED"), Some("ok")]);
+        let verdicts: Vec<_> =
+            table.lines().map(|line| line.split_whitespace().nth(3).unwrap_or_default()).collect();
+        assert_eq!(verdicts, ["FAILED", "ok", "2"]);
         assert_eq!(steps.finish(), ExitCode::FAILURE);
     }
 
     #[test]
     fn steps_that_passed_or_were_skipped_are_a_success() {
         let mut steps = Steps::default();
-        steps.run("one", || Ok(()));
+        steps.count("one", || Ok("7 tests".to_owned()));
         steps.skip("other", "no such tool");
-        assert!(steps.table().ends_with("skipped: no such tool\n"));
+        let table = steps.table();
+        assert!(table.contains("ok       7 tests\n"), "{table}");
+        assert!(table.contains("skipped  no such tool\n"), "{table}");
+        assert!(table.ends_with("1 steps ran, 1 were skipped\n"), "{table}");
         assert_eq!(steps.finish(), ExitCode::SUCCESS);
     }
 }

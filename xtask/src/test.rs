@@ -5,6 +5,7 @@ use std::process::ExitCode;
 use xshell::{Shell, cmd};
 
 use crate::{
+    counted,
     feature_sets::{FEATURE_SETS, FeatureSet},
     flags::Test,
     steps::Steps,
@@ -24,12 +25,15 @@ impl Test {
 /// Runs the unit and integration tests, the doc tests (README's examples among them) and the feature sets.
 pub(crate) fn run_tests(shell: &Shell, steps: &mut Steps) {
     let runner = Runner::find(shell);
-    steps.run(format!("test ({})", runner.name()), || runner.run(shell, &["--workspace"]));
-    steps.run("doc tests", || Ok(cmd!(shell, "cargo test --quiet --workspace --doc").run()?));
+    steps.count(format!("test ({})", runner.name()), || runner.run(shell, &["--workspace"]));
+    steps.count("doc tests", || {
+        let running = cmd!(shell, "cargo test --quiet --workspace --doc");
+        counted::tests_of(running)
+    });
     for FeatureSet { package, arguments } in FEATURE_SETS {
         let mut selection = vec!["--package", package];
         selection.extend(*arguments);
-        steps.run(format!("test {package} {}", arguments.join(" ")), || {
+        steps.count(format!("test {package} {}", arguments.join(" ")), || {
             runner.run(shell, &selection)
         });
     }
@@ -56,18 +60,17 @@ impl Runner {
         }
     }
 
-    fn run(self, shell: &Shell, selection: &[&str]) -> anyhow::Result<()> {
+    fn run(self, shell: &Shell, selection: &[&str]) -> anyhow::Result<String> {
         match self {
             Self::Nextest => {
                 let quiet = ["--no-tests=pass", "--status-level=fail", "--final-status-level=fail"];
-                cmd!(shell, "cargo nextest run {quiet...} {selection...}").run()?;
+                counted::tests_of(cmd!(shell, "cargo nextest run {quiet...} {selection...}"))
             }
             // All targets but the doc tests, which are a step of their own.
             Self::Cargo => {
                 let targets = ["--lib", "--bins", "--tests", "--examples"];
-                cmd!(shell, "cargo test --quiet {targets...} {selection...}").run()?;
+                counted::tests_of(cmd!(shell, "cargo test --quiet {targets...} {selection...}"))
             }
         }
-        Ok(())
     }
 }

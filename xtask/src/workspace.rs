@@ -6,7 +6,8 @@ use std::{
 };
 
 use anyhow::Context;
-use xshell::Shell;
+use serde_json::Value;
+use xshell::{Shell, cmd};
 
 /// Returns the workspace's root directory.
 pub(crate) fn root() -> &'static Path {
@@ -20,6 +21,15 @@ pub(crate) fn shell() -> anyhow::Result<Shell> {
     let shell = Shell::new()?;
     shell.change_dir(root());
     Ok(shell)
+}
+
+/// Returns where cargo puts what it builds.
+pub(crate) fn target_directory() -> anyhow::Result<PathBuf> {
+    let shell = shell()?;
+    let metadata = cmd!(shell, "cargo metadata --no-deps --format-version 1").quiet().read()?;
+    let metadata: Value = serde_json::from_str(&metadata).context("cargo metadata is not JSON")?;
+    let directory = metadata["target_directory"].as_str();
+    Ok(directory.context("cargo metadata names no target directory")?.into())
 }
 
 /// A Rust source file of the workspace.

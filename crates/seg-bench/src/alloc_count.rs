@@ -129,6 +129,14 @@ impl Drop for Scope {
     }
 }
 
+/// Returns what the calling thread's innermost open [`Scope`] counted so far; `None` without one.
+///
+/// Allocates nothing and ends nothing.
+#[must_use]
+pub fn so_far() -> Option<Counts> {
+    OPEN.get()
+}
+
 /// Returns whether [`CountingAlloc`] is this program's global allocator.
 ///
 /// Without it every count is 0, which proves nothing.

@@ -3,14 +3,12 @@
 //! A [`Job`] is one task with several [`Contender`]s: ours, the peers, and the physical floors. The
 //! [harness](measure) checks each contender's output, then times them in turn (A B C A B C), so
 //! that a machine whose speed drifts slows all of them, and counts what each asks of the
-//! allocator. [`Figures`] are what comes out.
+//! allocator. [`Figures`](crate::figures::Figures) are what comes out.
 
 mod contender;
-mod figures;
 mod harness;
 pub mod jobs;
 mod raw_alloc;
 
 pub use contender::{Contender, Job, Kind};
-pub use figures::{Figures, print_table};
 pub use harness::{Effort, measure};

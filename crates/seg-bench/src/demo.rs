@@ -7,12 +7,15 @@ pub mod args;
 mod failure;
 mod http;
 mod memory;
+#[cfg(feature = "plot")]
+mod picture;
 mod progress;
 mod receive;
 mod report;
 mod route;
 mod row;
 mod slabs;
+mod timeline;
 mod wire;
 mod ws;
 
@@ -20,14 +23,30 @@ use std::{fs::File, path::Path, process::Command};
 
 use anyhow::{Context, anyhow};
 
-pub use self::{failure::Failure, receive::Assembly, report::Report, route::Route, row::Row};
-use self::{progress::Progress, receive::Receive};
+pub use self::{
+    failure::Failure,
+    receive::Assembly,
+    report::{Course, Report},
+    route::Route,
+    row::Row,
+    timeline::Sample,
+};
+use self::{progress::Progress, receive::Receive, timeline::Timeline};
 use crate::{
     alloc_count,
     digest::Digest,
     input::{Input, Text, as_text},
     peers::Peers,
 };
+
+/// Whether live memory is noted with each read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Courses {
+    /// No: times are not disturbed.
+    Ignored,
+    /// Yes: the report has a [`Course`] a row, and the times of first messages are a little longer.
+    Noted,
+}
 
 /// Starts the peers with `command`, receives the input over every route through both assemblies and
 /// returns what that cost.
@@ -39,23 +58,31 @@ use crate::{
 ///
 /// Returns [`Failure::Usage`] when the input cannot be had, and [`Failure::Broken`] when a peer or a
 /// stream fails.
-pub fn run(input: &Input, command: Command) -> Result<Report, Failure> {
+pub fn run(input: &Input, command: Command, courses: Courses) -> Result<Report, Failure> {
     if !alloc_count::is_installed() {
         return Err(anyhow!("this program does not count its allocations").into());
     }
-    let progress = Progress::start();
+    let mut progress = Progress::start();
+    if courses == Courses::Noted {
+        progress = progress.with_timeline(Timeline::new());
+    }
     let (sent, peers) = Sent::start(input, command)?;
     progress.expect(sent.bytes_to_receive());
-    let mut rows = Vec::new();
+    let (mut rows, mut courses) = (Vec::new(), Vec::new());
     for route in Route::ALL {
         for assembly in Assembly::ALL {
             let row = sent
                 .receive(&peers, route, assembly, &progress)
                 .with_context(|| format!("{} {}", route.name(), assembly.name()))?;
             rows.push(row);
+            courses.extend(progress.timeline().map(|timeline| Course {
+                path: route,
+                assembly,
+                samples: timeline.samples(),
+            }));
         }
     }
-    Ok(Report { title: sent.title, rows })
+    Ok(Report { title: sent.title, rows, courses })
 }
 
 /// Checks that `path` can be written, before anything is spent on what shall go there.

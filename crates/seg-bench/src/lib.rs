@@ -17,17 +17,31 @@
 //! - [`peers`] are the senders, none of them ours, in a process of their own.
 //! - `compare`, behind the feature of that name, measures the layers against their peers.
 //! - [`demo`] receives and reports, [`table`] prints.
+//! - [`figures`] are what a comparison found, a [`record`] keeps them with the [`machine`] they are of.
+//! - `plot` and `report`, behind the feature `plot`, make pictures and a page of them.
 
 pub mod alloc_count;
 #[cfg(feature = "compare")]
 pub mod compare;
 pub mod demo;
 pub mod digest;
+pub mod figures;
 pub mod input;
+pub mod machine;
 pub mod peers;
+#[cfg(feature = "plot")]
+pub mod plot;
+pub mod record;
+#[cfg(feature = "plot")]
+pub mod report;
 pub mod table;
 
 /// The examples in the workspace's README are doc tests of this crate.
 #[cfg(doctest)]
 #[doc = include_str!("../../../README.md")]
 pub struct ReadmeExamples;
+
+/// The programs of the guide are doc tests too.
+#[cfg(doctest)]
+#[doc = include_str!("../../../docs/guide.md")]
+pub struct GuideExamples;

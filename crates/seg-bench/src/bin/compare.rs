@@ -5,7 +5,9 @@ use std::{fs, process::ExitCode};
 use anyhow::{Context as _, bail};
 use seg_bench::{
     alloc_count::CountingAlloc,
-    compare::{Effort, jobs::LAYERS, measure, print_table},
+    compare::{Effort, jobs::LAYERS, measure},
+    figures::print_table,
+    record::Record,
 };
 
 #[global_allocator]
@@ -27,6 +29,8 @@ mod flags {
         optional --quick
         /// Write the rows as a list of objects, too.
         optional --json path: PathBuf
+        /// Write a record: the rows, the machine and the versions, for `cargo xtask report`.
+        optional --record path: PathBuf
     }
     }
 }
@@ -69,6 +73,11 @@ fn run(flags: &flags::Compare) -> anyhow::Result<()> {
     if let Some(path) = &flags.json {
         let json = serde_json::to_string_pretty(&all)?;
         fs::write(path, json).with_context(|| format!("cannot write {}", path.display()))?;
+    }
+    if let Some(path) = &flags.record {
+        let record = Record::here(if flags.quick { "quick" } else { "full" }, all);
+        fs::write(path, record.to_json()?)
+            .with_context(|| format!("cannot write {}", path.display()))?;
     }
     Ok(())
 }

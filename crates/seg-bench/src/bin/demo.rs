@@ -1,11 +1,11 @@
-//! `demo [--file PATH | --size BYTES] [--json FILE]`, started by `cargo xtask demo`.
+//! `demo [--file PATH | --size BYTES] [--json FILE] [--plot FILE]`, started by `cargo xtask demo`.
 
 use std::{env, fs, process::Command, process::ExitCode};
 
-use anyhow::Context;
+use anyhow::{Context, anyhow};
 use seg_bench::{
     alloc_count::CountingAlloc,
-    demo::{self, Failure, args::Demo},
+    demo::{self, Courses, Failure, Report, args::Demo},
     peers::child,
 };
 
@@ -32,18 +32,36 @@ fn main() -> ExitCode {
 
 fn run(flags: &Demo) -> Result<bool, Failure> {
     let input = flags.input().map_err(Failure::usage)?;
-    if let Some(path) = &flags.json {
+    for path in flags.json.iter().chain(&flags.plot) {
         demo::ensure_writable(path)?;
     }
+    if flags.plot.is_some() && !cfg!(feature = "plot") {
+        return Err(Failure::Usage(anyhow!("this program was built without the feature `plot`")));
+    }
+    let courses = if flags.plot.is_some() { Courses::Noted } else { Courses::Ignored };
     let mut peers = Command::new(env::current_exe().context("this program's own path is unknown")?);
     peers.arg(PEERS);
-    let report = demo::run(&input, peers)?;
+    let report = demo::run(&input, peers, courses)?;
     print!("{report}");
     if let Some(path) = &flags.json {
         let json = report.to_json().context("a figure is no JSON number")?;
         fs::write(path, json).with_context(|| format!("cannot write {}", path.display()))?;
     }
+    if let Some(path) = &flags.plot {
+        let picture = picture(&report).context("there is nothing to draw")?;
+        fs::write(path, picture).with_context(|| format!("cannot write {}", path.display()))?;
+    }
     Ok(report.passed())
+}
+
+#[cfg(feature = "plot")]
+fn picture(report: &Report) -> Option<String> {
+    report.memory_chart().map(|chart| chart.to_svg())
+}
+
+#[cfg(not(feature = "plot"))]
+fn picture(_: &Report) -> Option<String> {
+    None
 }
 
 /// The child's side. What it prints instead of its greeting, the parent passes on.

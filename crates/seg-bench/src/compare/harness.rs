@@ -4,7 +4,8 @@ use core::time::Duration;
 
 use anyhow::Context as _;
 
-use super::{Contender, Figures, Job, Kind};
+use super::{Contender, Job, Kind};
+use crate::figures::Figures;
 
 /// How long a comparison may take.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -23,8 +24,14 @@ impl Effort {
     pub const QUICK: Self = Self { samples: 7, sample_time: Duration::from_millis(1) };
 }
 
-/// Operations that are counted after the first ones have warmed up.
-const COUNTED_OPS: u64 = 64;
+/// The most operations that are counted, once the first ones have warmed up.
+const COUNTED_OPS_MAX: u64 = 64;
+
+/// The least: one could be a lucky one.
+const COUNTED_OPS_MIN: u64 = 2;
+
+/// What counting should take at most, in nanoseconds: counts do not get better with time.
+const COUNTING_NS: f64 = 50e6;
 
 /// Measures one job: checks all contenders, then times them in turn, then counts.
 ///
@@ -47,7 +54,9 @@ pub fn measure(job: &mut Job, effort: Effort) -> anyhow::Result<Vec<Figures>> {
     let (name, bytes_per_op) = (job.name.clone(), job.bytes_per_op);
     let figures = job.contenders.iter_mut().zip(samples).map(|(contender, mut samples)| {
         samples.sort_by(f64::total_cmp);
-        let counts = contender.counts(COUNTED_OPS);
+        let ns_min = samples.first().copied().unwrap_or_default();
+        let counted_ops = counted_ops(ns_min);
+        let counts = contender.counts(counted_ops);
         let fresh = contender.fresh_counts().unwrap_or(counts);
         Figures {
             job: name.split('/').next().unwrap_or_default().to_owned(),
@@ -55,16 +64,23 @@ pub fn measure(job: &mut Job, effort: Effort) -> anyhow::Result<Vec<Figures>> {
             contender: contender.name.clone(),
             ours: contender.kind == Kind::Ours,
             floor: contender.kind == Kind::Floor,
-            ns_min: samples.first().copied().unwrap_or_default(),
+            ns_min,
             ns_median: samples.get(samples.len() / 2).copied().unwrap_or_default(),
             bytes_per_op,
-            allocs_per_op: counts.allocs as f64 / COUNTED_OPS as f64,
-            alloc_bytes_per_op: counts.allocated_bytes as f64 / COUNTED_OPS as f64,
+            allocs_per_op: counts.allocs as f64 / counted_ops as f64,
+            alloc_bytes_per_op: counts.allocated_bytes as f64 / counted_ops as f64,
             largest_alloc: counts.largest_bytes.max(fresh.largest_bytes),
             peak_live: fresh.peak_live_bytes.max(counts.peak_live_bytes),
         }
     });
     Ok(figures.collect())
+}
+
+/// Returns how many operations of so many nanoseconds are counted.
+fn counted_ops(ns: f64) -> u64 {
+    (COUNTED_OPS_MIN..COUNTED_OPS_MAX)
+        .find(|ops| (ops + 1) as f64 * ns > COUNTING_NS)
+        .unwrap_or(COUNTED_OPS_MAX)
 }
 
 /// Finds how many operations fill a sample, warming up on the way.
@@ -97,6 +113,13 @@ mod tests {
         assert!(figures[0].ours && !figures[0].floor && figures[0].ns_min <= figures[0].ns_median);
         assert_eq!((figures[1].ns_min, figures[1].ns_median), (5_000.0, 5_000.0));
         assert_eq!((figures[1].job.as_str(), figures[1].case.as_str()), ("layer", "layer/task"));
+    }
+
+    #[test]
+    fn long_operations_are_counted_less_often() {
+        assert_eq!(counted_ops(10.0), COUNTED_OPS_MAX);
+        assert_eq!(counted_ops(5e6), 10);
+        assert_eq!(counted_ops(1e9), COUNTED_OPS_MIN);
     }
 
     #[test]

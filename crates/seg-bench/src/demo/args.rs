@@ -14,6 +14,8 @@ xflags::xflags! {
         optional --size bytes: Size
         /// Write the table's rows as a list of objects, too.
         optional --json path: PathBuf
+        /// Draw live memory over the course of two of the messages, as SVG.
+        optional --plot path: PathBuf
     }
 }
 

@@ -13,6 +13,8 @@ use std::{
 
 use indicatif::{ProgressBar, ProgressStyle};
 
+use super::timeline::Timeline;
+
 /// What takes less than this shows no bar.
 const QUIET: Duration = Duration::from_secs(1);
 const REDRAW: Duration = Duration::from_millis(100);
@@ -27,6 +29,8 @@ pub(super) struct Progress {
     /// Bytes of the passes that are complete.
     passes: Cell<u64>,
     drawing: Option<Drawing>,
+    /// Where live memory is noted with each read, if it is.
+    timeline: Option<Timeline>,
 }
 
 #[derive(Debug, Default)]
@@ -52,7 +56,17 @@ impl Progress {
             let counters = Arc::clone(&counters);
             Drawing { thread: thread::spawn(move || draw(&counters, &stopped)), stop }
         });
-        Self { counters, passes: Cell::new(0), drawing }
+        Self { counters, passes: Cell::new(0), drawing, timeline: None }
+    }
+
+    /// Notes live memory with each read, too, which costs a look at the pool each time.
+    pub(super) fn with_timeline(mut self, timeline: Timeline) -> Self {
+        self.timeline = Some(timeline);
+        self
+    }
+
+    pub(super) const fn timeline(&self) -> Option<&Timeline> {
+        self.timeline.as_ref()
     }
 
     /// Says how many bytes there will be.
@@ -63,6 +77,9 @@ impl Progress {
     /// Adds received bytes. Allocates nothing, locks nothing.
     pub(super) fn add(&self, bytes: u64) {
         self.counters.done.fetch_add(bytes, Ordering::Relaxed);
+        if let Some(timeline) = &self.timeline {
+            timeline.received(bytes);
+        }
     }
 
     /// Notes that a message of so many bytes is there, however many came over the wire.

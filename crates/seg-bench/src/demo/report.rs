@@ -2,7 +2,7 @@
 
 use core::fmt;
 
-use super::{Route, Row};
+use super::{Assembly, Route, Row, Sample};
 use crate::table::{Table, thousands};
 
 const HEADING: [[&str; 9]; 2] = [
@@ -26,6 +26,19 @@ pub struct Report {
     pub title: String,
     /// Each route through each assembly.
     pub rows: Vec<Row>,
+    /// What was live over the course of each row's first message; none unless asked for.
+    pub courses: Vec<Course>,
+}
+
+/// What was live while one message came in.
+#[derive(Clone, Debug)]
+pub struct Course {
+    /// How the message travelled.
+    pub path: Route,
+    /// How it was put together.
+    pub assembly: Assembly,
+    /// A moment for each read, in order, and one for the end.
+    pub samples: Vec<Sample>,
 }
 
 impl Report {
@@ -99,7 +112,7 @@ mod tests {
             row(Assembly::Segmented, largest_alloc, true),
             row(Assembly::Contiguous, 134_217_728, true),
         ];
-        Report { title: "a title".into(), rows }
+        Report { title: "a title".into(), rows, courses: Vec::new() }
     }
 
     #[test]
@@ -122,7 +135,7 @@ mod tests {
 
     #[test]
     fn no_rows_are_no_success() {
-        assert!(!Report { title: String::new(), rows: Vec::new() }.passed());
+        assert!(!Report { title: String::new(), rows: Vec::new(), courses: Vec::new() }.passed());
     }
 
     #[test]

@@ -67,8 +67,14 @@ impl Row {
         let start = Instant::now();
         let pool = Pool::new();
         let mut connection = connect(&pool)?;
+        if let Some(timeline) = progress.timeline() {
+            timeline.begin(&pool);
+        }
         let message = connection.receive(progress)?;
         let ms = milliseconds(start);
+        if let Some(timeline) = progress.timeline() {
+            timeline.end();
+        }
         let first = scope.finish();
         let first_held = slabs.held_by(&pool);
         let (first_ok, dropped) = check_and_drop::<R>(message, expected);

@@ -1,11 +1,13 @@
 //! http-chunked against other decoders and encoders of chunked bodies.
 
+mod actix_codec;
 mod decode;
 mod encode;
 mod httparse_loop;
 mod hyper_io;
 mod hyper_peer;
 mod transfer;
+mod ureq_call;
 
 use super::super::Job;
 

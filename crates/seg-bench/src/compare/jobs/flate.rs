@@ -4,7 +4,7 @@ mod data;
 mod peers;
 
 use seg_flate::{Backend, Deflater, Flush, Format, Inflater, Level, Limits, WindowBits};
-use seg_pool::{Pool, Segment, SegmentSize};
+use seg_pool::{Pool, SegmentSize};
 use seg_seq::{SegmentedBuf, Sequence};
 
 use self::peers::{Flate2, Libdeflate, OneShot, Streamed};
@@ -58,7 +58,7 @@ fn gunzip(name: &str, body: Vec<u8>) -> Job {
 
 /// Our inflater, its state used again, from 16 KiB segments into segments.
 struct Ours {
-    input: Vec<Segment>,
+    input: Sequence,
     inflater: Inflater,
     output: SegmentedBuf,
 }
@@ -87,9 +87,7 @@ impl Way for Ours {
 
     fn run(&mut self, (): ()) -> Sequence {
         self.inflater.reset(Format::Gzip);
-        for segment in &self.input {
-            self.inflater.push(&mut &segment[..], &mut self.output).expect("a valid stream");
-        }
+        self.inflater.push_sequence(&self.input, &mut self.output).expect("a valid stream");
         self.inflater.finish().expect("a whole stream");
         self.output.split()
     }

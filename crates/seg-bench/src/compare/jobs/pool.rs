@@ -10,6 +10,7 @@ use std::{
 
 use anyhow::ensure;
 use bytes::{Bytes, BytesMut};
+use bytesbuf::mem::GlobalPool;
 use crossbeam_queue::ArrayQueue;
 use mimalloc::MiMalloc;
 use seg_pool::{Pool, SegmentMut, SegmentSize};
@@ -102,6 +103,7 @@ fn same_thread(size: SegmentSize) -> Job {
         Box::leak(Box::new(object_pool::Pool::new(64, || vec![0; bytes])));
     let zeropool: &'static zeropool::ZeroPool =
         Box::leak(Box::new(zeropool::ZeroPool::new().min_buffer_size(256)));
+    let global = GlobalPool::new();
     let mut stack: Vec<Box<[u8]>> = (0..64).map(|_| vec![0; bytes].into_boxed_slice()).collect();
     let ours = Contender::new(Kind::Ours, "seg-pool", move || {
         drop(black_box(pool.try_take_size(size)));
@@ -124,6 +126,7 @@ fn same_thread(size: SegmentSize) -> Job {
         .add(Kind::Peer, "opool Pool", move || shared.get())
         .add(Kind::Peer, "object-pool", move || objects.try_pull())
         .add(Kind::Peer, "zeropool", move || zeropool.alloc_uninit(bytes))
+        .add(Kind::Peer, "bytesbuf GlobalPool", move || global.reserve(bytes))
         .add(Kind::Floor, "opool LocalPool (not Send)", move || local.get())
         .job
         .with(Contender::new(Kind::Peer, "crossbeam ArrayQueue", move || {
@@ -176,6 +179,7 @@ fn burst() -> Job {
         Box::leak(Box::new(opool::LocalPool::new_prefilled(BURST, Buffers(bytes))));
     let objects: &'static object_pool::Pool<Vec<u8>> =
         Box::leak(Box::new(object_pool::Pool::new(BURST, || vec![0; bytes])));
+    let global = GlobalPool::new();
     Job::new("pool/burst_64", 0)
         .with(bursts(Kind::Ours, "seg-pool", move || pool.take(bytes)))
         .with(bursts(Kind::Peer, "glibc malloc", move || Block::new(System, plain)))
@@ -183,6 +187,7 @@ fn burst() -> Job {
         .with(bursts(Kind::Peer, "jemalloc", move || Block::new(Jemalloc, plain)))
         .with(bursts(Kind::Peer, "opool Pool", move || shared.get()))
         .with(bursts(Kind::Peer, "object-pool", move || objects.try_pull()))
+        .with(bursts(Kind::Peer, "bytesbuf GlobalPool", move || global.reserve(bytes)))
         .with(bursts_with(
             Kind::Peer,
             "crossbeam ArrayQueue",
@@ -260,6 +265,7 @@ fn cross_thread() -> Job {
         Box::leak(Box::new(opool::Pool::new_prefilled(2 * CHANNEL_LEN, Buffers(bytes))));
     let objects: &'static object_pool::Pool<Vec<u8>> =
         Box::leak(Box::new(object_pool::Pool::new(2 * CHANNEL_LEN, || vec![0; bytes])));
+    let global = GlobalPool::new();
     Job::new("pool/cross_thread_16k", 0)
         .with(pass(Kind::Ours, "seg-pool", move || pool.take(bytes), drop::<SegmentMut>))
         .with(pass(Kind::Peer, "glibc malloc", move || Block::new(System, plain), drop))
@@ -267,6 +273,7 @@ fn cross_thread() -> Job {
         .with(pass(Kind::Peer, "jemalloc", move || Block::new(Jemalloc, plain), drop))
         .with(pass(Kind::Peer, "opool Pool", move || shared.get(), drop))
         .with(pass(Kind::Peer, "object-pool", move || objects.try_pull(), drop))
+        .with(pass(Kind::Peer, "bytesbuf GlobalPool", move || global.reserve(bytes), drop))
         .with(pass(
             Kind::Peer,
             "crossbeam ArrayQueue",

@@ -1,9 +1,13 @@
 //! ws-assemble against other WebSocket implementations.
 
+mod deflate;
+mod echo;
 mod floor;
+mod idle;
 mod mask;
 mod peers;
 mod read;
+mod read_into;
 mod source;
 mod utf8;
 mod wire;
@@ -16,6 +20,10 @@ pub(super) fn jobs() -> Vec<Job> {
     jobs.extend(mask::jobs());
     jobs.extend(utf8::jobs());
     jobs.extend(write::jobs());
+    jobs.extend(read_into::jobs());
+    jobs.extend(deflate::jobs());
+    jobs.extend(idle::jobs());
+    jobs.extend(echo::jobs());
     jobs
 }
 

@@ -7,10 +7,12 @@ use seg_pool::{Pool, Segment};
 
 use super::{
     RECEIVE_BYTES,
+    actix_codec::ActixCodec,
     httparse_loop::{Copying, HttparseLoop, Splitting},
     hyper_peer::HyperServer,
     payload,
     transfer::ChunkedTransfer,
+    ureq_call::UreqCall,
 };
 use crate::compare::{
     Job, Kind,
@@ -57,6 +59,8 @@ fn job(name: &str, bytes: usize, chunk: usize) -> Job {
             HttparseLoop::<Copying>::new(wire)
         }))
         .with(contender(Kind::Peer, "chunked_transfer", len, move || ChunkedTransfer(wire)))
+        .with(contender(Kind::Peer, "actix-http codec", len, move || ActixCodec(wire)))
+        .with(contender(Kind::Peer, "ureq-proto", len, move || UreqCall(wire)))
         .with(contender(Kind::Peer, "hyper server", len, move || HyperServer::new(wire)))
         .with(contender(Kind::Floor, "memcpy of the payload", len, move || Copied(body)))
 }

@@ -4,7 +4,9 @@ use core::{hint::black_box, time::Duration};
 use std::{collections::VecDeque, rc::Rc, time::Instant};
 
 use anyhow::ensure;
+use buf_list::BufList;
 use bytes::{Bytes, BytesMut};
+use bytesbuf::{BytesBuf, mem::GlobalPool};
 use seg_pool::Pool;
 use seg_seq::{SegmentedBuf, Sequence};
 
@@ -55,7 +57,9 @@ fn append(name: &str, len: usize, piece: usize, is_cold: bool) -> Job {
             total
         })
     };
-    let [ours, fresh, checked, vec, exact, bytes_mut, floor] = [(); 7].map(|()| Rc::clone(&bytes));
+    let [ours, fresh, checked, vec, exact, bytes_mut, pooled, floor] =
+        [(); 8].map(|()| Rc::clone(&bytes));
+    let global = GlobalPool::new();
     let mut target = vec![0; len];
     let extend = SegmentedBuf::extend_from_slice;
     Job::new(name, len as u64)
@@ -91,6 +95,16 @@ fn append(name: &str, len: usize, piece: usize, is_cold: bool) -> Job {
             }),
         ))
         .with(contender(
+            Kind::Peer,
+            "BytesBuf",
+            Box::new(move || {
+                grow(&pooled, piece, BytesBuf::new(), |buffer, piece| {
+                    buffer.reserve(piece.len(), &global);
+                    buffer.put_slice(piece);
+                });
+            }),
+        ))
+        .with(contender(
             Kind::Floor,
             "copy into the same memory",
             Box::new(move || {
@@ -110,7 +124,8 @@ fn link(count: usize) -> Job {
         segments.iter().map(|segment| Bytes::copy_from_slice(segment)).collect();
     let links = move |index: usize| segments[index % 64].clone();
     let parts = move |index: usize| parts[index % 64].clone();
-    let (more_links, more_parts) = (links.clone(), parts.clone());
+    let (more_links, more_parts, other_parts) = (links.clone(), parts.clone(), parts.clone());
+    let push_chunk = |list: &mut BufList, part| drop::<Bytes>(list.push_chunk::<Bytes>(part));
     let ours = Kind::Ours;
     let buffer = move || SegmentedBuf::new(&pool);
     Job::new(format!("seq/link_16k_{count}"), 0)
@@ -125,6 +140,7 @@ fn link(count: usize) -> Job {
             VecDeque::new,
             VecDeque::push_back,
         ))
+        .with(pushes(Kind::Peer, "BufList", count, other_parts, BufList::new, push_chunk))
 }
 
 /// Pushes so many parts into a new list; the figures are for one.

@@ -34,7 +34,7 @@ fn fragment(len: usize, name: &str) -> Job {
     let (kept, owned, checked) = (message.clone(), message.clone(), message.clone());
     let shared = Bytes::from(bytes.clone());
     // The first clone moves `Bytes` from its unshared to its shared form.
-    drop(shared.clone());
+    let split = shared.clone();
     let expected = bytes.clone();
     Job::new(format!("seq/fragment_{name}_1420"), len as u64)
         .with(
@@ -73,6 +73,17 @@ fn fragment(len: usize, name: &str) -> Job {
                 drop(black_box(shared.slice(start..shared.len().min(start + MTU))));
             }
         }))
+        .with(Contender::with_setup(
+            Kind::Peer,
+            "Bytes::split_to",
+            move || split.clone(),
+            |mut rest| {
+                while rest.len() > MTU {
+                    drop(black_box(rest.split_to(MTU)));
+                }
+                rest
+            },
+        ))
         .with(Contender::with_setup(
             Kind::Peer,
             "Vec::split_off",

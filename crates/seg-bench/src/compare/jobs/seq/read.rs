@@ -7,6 +7,7 @@ use std::{
 };
 
 use anyhow::ensure;
+use buf_list::BufList;
 use bytes::{Buf, Bytes};
 use memchr::memmem;
 use seg_seq::{Reader, Sequence};
@@ -219,6 +220,10 @@ fn seek_random(name: &str, segments: usize) -> Job {
     let len = message.len();
     let mut owned = message.clone().into_reader();
     let (mut ours, mut own, mut theirs) = (1, 1, 1);
+    let parts: Vec<Bytes> = bytes.chunks(SEGMENT_BYTES).map(Bytes::copy_from_slice).collect();
+    let parts: BufList = parts.into_iter().cycle().take(segments).collect();
+    let mut list = buf_list::Cursor::new(parts);
+    let mut listed = 1;
     let mut cursor = Cursor::new(bytes);
     let cursor_len = cursor.get_ref().len() as u64;
     Job::new(name, 0)
@@ -234,6 +239,9 @@ fn seek_random(name: &str, segments: usize) -> Job {
                 Ok(())
             }),
         )
+        .with(Contender::new(Kind::Peer, "buf_list::Cursor", move || {
+            hop(&mut list, &mut listed, len);
+        }))
         .with(Contender::new(Kind::Ours, "Reader that owns", move || {
             hop(&mut owned, &mut own, len);
         }))

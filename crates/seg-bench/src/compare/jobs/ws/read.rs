@@ -1,15 +1,13 @@
 //! Masked messages, delivered in reads of 16 KiB, one message an operation.
 
-use core::{cell::RefCell, hint::black_box, time::Duration};
-use std::{collections::VecDeque, rc::Rc, time::Instant};
+use core::{hint::black_box, time::Duration};
+use std::{collections::VecDeque, time::Instant};
 
 use anyhow::{Context as _, ensure};
 use futures_util::StreamExt as _;
 use seg_pool::Pool;
 use tokio_tungstenite::tungstenite;
-use ws_assemble::{
-    Assembly, Connection, Decoder, Event, Limits, Message, MessageKind, ReadInto, Role,
-};
+use ws_assemble::{Assembly, Connection, Decoder, Event, Limits, Message, MessageKind, Role};
 
 use super::{
     peers, size_name,
@@ -73,15 +71,10 @@ fn job(name: String, wire: Wire, fate: Fate) -> Job {
         .with(reads.by(Kind::Peer, "yawc", yawc_reader, |frame, kind| {
             let is_text = frame.opcode() == yawc::OpCode::Text;
             (is_text == (kind == MessageKind::Text)).then(|| frame.payload().to_vec())
+        }))
+        .with(reads.by(Kind::Peer, "sockudo-ws", sockudo_reader, |message, kind| {
+            (message.is_text() == (kind == MessageKind::Text)).then(|| message.as_bytes().to_vec())
         }));
-    let job = match bytes {
-        1024 => {
-            job.with(reads.by(Kind::Ours, "ws-assemble read_message_into", into, |read, kind| {
-                (read.0 == kind).then(|| read.1.borrow().clone())
-            }))
-        }
-        _ => job,
-    };
     let mut buffer = vec![0; bytes];
     job.with(Contender::new(Kind::Floor, "one copy of the payload", move || {
         black_box(&mut buffer).copy_from_slice(black_box(wire.payload));
@@ -191,22 +184,6 @@ fn connection(source: Source) -> impl FnMut() -> Message {
     move || ready(connection.next()).expect("a good wire").expect("never closed")
 }
 
-/// Reads into one buffer over and over.
-fn into(source: Source) -> impl FnMut() -> (MessageKind, Rc<RefCell<Vec<u8>>>) {
-    let pool = Pool::new();
-    let (role, limits) = (Role::Server, Limits::default());
-    let connection = Connection::new(source, role, Assembly::Segmented, limits, &pool, &[]);
-    let mut connection = connection.expect("nothing was read ahead");
-    let buffer = Rc::new(RefCell::new(vec![0; 1024]));
-    move || {
-        let read = ready(connection.read_message_into(&mut buffer.borrow_mut()));
-        match read.expect("a good wire") {
-            ReadInto::Message { kind, .. } => (kind, Rc::clone(&buffer)),
-            other => unreachable!("{other:?}"),
-        }
-    }
-}
-
 fn is_ours(message: &Message, kind: MessageKind) -> Option<Vec<u8>> {
     (message.kind() == kind).then(|| message.sequence().to_vec())
 }
@@ -238,4 +215,9 @@ fn tokio_websockets_reader(source: Source) -> impl FnMut() -> tokio_websockets::
 fn yawc_reader(source: Source) -> impl FnMut() -> yawc::Frame {
     let mut socket = peers::yawc(source);
     move || ready(socket.next_frame()).expect("a good wire")
+}
+
+fn sockudo_reader(source: Source) -> impl FnMut() -> sockudo_ws::Message {
+    let mut socket = peers::sockudo(source);
+    move || ready(socket.next()).expect("never closed").expect("a good wire")
 }

@@ -57,6 +57,13 @@ fn job(len: usize) -> Job {
                 ready(socket.send(frame)).expect("never full");
             })
         }))
+        .with(way(Kind::Peer, "sockudo-ws", |source, payload| {
+            let mut socket = peers::sockudo(source);
+            Box::new(move || {
+                let message = sockudo_ws::Message::Binary(payload.clone());
+                ready(socket.send(message)).expect("never full");
+            })
+        }))
 }
 
 fn ours(source: Source, payload: Bytes) -> Write {

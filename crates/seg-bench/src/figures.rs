@@ -1,9 +1,9 @@
 //! What a comparison found, as rows for people and for programs.
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 /// One contender's figures in one job.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Figures {
     /// The layer.
     pub job: String,
@@ -29,6 +29,28 @@ pub struct Figures {
     pub largest_alloc: u64,
     /// The most bytes that were live at a time, those of pools included.
     pub peak_live: i64,
+}
+
+impl Figures {
+    /// Rounds the times to four significant digits: a clock knows no more, and a file that is kept
+    /// needs no more.
+    #[must_use]
+    pub fn rounded(self) -> Self {
+        let (ns_min, ns_median) = (significant(self.ns_min), significant(self.ns_median));
+        let thousandths = |value: f64| (value * 1e3).round() / 1e3;
+        Self {
+            ns_min,
+            ns_median,
+            allocs_per_op: thousandths(self.allocs_per_op),
+            alloc_bytes_per_op: thousandths(self.alloc_bytes_per_op),
+            ..self
+        }
+    }
+}
+
+/// Rounds to four significant digits.
+fn significant(value: f64) -> f64 {
+    format!("{value:.3e}").parse().unwrap_or(value)
 }
 
 /// Prints one job's rows, fastest first, each with its ratio to the best peer and the best floor.

@@ -1,0 +1,174 @@
+//! permessage-deflate, each message compressed on its own, level 6.
+
+use core::hint::black_box;
+use std::sync::{Arc, Mutex};
+
+use anyhow::ensure;
+use bytes::Bytes;
+use futures_util::{SinkExt as _, StreamExt as _};
+use seg_pool::Pool;
+use seg_seq::SegmentedBuf;
+use ws_assemble::{
+    Assembly, ClientHandshake, Connection, Decoder, Deflate, DeflateOptions, Deflation, Event,
+    Limits, Message, Role, ServerHandshake,
+};
+
+use super::{
+    peers, size_name,
+    source::{Source, ready},
+};
+use crate::compare::{Contender, Job, Kind};
+
+/// Bytes of a wire at least.
+const WIRE_BYTES_MIN: usize = 64 << 10;
+
+pub(super) fn jobs() -> Vec<Job> {
+    let mut jobs = Vec::new();
+    for len in [1 << 10, 64 << 10] {
+        jobs.push(read_job(len));
+        jobs.push(write_job(len));
+    }
+    jobs
+}
+
+/// What both ends of these jobs agree on.
+fn agreed() -> Deflate {
+    let options = DeflateOptions::default().without_server_takeover().without_client_takeover();
+    let client = ClientHandshake::new("localhost", "/", *b"the sample nonce").deflate(options);
+    let request = client.request();
+    let parsed = ServerHandshake::parse(request.as_bytes()).expect("our own");
+    parsed.expect("whole").0.deflate(&options).expect("offered")
+}
+
+/// A text with some repetition and some that never comes again.
+fn text(len: usize) -> String {
+    let mut text = String::new();
+    let mut number = 4711_u32;
+    while text.len() < len {
+        number = number.wrapping_mul(0x0019_660d).wrapping_add(0x3c6e_f35f);
+        text += &format!("{{\"id\": {number}, \"name\": \"line {}\"}}\n", number >> 24);
+    }
+    text.truncate(len);
+    text
+}
+
+/// Reads one message and shows its payload, chunk by chunk.
+type Read = Box<dyn FnMut(&mut dyn FnMut(&[u8]))>;
+type Write = Box<dyn FnMut()>;
+
+fn read_job(len: usize) -> Job {
+    let text = text(len);
+    let mut output = SegmentedBuf::new(&Pool::new());
+    let mut deflation = Deflation::new(&agreed(), Role::Client).expect("a usual window");
+    let mut key = 0x9e37_79b9_u32;
+    while output.len() < WIRE_BYTES_MIN as u64 {
+        key = key.wrapping_mul(0x0019_660d).wrapping_add(0x3c6e_f35f);
+        let message = Message::text(text.clone());
+        deflation.encode_message(&message, Some(key.to_ne_bytes()), &mut output).expect("no limit");
+    }
+    let wire: &'static [u8] = output.freeze().to_vec().leak();
+    let way = |kind, name, open| read_way(kind, name, wire, &text, open);
+    Job::new(format!("ws/deflate_read_{}", size_name(len)), len as u64)
+        .with(way(Kind::Ours, "ws-assemble Connection", |source| {
+            let mut connection = ours(source);
+            Box::new(move |show| {
+                let message = ready(connection.next()).expect("a good wire").expect("never closed");
+                message.sequence().chunks().for_each(|chunk| show(chunk));
+            })
+        }))
+        .with(way(Kind::Peer, "yawc", |source| {
+            let mut socket = peers::yawc_deflate(source);
+            Box::new(move |show| show(ready(socket.next_frame()).expect("a good wire").payload()))
+        }))
+        .with(way(Kind::Peer, "sockudo-ws", |source| {
+            let mut socket = peers::sockudo_deflate(source);
+            Box::new(move |show| {
+                show(ready(socket.next()).expect("never closed").expect("a good wire").as_bytes());
+            })
+        }))
+}
+
+fn ours(source: Source) -> Connection<Source> {
+    let (pool, role, limits) = (Pool::new(), Role::Server, Limits::default());
+    let connection = Connection::new(source, role, Assembly::Segmented, limits, &pool, &[]);
+    connection.expect("nothing was read ahead").with_deflate(&agreed())
+}
+
+fn read_way(
+    kind: Kind,
+    name: &str,
+    wire: &'static [u8],
+    text: &str,
+    open: fn(Source) -> Read,
+) -> Contender {
+    let mut read = open(Source::new(wire));
+    let text = text.to_owned();
+    let mut show = |chunk: &[u8]| {
+        black_box(chunk);
+    };
+    Contender::new(kind, name, move || read(&mut show)).checked(move || {
+        let mut read = open(Source::new(wire));
+        for _ in 0..3 {
+            let mut payload = Vec::new();
+            read(&mut |chunk| payload.extend_from_slice(chunk));
+            ensure!(payload == text.as_bytes(), "the payload differs");
+        }
+        Ok(())
+    })
+}
+
+fn write_job(len: usize) -> Job {
+    let text = Bytes::from(text(len));
+    let way = |kind, name, open| write_way(kind, name, &text, open);
+    Job::new(format!("ws/deflate_write_{}", size_name(len)), len as u64)
+        .with(way(Kind::Ours, "ws-assemble Connection", |source, payload| {
+            let mut connection = ours(source);
+            let message = Message::binary(payload);
+            Box::new(move || ready(connection.send(&message)).expect("never full"))
+        }))
+        .with(way(Kind::Peer, "yawc", |source, payload| {
+            let mut socket = peers::yawc_deflate(source);
+            Box::new(move || {
+                ready(socket.send(yawc::Frame::binary(payload.clone()))).expect("never full");
+            })
+        }))
+        .with(way(Kind::Peer, "sockudo-ws", |source, payload| {
+            let mut socket = peers::sockudo_deflate(source);
+            Box::new(move || {
+                let message = sockudo_ws::Message::Binary(payload.clone());
+                ready(socket.send(message)).expect("never full");
+            })
+        }))
+}
+
+fn write_way(
+    kind: Kind,
+    name: &str,
+    payload: &Bytes,
+    open: fn(Source, Bytes) -> Write,
+) -> Contender {
+    let write = open(Source::new(&[]), payload.clone());
+    let payload = payload.clone();
+    Contender::new(kind, name, write).checked(move || {
+        let output = Arc::new(Mutex::new(Vec::new()));
+        let mut write = open(Source::keeping(&output), payload.clone());
+        write();
+        write();
+        let output = output.lock().expect("nobody panics");
+        ensure!(output.len() < payload.len(), "{} bytes are not compressed", output.len());
+        let mut decoder = Decoder::new(Role::Client, Assembly::Contiguous, Limits::default())
+            .with_deflate(&agreed(), Pool::global());
+        let mut messages = 0;
+        for chunk in output.chunks(16 << 10) {
+            let mut input = Pool::global().try_take_segment()?;
+            input.extend_from_slice(chunk);
+            while let Some(event) = decoder.decode(&mut input)? {
+                let Event::Message(message) = event else { continue };
+                ensure!(message.data() == payload, "the payload differs");
+                messages += 1;
+            }
+        }
+        ensure!(messages == 2, "{messages} messages were written");
+        Ok(())
+    })
+}

@@ -1,0 +1,124 @@
+//! The client of all servers: frames made once, sent and counted.
+
+use core::{net::SocketAddr, time::Duration};
+use std::time::Instant;
+
+use anyhow::ensure;
+use tokio::{
+    io::{AsyncReadExt as _, AsyncWriteExt as _},
+    net::TcpStream,
+    runtime::{Builder, Runtime},
+};
+use ws_assemble::{Header, Opcode, mask};
+
+use super::CONNECTIONS;
+
+/// Its connections and what it sends over each.
+pub(super) struct Client {
+    runtime: Runtime,
+    connections: Vec<TcpStream>,
+    /// As many frames as may be in flight.
+    frames: Vec<u8>,
+    window: usize,
+    payload: Vec<u8>,
+}
+
+impl Client {
+    pub(super) fn open(server: SocketAddr, len: usize, window: usize) -> Self {
+        let runtime = Builder::new_current_thread().enable_all().build().expect("a runtime");
+        let connections = runtime.block_on(async {
+            let mut connections = Vec::new();
+            for _ in 0..CONNECTIONS {
+                let stream = TcpStream::connect(server).await.expect("a server that listens");
+                stream.set_nodelay(true).expect("a TCP option");
+                connections.push(stream);
+            }
+            connections
+        });
+        let payload: Vec<u8> = (0..=250).cycle().take(len).collect();
+        let key = [0x37, 0xfa, 0x21, 0x3d];
+        let (header, header_len) = header(len, Some(key)).to_bytes();
+        let mut frame = [&header[..header_len], &payload].concat();
+        mask(&mut frame[header_len..], key, 0);
+        Self { runtime, connections, frames: frame.repeat(window), window, payload }
+    }
+
+    /// Sends so many messages, over all connections, and waits for their echoes.
+    pub(super) fn run(&mut self, count: u64) -> Duration {
+        let each = usize::try_from(count).unwrap_or(usize::MAX).div_ceil(CONNECTIONS);
+        let (_, header_len) = header(self.payload.len(), None).to_bytes();
+        let (echo_len, frames) = (header_len + self.payload.len(), &self.frames);
+        let window = self.window;
+        let tasks = self
+            .connections
+            .iter_mut()
+            .map(|stream| exchange(stream, frames, window, echo_len, each));
+        let start = Instant::now();
+        self.runtime.block_on(futures_util::future::join_all(tasks));
+        // As if all of them had been asked for: the rest of a round is not free.
+        start.elapsed().mul_f64(count as f64 / (each * CONNECTIONS) as f64)
+    }
+
+    /// Checks one echo on each connection.
+    pub(super) fn check(&mut self) -> anyhow::Result<()> {
+        let frame = &self.frames[..self.frames.len() / self.window];
+        let (header, header_len) = header(self.payload.len(), None).to_bytes();
+        let expected = [&header[..header_len], &self.payload].concat();
+        for stream in &mut self.connections {
+            let echo = self.runtime.block_on(async {
+                let (mut read, mut write) = stream.split();
+                let mut echo = vec![0; expected.len()];
+                let (written, received) =
+                    tokio::join!(write.write_all(frame), read.read_exact(&mut echo));
+                written.and(received).map(|_| echo)
+            })?;
+            ensure!(echo == expected, "the echo differs");
+        }
+        Ok(())
+    }
+}
+
+fn header(len: usize, mask: Option<[u8; 4]>) -> Header {
+    Header {
+        fin: true,
+        is_compressed: false,
+        opcode: Opcode::Binary,
+        mask,
+        payload_len: len as u64,
+    }
+}
+
+/// Keeps the window full until all messages have come back.
+async fn exchange(
+    stream: &mut TcpStream,
+    frames: &[u8],
+    window: usize,
+    echo_len: usize,
+    count: usize,
+) {
+    let frame_len = frames.len() / window;
+    let (mut read, mut write) = stream.split();
+    let (mut sent, mut received_bytes) = (0, 0);
+    let mut unsent: &[u8] = &[];
+    let mut buffer = vec![0; 128 << 10];
+    while received_bytes < count * echo_len {
+        if unsent.is_empty() {
+            let due = (received_bytes / echo_len + window).min(count) - sent;
+            sent += due;
+            unsent = &frames[..due * frame_len];
+        }
+        // Reads on while a long write waits for the server, which waits to write.
+        tokio::select! {
+            biased;
+            written = write.write(unsent), if !unsent.is_empty() => {
+                unsent = &unsent[written.expect("a server that reads")..];
+            }
+            read = read.read(&mut buffer) => {
+                let read = read.expect("a server that writes");
+                assert!(read > 0, "the server stays");
+                received_bytes += read;
+            }
+        }
+    }
+    assert_eq!((sent, received_bytes), (count, count * echo_len));
+}

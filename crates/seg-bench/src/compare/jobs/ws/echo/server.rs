@@ -1,0 +1,144 @@
+//! Servers that send back what comes, as well as each implementation allows.
+
+use core::{future::Future, net::SocketAddr};
+use std::{rc::Rc, sync::mpsc, thread};
+
+use futures_util::{
+    FutureExt as _, Sink, SinkExt as _, Stream, StreamExt as _, future::LocalBoxFuture,
+};
+use seg_pool::Pool;
+use tokio::{
+    net::{TcpListener, TcpStream},
+    runtime::Builder,
+    task::LocalSet,
+};
+use ws_assemble::{Assembly, Connection, Limits, Message, Role};
+
+use super::super::peers;
+
+/// A server's thread, and what it does with each connection.
+pub(super) struct Server {
+    echo: Rc<dyn Fn(TcpStream) -> LocalBoxFuture<'static, ()>>,
+}
+
+impl Server {
+    /// Starts a server in a thread of its own, which ends with the process.
+    pub(super) fn start(choose: fn(&mut Self)) -> SocketAddr {
+        let (sender, receiver) = mpsc::channel();
+        thread::spawn(move || {
+            let mut server = Self { echo: Rc::new(|_| Box::pin(async {})) };
+            choose(&mut server);
+            let runtime = Builder::new_current_thread().enable_all().build().expect("a runtime");
+            LocalSet::new().block_on(&runtime, server.listen(sender));
+        });
+        receiver.recv().expect("the server listens")
+    }
+
+    async fn listen(self, sender: mpsc::Sender<SocketAddr>) {
+        let listener = TcpListener::bind(("127.0.0.1", 0)).await.expect("a free port");
+        let address = listener.local_addr().expect("bound");
+        sender.send(address).expect("somebody waits");
+        loop {
+            let (stream, _) = listener.accept().await.expect("a connection");
+            stream.set_nodelay(true).expect("a TCP option");
+            tokio::task::spawn_local((self.echo)(stream));
+        }
+    }
+
+    fn set<F: Future<Output = ()> + 'static>(&mut self, echo: impl Fn(TcpStream) -> F + 'static) {
+        self.echo = Rc::new(move |stream| Box::pin(echo(stream)));
+    }
+}
+
+/// All that came in one read is answered in one write.
+pub(super) fn ours(server: &mut Server) {
+    let pool = Pool::new();
+    server.set(move |stream| echo(stream, pool.clone()));
+}
+
+async fn echo(stream: TcpStream, pool: Pool) {
+    let (role, limits) = (Role::Server, Limits::default());
+    let connection = Connection::new(stream, role, Assembly::Segmented, limits, &pool, &[]);
+    let mut connection = connection.expect("nothing was read ahead");
+    let mut messages: Vec<Message> = Vec::new();
+    while connection.next_batch(&mut messages).await.is_ok_and(|count| count > 0) {
+        if let [message] = &messages[..] {
+            connection.send(message).await.expect("a client that reads");
+        } else {
+            for message in &messages {
+                connection.queue(message).await.expect("a client that reads");
+            }
+            connection.flush().await.expect("a client that reads");
+        }
+        messages.clear();
+    }
+}
+
+pub(super) fn tungstenite(server: &mut Server) {
+    server.set(|stream| async {
+        let config = Some(peers::tungstenite_config());
+        let role = tokio_tungstenite::tungstenite::protocol::Role::Server;
+        echo_items(tokio_tungstenite::WebSocketStream::from_raw_socket(stream, role, config).await)
+            .await;
+    });
+}
+
+/// Has no queue: each frame is written on its own.
+pub(super) fn fastwebsockets(server: &mut Server) {
+    server.set(|stream| async {
+        let mut socket = peers::fastwebsockets(stream);
+        while let Ok(frame) = socket.read_frame().await {
+            socket.write_frame(frame).await.expect("a client that reads");
+        }
+    });
+}
+
+pub(super) fn tokio_websockets(server: &mut Server) {
+    server.set(|stream| echo_items(peers::tokio_websockets(stream)));
+}
+
+pub(super) fn yawc(server: &mut Server) {
+    server.set(|stream| echo_items(peers::yawc(stream)));
+}
+
+pub(super) fn sockudo(server: &mut Server) {
+    server.set(|stream| echo_items(peers::sockudo(stream)));
+}
+
+/// Queues answers as long as messages are there, and flushes then.
+async fn echo_items<T, E, S>(mut socket: S)
+where
+    S: Stream + Sink<T> + Unpin,
+    S::Item: Item<T, E>,
+{
+    while let Some(Some(message)) = socket.next().await.map(Item::message) {
+        let mut next = Some(message);
+        while let Some(message) = next {
+            if socket.feed(message).await.is_err() {
+                return;
+            }
+            next = socket.next().now_or_never().flatten().and_then(Item::message);
+        }
+        if socket.flush().await.is_err() {
+            return;
+        }
+    }
+}
+
+/// What comes out of a stream: messages, or results of them.
+trait Item<T, E> {
+    fn message(self) -> Option<T>;
+}
+
+impl<T, E> Item<T, E> for Result<T, E> {
+    fn message(self) -> Option<T> {
+        self.ok()
+    }
+}
+
+/// yawc's stream ends with an error.
+impl Item<Self, ()> for yawc::Frame {
+    fn message(self) -> Option<Self> {
+        Some(self)
+    }
+}

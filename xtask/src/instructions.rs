@@ -1,0 +1,177 @@
+//! `cargo xtask instructions [--bless]`: what the hottest operations cost, in instructions.
+//!
+//! Instructions do not depend on what else the machine does, so a change of a few percent shows
+//! where times would need hours. They say nothing of caches or of how many run at once.
+
+use std::{collections::BTreeMap, fs, path::Path, process::ExitCode};
+
+use anyhow::{Context, bail, ensure};
+use serde_json::{Value, json};
+use xshell::{Shell, cmd};
+
+use crate::{
+    built_binary::{self, Build},
+    counted::thousands,
+    flags::Instructions,
+    steps::Ran,
+    workspace,
+};
+
+/// The kept counts.
+const BASELINE: &str = "docs/bench/instructions.json";
+
+/// Each operation is done so many times, and then twice as often.
+const TIMES: u64 = 200;
+
+/// More than this is a regression, in percent.
+const TOLERANCE: u64 = 3;
+
+/// Instructions an operation, by the operation's name.
+type Counts = BTreeMap<String, u64>;
+
+impl Instructions {
+    pub(crate) fn run(self) -> anyhow::Result<ExitCode> {
+        let shell = workspace::shell()?;
+        if let Some(why) = missing(&shell) {
+            bail!("{why}");
+        }
+        if self.bless {
+            bless(&shell)?;
+        } else {
+            match check(&shell)? {
+                Ran::Through(what) => println!("{what}"),
+                Ran::NotHere(why) => println!("skipped: {why}"),
+            }
+        }
+        Ok(ExitCode::SUCCESS)
+    }
+}
+
+/// Returns what this machine lacks for counting, and how to get it.
+pub(crate) fn missing(shell: &Shell) -> Option<String> {
+    let found = cmd!(shell, "valgrind --version").quiet().ignore_stdout().ignore_stderr().run();
+    found.err().map(|_| "valgrind is not installed (apt-get install valgrind)".to_owned())
+}
+
+/// Counts and compares with what was kept; fails when an operation takes more. Counts of another
+/// compiler or processor are not compared.
+pub(crate) fn check(shell: &Shell) -> anyhow::Result<Ran> {
+    let kept = fs::read_to_string(workspace::root().join(BASELINE))
+        .with_context(|| format!("cannot read {BASELINE}; --bless makes it"))?;
+    let kept: Value =
+        serde_json::from_str(&kept).with_context(|| format!("{BASELINE} is broken"))?;
+    let binary = built_binary::path_of("instructions", Build::INSTRUCTIONS)?;
+    let here = machine(shell, &binary)?;
+    for key in ["rustc", "vectors", "libc"] {
+        if here[key] != kept[key] {
+            let (here, kept) = (&here[key], &kept[key]);
+            let why =
+                format!("{key} is {here}; the kept counts are of {kept} (--bless keeps new ones)");
+            return Ok(Ran::NotHere(why));
+        }
+    }
+    let kept: Counts = serde_json::from_value(kept["operations"].clone())
+        .with_context(|| format!("{BASELINE} has no operations"))?;
+    let found = count_all(shell, &binary)?;
+    let (table, risen) = compare(&found, &kept);
+    eprint!("{table}");
+    ensure!(risen.is_empty(), "more instructions than {BASELINE} allows: {}", risen.join(", "));
+    Ok(Ran::Through(format!("{} operations within {TOLERANCE} %", found.len())))
+}
+
+/// Counts and keeps the counts.
+fn bless(shell: &Shell) -> anyhow::Result<()> {
+    let binary = built_binary::path_of("instructions", Build::INSTRUCTIONS)?;
+    let here = machine(shell, &binary)?;
+    let kept = json!({
+        "what": "instructions an operation, counted by callgrind; cargo xtask instructions --bless",
+        "rustc": here["rustc"],
+        "vectors": here["vectors"],
+        "libc": here["libc"],
+        "operations": count_all(shell, &binary)?,
+    });
+    let text = serde_json::to_string_pretty(&kept)? + "\n";
+    let path = workspace::root().join(BASELINE);
+    fs::create_dir_all(path.parent().unwrap_or(&path))?;
+    fs::write(&path, text).with_context(|| format!("cannot write {BASELINE}"))?;
+    println!("wrote {BASELINE}");
+    Ok(())
+}
+
+/// What the operations see: valgrind hides some of the processor.
+fn machine(shell: &Shell, binary: &Path) -> anyhow::Result<Value> {
+    let text = cmd!(shell, "valgrind -q --tool=none {binary} --machine").quiet().read()?;
+    serde_json::from_str(&text).context("the machine is described by no JSON")
+}
+
+fn count_all(shell: &Shell, binary: &Path) -> anyhow::Result<Counts> {
+    let names = cmd!(shell, "{binary} --list").quiet().read()?;
+    let count = |name: &str| {
+        let once = count(shell, binary, name, TIMES)?;
+        let twice = count(shell, binary, name, 2 * TIMES)?;
+        Ok((name.to_owned(), twice.saturating_sub(once) / TIMES))
+    };
+    names.lines().map(count).collect()
+}
+
+/// Returns the instructions of one process that does an operation so many times.
+fn count(shell: &Shell, binary: &Path, operation: &str, times: u64) -> anyhow::Result<u64> {
+    let times = times.to_string();
+    let arguments = ["--tool=callgrind", "--callgrind-out-file=/dev/null"];
+    let command = cmd!(shell, "valgrind {arguments...} {binary} {operation} {times}").quiet();
+    collected(&command.read_stderr()?).with_context(|| format!("valgrind counted no {operation}"))
+}
+
+fn collected(report: &str) -> Option<u64> {
+    report.lines().find_map(|line| line.split_once("Collected : ")?.1.trim().parse().ok())
+}
+
+/// Returns a line for each operation, and the names of those that take more than they may.
+fn compare(found: &Counts, kept: &Counts) -> (String, Vec<String>) {
+    let mut table = String::new();
+    let mut risen = Vec::new();
+    for (name, found) in found {
+        let note = match kept.get(name) {
+            None => {
+                risen.push(name.clone());
+                "not kept yet (--bless)".to_owned()
+            }
+            Some(kept) => {
+                // Single instructions of an operation of a few dozen are no percent.
+                let allowed = kept + kept * TOLERANCE / 100 + 1;
+                if *found > allowed {
+                    risen.push(name.clone());
+                }
+                let percent = (*found as f64 / (*kept).max(1) as f64 - 1.0) * 100.0;
+                format!("{percent:+.1} % of {}", thousands(*kept))
+            }
+        };
+        table += &format!("  {name:<26} {:>9}  {note}\n", thousands(*found));
+    }
+    (table, risen)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn counts(rows: &[(&str, u64)]) -> Counts {
+        rows.iter().map(|(name, count)| ((*name).to_owned(), *count)).collect()
+    }
+
+    #[test]
+    fn only_what_rose_beyond_the_tolerance_is_a_regression() {
+        let kept = counts(&[("a", 1_000), ("b", 1_000), ("c", 1_000), ("d", 10)]);
+        let found = counts(&[("a", 1_031), ("b", 1_032), ("c", 500), ("d", 11), ("e", 1)]);
+        let (table, risen) = compare(&found, &kept);
+        assert_eq!(risen, ["b", "e"], "{table}");
+        assert!(table.contains("-50.0 % of 1,000"), "{table}");
+    }
+
+    #[test]
+    fn the_count_is_read_from_callgrinds_report() {
+        let report = "==1== Events    : Ir\n==1== Collected : 342557\n==1==\n";
+        assert_eq!(collected(report), Some(342_557));
+        assert_eq!(collected("==1== no such line\n"), None);
+    }
+}
