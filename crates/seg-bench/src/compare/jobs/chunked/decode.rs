@@ -59,7 +59,7 @@ fn job(name: &str, bytes: usize, chunk: usize) -> Job {
             HttparseLoop::<Copying>::new(wire)
         }))
         .with(contender(Kind::Peer, "chunked_transfer", len, move || ChunkedTransfer(wire)))
-        .with(contender(Kind::Peer, "actix-http codec", len, move || ActixCodec(wire)))
+        .with(contender(Kind::Peer, "actix-http codec", len, move || ActixCodec::new(wire)))
         .with(contender(Kind::Peer, "ureq-proto", len, move || UreqCall(wire)))
         .with(contender(Kind::Peer, "hyper server", len, move || HyperServer::new(wire)))
         .with(contender(Kind::Floor, "memcpy of the payload", len, move || Copied(body)))
