@@ -216,6 +216,17 @@ fn memory_moves_between_sizes_under_a_limit() {
 }
 
 #[test]
+fn what_lies_between_threads_serves_another_size() {
+    // Just large enough for magazines, of one segment each.
+    let pool = Pool::builder().max_bytes(8 * SLAB_BYTES).build();
+    let kept = drain(&pool);
+    assert_eq!(kept.len(), 32);
+    drop(kept);
+    let kept: Vec<_> = (0..8).map_while(|_| pool.try_take(SLAB_BYTES).ok()).collect();
+    assert_eq!(kept.len(), 8);
+}
+
+#[test]
 fn a_slab_in_part_use_serves_its_own_size_only() {
     let pool = Pool::builder().max_bytes(SLAB_BYTES).build();
     let small = pool.take(256);

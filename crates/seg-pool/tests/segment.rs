@@ -343,8 +343,10 @@ fn a_part_takes_the_segment_back_when_it_is_the_last_one() {
     assert!(buffer.try_reclaim(), "nothing was split off");
     buffer.extend_from_slice(&[1; 200]);
     assert!(!buffer.try_reclaim(), "it is not empty");
-    let front = buffer.split_to(100);
+    let front = buffer.split_to(100).freeze();
     let behind = buffer.split_to(100);
+    assert!(buffer.shares_segment_with(&front));
+    assert!(!buffer.shares_segment_with(&frozen(&pool, b"of another")));
     assert_eq!((buffer.len(), buffer.capacity()), (0, 56));
     drop(front);
     assert!(!buffer.try_reclaim(), "a part is in use");
