@@ -61,7 +61,7 @@ mod tests {
         // Segments of their own, so that neighbours do not join.
         let source = Pool::new();
         let mut sequence = Sequence::new();
-        for (at, &len) in chunks.iter().enumerate() {
+        for (at, &len) in (0_u8..).zip(chunks) {
             let mut segment = source.take(len);
             segment.extend_from_slice(&vec![u8::try_from(at % 251).unwrap_or_default(); len]);
             sequence.push(segment.freeze());

@@ -10,6 +10,7 @@ mod content;
 mod cut;
 mod encoder;
 mod extensions;
+mod finish;
 mod grammar;
 mod heads;
 mod held;
