@@ -265,6 +265,10 @@ impl BodyAssembler {
             if is_plain {
                 let left = self.left();
                 self.gather.keep_chunks(received, &mut self.decoder, &mut rest, left);
+                // Most segments end inside a chunk. The end of the body is not found here.
+                if rest.is_empty() && taken < received.len() {
+                    return (received.len(), Ok(Progress::NeedMore));
+                }
             }
             let step = self.decoder.step(&mut rest);
             taken = received.len() - rest.len();

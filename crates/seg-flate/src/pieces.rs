@@ -63,7 +63,7 @@ mod tests {
         let mut sequence = Sequence::new();
         for (at, &len) in (0_u8..).zip(chunks) {
             let mut segment = source.take(len);
-            segment.extend_from_slice(&vec![u8::try_from(at % 251).unwrap_or_default(); len]);
+            segment.extend_from_slice(&vec![at; len]);
             sequence.push(segment.freeze());
         }
         let mut pieces = Pieces::new(&sequence);
