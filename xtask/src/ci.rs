@@ -14,7 +14,7 @@ use crate::{
 };
 
 /// How long each fuzz target runs: enough to go through the seeds and their neighbourhood.
-const FUZZ_SECONDS: u32 = 15;
+const FUZZ_SECONDS: u32 = 30;
 
 impl Ci {
     /// Runs everything that a change has to pass, cheap steps first.

@@ -296,6 +296,12 @@ impl BodyAssembler {
         length: u64,
     ) -> (usize, Result<Progress, BodyError>) {
         let left = usize::try_from(length - self.offset).unwrap_or(usize::MAX);
+        let is_whole = received.len() < left && received.len() <= self.left();
+        let len = received.len() as u64;
+        if is_whole && !self.content.is_active() && self.gather.link_whole(received) {
+            self.offset += len;
+            return (0, Ok(Progress::NeedMore));
+        }
         let (taken, refused) = self.keep(received, 0..received.len().min(left));
         self.offset += taken as u64;
         if taken == received.len() {

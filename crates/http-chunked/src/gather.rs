@@ -189,6 +189,19 @@ impl Gather {
         held <= self.held_bytes_max && held - len.min(held) <= len.max(WASTE_BYTES_MIN)
     }
 
+    /// Links all of a received segment, if it may be linked; returns whether it was.
+    pub(crate) fn link_whole(&mut self, received: &mut Segment) -> bool {
+        if received.len() < self.linked_bytes_min() || !self.may_link(received) {
+            return false;
+        }
+        self.flush();
+        if !self.is_counted {
+            self.held_bytes += received.held_bytes() as u64;
+        }
+        self.linked.push(core::mem::take(received));
+        true
+    }
+
     /// Links the runs that were found in a received segment.
     pub(crate) fn link_runs(&mut self, received: &Segment) {
         if !self.runs.is_empty() {
