@@ -136,6 +136,24 @@ impl OpenMessage {
         Ok(())
     }
 
+    /// Unmasks bytes of an uncompressed message where they are, and checks those of a text.
+    ///
+    /// # Errors
+    ///
+    /// The index of a byte that is not UTF-8.
+    fn unmask(&mut self, bytes: &mut [u8], key: Option<([u8; 4], usize)>) -> Result<(), usize> {
+        let is_text = self.kind == MessageKind::Text;
+        match key {
+            Some((key, phase)) if is_text => unmask_text(bytes, key, phase, &mut self.utf8),
+            None if is_text => self.utf8.push(bytes),
+            Some((key, phase)) => {
+                mask(bytes, key, phase);
+                Ok(())
+            }
+            None => Ok(()),
+        }
+    }
+
     /// Takes `count` bytes of payload from the front of `input`.
     ///
     /// # Errors
@@ -160,17 +178,7 @@ impl OpenMessage {
             bytes::Buf::advance(input, count);
             return Ok(());
         }
-        let is_text = self.kind == MessageKind::Text;
-        match key {
-            Some((key, phase)) if is_text => unmask_text(bytes, key, phase, &mut self.utf8),
-            None if is_text => self.utf8.push(bytes),
-            Some((key, phase)) => {
-                mask(bytes, key, phase);
-                Ok(())
-            }
-            None => Ok(()),
-        }
-        .map_err(|index| (DecodeErrorKind::Utf8Invalid, index))?;
+        self.unmask(bytes, key).map_err(|index| (DecodeErrorKind::Utf8Invalid, index))?;
         match &mut self.payload {
             Payload::Segmented(sequence) => {
                 let last = sequence.chunks().next_back();

@@ -5,10 +5,7 @@ use seg_pool::Pool;
 use seg_seq::{SegmentedBuf, Sequence};
 
 use super::{OpenMessage, Payload};
-use crate::{
-    mask::{mask, unmask_text},
-    message::{Message, MessageKind},
-};
+use crate::message::Message;
 
 impl OpenMessage {
     /// Returns the bytes that are gathered here.
@@ -59,16 +56,7 @@ impl OpenMessage {
         key: Option<([u8; 4], usize)>,
     ) -> Result<(), usize> {
         self.is_lent = true;
-        let is_text = self.kind == MessageKind::Text;
-        match key {
-            Some((key, phase)) if is_text => unmask_text(bytes, key, phase, &mut self.utf8),
-            None if is_text => self.utf8.push(bytes),
-            Some((key, phase)) => {
-                mask(bytes, key, phase);
-                Ok(())
-            }
-            None => Ok(()),
-        }
+        self.unmask(bytes, key)
     }
 
     /// Puts back what was lent, in front of what was gathered behind it. It must not fail, so
