@@ -135,14 +135,14 @@ fn ours() -> Contender {
 /// Opens connections and keeps them until the sample ends.
 fn way<T: 'static>(kind: Kind, name: &str, open: impl Fn() -> Box<T> + 'static) -> Contender {
     /// So many of the largest peers' buffers fit into memory.
-    const AT_A_TIME: u64 = 1_000;
+    const AT_A_TIME: u32 = 1_000;
     // Here, so that the list is not counted.
     let mut all = Vec::with_capacity(AT_A_TIME as usize);
     Contender::timed(kind, name, move |count| {
         let mut total = Duration::ZERO;
         let mut left = count;
         while left > 0 {
-            let here = left.min(AT_A_TIME);
+            let here = left.min(AT_A_TIME.into());
             let start = Instant::now();
             all.extend((0..here).map(|_| black_box(open())));
             total += start.elapsed();
