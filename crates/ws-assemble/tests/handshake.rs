@@ -396,3 +396,21 @@ fn a_line_that_ends_with_a_line_feed_alone_is_refused_there() {
         ServerHandshake::parse((request.clone() + "\n").as_bytes()).expect("valid").expect("whole");
     assert_eq!(len, request.len());
 }
+
+#[test]
+fn the_first_error_is_told_wherever_a_head_is_cut() {
+    let heads: [&[u8]; 4] = [
+        b"\nHTT\0P/2.1",
+        b"GET / HTTP/1.1\nHost: \0\r\n\r\n",
+        b"G\0T / HTTP/1.1\nHost: a\r\n\r\n",
+        b"GET / HTTP/1.1\r\nHost: a\nb: \x7f\r\n\r\n",
+    ];
+    for head in heads {
+        let whole = ServerHandshake::parse(head).expect_err("broken").kind();
+        for end in 0..head.len() {
+            if let Err(error) = ServerHandshake::parse(&head[..end]) {
+                assert_eq!(error.kind(), whole, "{end} of {}", head.escape_ascii());
+            }
+        }
+    }
+}

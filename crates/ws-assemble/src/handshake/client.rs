@@ -4,7 +4,7 @@ use httparse::{Response, Status};
 
 use super::{
     HandshakeError, HandshakeErrorKind,
-    fields::{Fields, check, refused, room},
+    fields::{self, Fields, check, first_error, room},
     key,
 };
 #[cfg(feature = "deflate")]
@@ -126,7 +126,12 @@ impl ClientHandshake {
     pub fn parse(&self, head: &[u8]) -> Result<Option<(Granted, usize)>, HandshakeError> {
         let mut room = room();
         let mut response = Response::new(&mut room);
-        let Status::Complete(len) = response.parse(head).map_err(refused)? else {
+        // What lies beyond the limit changes nothing.
+        let head = &head[..head.len().min(super::HEAD_BYTES_MAX)];
+        let parsed = response.parse(head).map_err(|error| {
+            first_error(head, error, |head| Response::new(&mut fields::room()).parse(head).is_err())
+        })?;
+        let Status::Complete(len) = parsed else {
             check(head, false)?;
             return Ok(None);
         };

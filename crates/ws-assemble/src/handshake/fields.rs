@@ -62,20 +62,38 @@ impl<'a> Fields<'a> {
 
 /// Checks what a head is held to beside its grammar, whole or not yet.
 pub(super) fn check(head: &[u8], is_whole: bool) -> Result<(), HandshakeError> {
+    if let Some(index) = bare_line_feed(head) {
+        return Err(HandshakeError::new(HandshakeErrorKind::LineEndInvalid, index));
+    }
     if head.len() >= HEAD_BYTES_MAX + usize::from(is_whole) {
         return Err(HandshakeError::too_long());
-    }
-    // The parser takes a line feed alone for the end of a line.
-    for (index, _) in head.iter().enumerate().filter(|&(_, &byte)| byte == b'\n') {
-        if index.checked_sub(1).and_then(|before| head.get(before)) != Some(&b'\r') {
-            return Err(HandshakeError::new(HandshakeErrorKind::LineEndInvalid, index));
-        }
     }
     Ok(())
 }
 
+/// Finds a line feed alone, which the parser takes for the end of a line.
+fn bare_line_feed(head: &[u8]) -> Option<usize> {
+    let mut feeds = head.iter().enumerate().filter(|&(_, &byte)| byte == b'\n');
+    let is_bare = |index: usize| index.checked_sub(1).and_then(|at| head.get(at)) != Some(&b'\r');
+    feeds.find(|&(index, _)| is_bare(index)).map(|(index, _)| index)
+}
+
+/// Says what is wrong with a head that the parser refused: what comes first, wherever it is cut.
+pub(super) fn first_error(
+    head: &[u8],
+    error: httparse::Error,
+    is_refused: impl FnOnce(&[u8]) -> bool,
+) -> HandshakeError {
+    match bare_line_feed(head) {
+        Some(index) if !is_refused(&head[..=index]) => {
+            HandshakeError::new(HandshakeErrorKind::LineEndInvalid, index)
+        }
+        _ => refused(error),
+    }
+}
+
 /// Says what httparse refused. It does not say where.
-pub(super) fn refused(error: httparse::Error) -> HandshakeError {
+fn refused(error: httparse::Error) -> HandshakeError {
     match error {
         httparse::Error::TooManyHeaders => {
             HandshakeError::new(HandshakeErrorKind::TooManyFields, 0)

@@ -4,7 +4,7 @@ use httparse::{Header, Request, Status};
 
 use super::{
     HandshakeError, HandshakeErrorKind,
-    fields::{Fields, check, refused, room},
+    fields::{self, Fields, check, first_error, room},
     key,
 };
 #[cfg(feature = "deflate")]
@@ -48,7 +48,12 @@ impl ServerHandshake {
     pub fn parse(head: &[u8]) -> Result<Option<(Self, usize)>, HandshakeError> {
         let mut room = room();
         let mut request = Request::new(&mut room);
-        let Status::Complete(len) = request.parse(head).map_err(refused)? else {
+        // What lies beyond the limit changes nothing.
+        let head = &head[..head.len().min(super::HEAD_BYTES_MAX)];
+        let parsed = request.parse(head).map_err(|error| {
+            first_error(head, error, |head| Request::new(&mut fields::room()).parse(head).is_err())
+        })?;
+        let Status::Complete(len) = parsed else {
             check(head, false)?;
             return Ok(None);
         };
