@@ -4,7 +4,6 @@ mod runs;
 
 use core::ops::Range;
 
-use bytes::Buf;
 use seg_pool::{Pool, Segment, SegmentMut};
 use seg_seq::{Flatten, SHARE_BYTES_MIN, Sequence};
 
@@ -95,8 +94,8 @@ impl Gather {
             if self.runs.is_full() {
                 self.link_runs(received);
             }
-            self.runs.add(run.start, run.end);
             self.runs.count(run.len());
+            self.runs.add(run);
             return Ok(());
         }
         match self.assembly {
@@ -128,7 +127,7 @@ impl Gather {
             let runs = &mut self.runs;
             decoder.take_runs(rest, |at, len| {
                 let is_kept =
-                    len >= least && len <= left - found && runs.add(start + at, start + at + len);
+                    len >= least && len <= left - found && runs.add(start + at..start + at + len);
                 if is_kept {
                     found += len;
                     least = HELD_BYTES_MIN;
@@ -210,28 +209,16 @@ impl Gather {
     }
 
     /// Links the runs that were found in a received segment, which is used up.
-    ///
-    /// They are split off it, one after the other: references are counted many at a time then.
-    pub(crate) fn link_all(&mut self, mut received: Segment) {
-        let Some((&(last_start, last_end), runs)) = self.runs.as_slice().split_last() else {
+    pub(crate) fn link_all(&mut self, received: Segment) {
+        if self.runs.is_empty() {
             return;
-        };
-        if let Some(copied) = self.copied.as_mut().filter(|copied| !copied.is_empty()) {
-            self.linked.push(copied.split_to(copied.len()).freeze());
         }
+        self.flush();
         if !self.is_counted {
             self.is_counted = true;
             self.held_bytes += received.held_bytes() as u64;
         }
-        let mut at = 0;
-        for &(start, end) in runs {
-            received.advance(start - at);
-            self.linked.push(received.split_to(end - start));
-            at = end;
-        }
-        received.advance(last_start - at);
-        received.truncate(last_end - last_start);
-        self.linked.push(received);
+        self.linked.push_parts(received, self.runs.as_slice());
         self.runs.clear();
     }
 

@@ -1,6 +1,6 @@
 //! One counted reference to a segment.
 
-use core::{ops::Deref, ptr::NonNull};
+use core::{mem::ManuallyDrop, ops::Deref, ptr::NonNull};
 
 use crate::{
     header::{Header, Idle},
@@ -9,8 +9,8 @@ use crate::{
     track::View,
 };
 
-/// The most spare references that a handle keeps. One in models, so that they run out.
-const SPARE_MAX: usize = if cfg!(seg_loom) { 1 } else { 63 };
+/// The most spare references that a handle keeps. Few in models, so that they run out.
+const SPARE_MAX: usize = if cfg!(seg_loom) { 2 } else { 63 };
 
 /// The bits of a header's address that its alignment keeps free.
 const SPARE_MASK: usize = align_of::<Header>() - 1;
@@ -19,9 +19,9 @@ const _: () = assert!(SPARE_MAX <= SPARE_MASK, "spare references fit in the free
 
 /// One counted reference to a segment; the last one to be dropped gives the segment back.
 ///
-/// The first split counts [`SPARE_MAX`] references more than it needs, and later splits of the same
-/// handle use them up: of 64 messages that are cut from a received segment, 63 cost no atomic
-/// increment.
+/// A split counts [`SPARE_MAX`] references at once, and later splits of the same handle use them up:
+/// of 63 messages that are cut from a received segment, 62 cost no atomic increment. Handles that
+/// come together again become spare references of one of them, so those are also given up at once.
 ///
 /// # Invariants
 ///
@@ -71,12 +71,32 @@ impl Handle {
     pub(crate) fn split(&mut self) -> Self {
         match self.spare() {
             0 => {
-                self.count(1 + SPARE_MAX);
-                self.set_spare(SPARE_MAX);
+                if self.is_unique() {
+                    // No atomic addition: nobody else is there to count.
+                    self.refs.store(1 + SPARE_MAX, Ordering::Relaxed);
+                } else {
+                    self.count(SPARE_MAX);
+                }
+                self.set_spare(SPARE_MAX - 1);
             }
             spare => self.set_spare(spare - 1),
         }
         Self { tagged: self.as_ptr(), view: View::open(&self.track) }
+    }
+
+    /// Takes the references of another handle of the same segment over, as spare ones.
+    ///
+    /// Returns that handle when it is one of another segment, or has more of them than fit here.
+    #[inline]
+    pub(crate) fn absorb(&mut self, other: Self) -> Result<(), Self> {
+        let spare = self.spare() + 1 + other.spare();
+        if spare > SPARE_MAX || !self.is_same(&other) {
+            return Err(other);
+        }
+        let mut other = ManuallyDrop::new(other);
+        other.view.close(&self.track);
+        self.set_spare(spare);
+        Ok(())
     }
 
     /// Counts more references.

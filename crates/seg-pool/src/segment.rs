@@ -2,7 +2,7 @@
 
 use core::{
     mem::ManuallyDrop,
-    ops::{Bound, Deref, RangeBounds},
+    ops::{Bound, Deref, Range, RangeBounds},
     ptr::{self, NonNull},
     slice,
 };
@@ -140,7 +140,32 @@ impl Segment {
         unsafe { Self::from_parts(self.handle.clone(), ptr, end - start) }
     }
 
-    /// Splits the bytes `..at` off the front. Copies nothing; one atomic increment for 64 splits.
+    /// Returns a view of a part, as [`slice`](Self::slice) does, but counts references for 63 views
+    /// at once.
+    ///
+    /// This is for decoders, which find many runs of data in what they received.
+    ///
+    /// # Panics
+    ///
+    /// Panics when the range is decreasing or ends beyond [`len`](Self::len).
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use seg_pool::Segment;
+    ///
+    /// let mut received = Segment::from_static(b"5\r\nhello\r\n6\r\n world\r\n");
+    /// let (first, second) = (received.share(3..8), received.share(13..19));
+    /// assert_eq!((first.as_ref(), second.as_ref()), (&b"hello"[..], &b" world"[..]));
+    /// assert_eq!(received.len(), 21);
+    /// ```
+    #[inline]
+    #[must_use]
+    pub fn share(&mut self, range: Range<usize>) -> Self {
+        self.split_part(range.start, range.end)
+    }
+
+    /// Splits the bytes `..at` off the front. Copies nothing; one atomic increment for 63 splits.
     ///
     /// # Panics
     ///
@@ -155,7 +180,7 @@ impl Segment {
         front
     }
 
-    /// Splits the bytes `at..` off the back. Copies nothing; one atomic increment for 64 splits.
+    /// Splits the bytes `at..` off the back. Copies nothing; one atomic increment for 63 splits.
     ///
     /// # Panics
     ///
@@ -170,7 +195,7 @@ impl Segment {
         back
     }
 
-    /// Makes a view of a part that this view gives up.
+    /// Makes a view of a part.
     #[inline]
     fn split_part(&mut self, start: usize, end: usize) -> Self {
         if start > end || end > self.len {
@@ -186,12 +211,13 @@ impl Segment {
         unsafe { Self::from_parts(handle, ptr, end - start) }
     }
 
-    /// Joins `next` to the end of this view when it lies right behind it in the same segment.
+    /// Joins `next` to the end of this view when it lies right behind it in the same segment: no
+    /// copy, and no atomic operation for parts that one segment was split into.
     ///
     /// # Errors
     ///
     /// Returns `next` when it lies elsewhere.
-    pub fn unsplit(&mut self, next: Self) -> Result<(), Self> {
+    pub fn unsplit(&mut self, mut next: Self) -> Result<(), Self> {
         if next.is_empty() {
             return Ok(());
         }
@@ -203,8 +229,41 @@ impl Segment {
         if !self.shares_segment_with(&next) || end != next.ptr.addr().get() {
             return Err(next);
         }
+        if let Some((handle, next)) = self.handle.as_mut().zip(next.handle.take()) {
+            // What does not fit is given up by itself.
+            drop(handle.absorb(next));
+        }
         self.set_len(self.len + next.len);
         Ok(())
+    }
+
+    /// Drops many views. Neighbours that are views of the same segment give it up together: one
+    /// atomic operation for up to 64 of them.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use seg_pool::{Pool, Segment};
+    ///
+    /// let pool = Pool::new();
+    /// let mut received = pool.take(16_384);
+    /// received.extend_from_slice(b"one two three");
+    /// let mut received = received.freeze();
+    /// let words = vec![received.split_to(4), received.split_to(4), received];
+    /// Segment::drop_all(words);
+    /// assert_eq!(pool.stats().in_use_bytes(), 0);
+    /// ```
+    pub fn drop_all(segments: impl IntoIterator<Item = Self>) {
+        let mut last: Option<Handle> = None;
+        for handle in segments.into_iter().filter_map(|segment| segment.handle) {
+            let Some(kept) = &mut last else {
+                last = Some(handle);
+                continue;
+            };
+            if let Err(handle) = kept.absorb(handle) {
+                last = Some(handle);
+            }
+        }
     }
 
     /// Shortens the view to `len` bytes; does nothing when it is shorter.

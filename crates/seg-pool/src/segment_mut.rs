@@ -2,7 +2,6 @@
 
 use core::{
     fmt,
-    mem::ManuallyDrop,
     ops::{Deref, DerefMut},
     ptr::{self, NonNull},
     slice,
@@ -243,7 +242,7 @@ impl SegmentMut {
     /// Splits the filled bytes `..at` off the front. They become a full part of their own; the
     /// rest, with the spare capacity, stays.
     ///
-    /// Copies nothing; one atomic increment for 64 splits.
+    /// Copies nothing; one atomic increment for 63 splits.
     ///
     /// # Panics
     ///
@@ -263,7 +262,7 @@ impl SegmentMut {
 
     /// Splits `at..` off the back: filled bytes and spare capacity alike.
     ///
-    /// Copies nothing; one atomic increment for 64 splits. Where `at` lies in the spare capacity, the bytes up to
+    /// Copies nothing; one atomic increment for 63 splits. Where `at` lies in the spare capacity, the bytes up to
     /// it are zeroed unless they were written before.
     ///
     /// # Panics
@@ -325,7 +324,10 @@ impl SegmentMut {
         if !adjacent || (self.spare_len() > 0 && !next.is_empty()) {
             return Err(next);
         }
-        self.set_extent(Extent::new(self.len() + next.len(), self.capacity() + next.capacity()));
+        let (len, capacity) = (self.len() + next.len(), self.capacity() + next.capacity());
+        // What does not fit is given up by itself.
+        drop(self.handle.absorb(next.handle));
+        self.set_extent(Extent::new(len, capacity));
         Ok(())
     }
 
@@ -339,13 +341,10 @@ impl SegmentMut {
         if self.is_empty() {
             return Segment::new();
         }
-        let this = ManuallyDrop::new(self);
-        this.raise_initialized();
-        // SAFETY: `this` is never dropped, so the handle moves out once.
-        let handle = unsafe { ptr::read(&raw const this.handle) };
+        self.raise_initialized();
         // SAFETY: the bytes are within the payload (E1), initialised (E3), and nobody can write
         // them any more, as the only view that could is gone (E2).
-        unsafe { Segment::from_parts(Some(handle), this.ptr, this.len()) }
+        unsafe { Segment::from_parts(Some(self.handle), self.ptr, self.extent.len()) }
     }
 
     #[inline]

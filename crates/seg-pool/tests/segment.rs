@@ -337,6 +337,48 @@ fn a_segment_of_many_views_has_one_owner_when_they_are_gone() {
 }
 
 #[test]
+fn views_that_are_joined_or_dropped_together_leave_no_reference() {
+    for views in (0..=MANY_VIEWS).step_by(if cfg!(miri) { 31 } else { 1 }) {
+        let (pool, mut segment) = smallest();
+        segment.extend_from_slice(&[7; 256]);
+        let exclusive: Vec<_> = (0..views / 2).map(|_| segment.split_to(1)).collect();
+        let mut rest = segment.freeze();
+        let mut shared: Vec<_> = (views / 2..views).map(|_| rest.split_to(1)).collect();
+        let clone = rest.clone();
+        // Forwards or backwards, with or without what has counted in advance.
+        if views % 3 == 0 {
+            shared.reverse();
+        }
+        if views % 2 == 0 {
+            shared.push(core::mem::take(&mut rest));
+        }
+        Segment::drop_all(shared);
+        assert!(!clone.is_unique() || exclusive.is_empty());
+        let mut parts = exclusive.into_iter();
+        if let Some(mut front) = parts.next() {
+            parts.for_each(|next| front.unsplit(next).expect("the next part"));
+            assert_eq!(front.len(), views / 2);
+        }
+        drop(rest);
+        assert!(clone.is_unique(), "{views}");
+        let (mut front, mut views_left) = (clone.slice(..0), clone);
+        while views_left.len() > 1 {
+            front.unsplit(views_left.split_to(1)).expect("the next part");
+        }
+        assert_eq!(front.len(), 255 - views);
+        assert!(!front.is_unique());
+        front.unsplit(views_left).expect("the last part");
+        assert!(front.is_unique(), "{views}");
+        drop(front);
+        assert_eq!(in_use(&pool), 0, "{views}");
+    }
+    let (one, two) = (Pool::new(), Pool::new());
+    let views = [&one, &two, &two, &one].map(|pool| frozen(pool, b"x"));
+    Segment::drop_all(views.into_iter().chain([Segment::new(), Segment::from_static(b"y")]));
+    assert_eq!(in_use(&one) + in_use(&two), 0);
+}
+
+#[test]
 fn a_part_takes_the_segment_back_when_it_is_the_last_one() {
     let (pool, mut buffer) = smallest();
     let start = address(&buffer);

@@ -2,6 +2,7 @@
 
 mod spare;
 
+use core::ops::Range;
 use std::collections::VecDeque;
 
 use bytes::Buf as _;
@@ -33,6 +34,13 @@ pub(crate) struct Chunk {
 impl Chunk {
     fn end(&self) -> u64 {
         self.start + self.segment.len() as u64
+    }
+
+    /// Returns whether a segment lies right behind this one in memory: cheap, and nearly always enough
+    /// to know that it is not the next part of the same segment.
+    #[inline]
+    fn is_continued_by(&self, segment: &Segment) -> bool {
+        self.segment.as_ptr_range().end == segment.as_ptr()
     }
 
     /// Returns where in the chunk the byte at `target` lies, if it lies here.
@@ -139,26 +147,44 @@ impl ChunkList {
     /// An empty one vanishes.
     #[inline]
     pub(crate) fn push(&mut self, segment: Segment) {
+        let last_len = self.last_block_len();
+        match self.blocks.back_mut() {
+            Some(block)
+                if block.len() < last_len
+                    && !segment.is_empty()
+                    && !block.last().is_some_and(|last| last.is_continued_by(&segment)) =>
+            {
+                let start = self.end;
+                self.end += segment.len() as u64;
+                self.len += 1;
+                block.push(Chunk { segment, start });
+            }
+            _ => self.push_rare(segment),
+        }
+    }
+
+    /// Appends a segment that is empty, or the next part of the last one, or has no room in a block.
+    fn push_rare(&mut self, segment: Segment) {
         if segment.is_empty() {
             return;
         }
-        let (start, len) = (self.end, segment.len() as u64);
-        if self.is_continued_by(&segment) {
-            if let Err(segment) = self.join(segment) {
-                self.push_chunk(Chunk { segment, start });
-                self.end += len;
-            }
-            return;
+        let rest = if self.is_continued_by(&segment) { self.join(segment) } else { Err(segment) };
+        if let Err(segment) = rest {
+            let start = self.end;
+            self.end += segment.len() as u64;
+            self.push_chunk(Chunk { segment, start });
         }
-        let last_len = self.last_block_len();
-        match self.blocks.back_mut() {
-            Some(block) if block.len() < last_len => {
-                block.push(Chunk { segment, start });
-                self.len += 1;
-            }
-            _ => self.push_chunk(Chunk { segment, start }),
+    }
+
+    /// Appends parts of a segment, which are within it.
+    pub(crate) fn push_parts(&mut self, mut segment: Segment, parts: &[Range<usize>]) {
+        let Some((last, front)) = parts.split_last() else { return };
+        for part in front {
+            self.push(segment.share(part.clone()));
         }
-        self.end += len;
+        segment.advance(last.start);
+        segment.truncate(last.len());
+        self.push(segment);
     }
 
     /// Joins a segment to the last chunk, or returns it when it is not the next part of that
@@ -173,15 +199,9 @@ impl ChunkList {
         Ok(())
     }
 
-    /// Returns whether a segment lies right behind the last chunk in memory: cheap, and nearly
-    /// always enough to know that it is not the next part of the same segment.
-    #[inline]
     fn is_continued_by(&self, segment: &Segment) -> bool {
-        let last = match self.blocks.back() {
-            Some(block) => block.last(),
-            None => self.len.checked_sub(1).and_then(|last| self.get(last)),
-        };
-        last.is_some_and(|last| last.segment.as_ptr_range().end == segment.as_ptr())
+        let last = self.len.checked_sub(1).and_then(|last| self.get(last));
+        last.is_some_and(|last| last.is_continued_by(segment))
     }
 
     fn last_mut(&mut self) -> Option<&mut Chunk> {

@@ -1,12 +1,14 @@
 //! Runs of a received segment that will be linked.
 
+use core::ops::Range;
+
 /// Runs in order, found but not linked yet.
 ///
 /// To count a reference waits for all reads before it, and no read behind it starts before it is
 /// done. So the runs of a segment are all found before the first is linked.
 #[derive(Debug)]
 pub(super) struct Runs {
-    list: [(usize, usize); Self::MAX],
+    list: [Range<usize>; Self::MAX],
     len: usize,
     bytes: u64,
 }
@@ -16,7 +18,7 @@ impl Runs {
     const MAX: usize = 18;
 
     pub(super) const fn new() -> Self {
-        Self { list: [(0, 0); Self::MAX], len: 0, bytes: 0 }
+        Self { list: [const { 0..0 }; Self::MAX], len: 0, bytes: 0 }
     }
 
     /// Returns the bytes of all runs.
@@ -35,9 +37,9 @@ impl Runs {
     /// Adds a run behind the others; returns whether there was room. Its bytes are still to be
     /// [counted](Self::count).
     #[inline]
-    pub(super) fn add(&mut self, start: usize, end: usize) -> bool {
+    pub(super) fn add(&mut self, run: Range<usize>) -> bool {
         let Some(free) = self.list.get_mut(self.len) else { return false };
-        *free = (start, end);
+        *free = run;
         self.len += 1;
         true
     }
@@ -47,8 +49,7 @@ impl Runs {
         self.bytes += bytes as u64;
     }
 
-    /// Returns where the runs start and end.
-    pub(super) fn as_slice(&self) -> &[(usize, usize)] {
+    pub(super) fn as_slice(&self) -> &[Range<usize>] {
         &self.list[..self.len]
     }
 

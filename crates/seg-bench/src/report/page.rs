@@ -15,7 +15,8 @@ const METHOD: &str = "\
 Each job is one task with several contenders: ours, the peers, and floors, which do only a part of the work (one pass over
 the bytes, a copy into memory that is there). All contenders of a job run in one process and in turn, A B C A B C, so that a
 machine whose speed drifts slows all of them. The output of each is checked before anything is timed. A sample is at least
-4 ms of operations, 21 samples each (`--quick`: 1 ms, 7); the tables show the least. Making the input and dropping
+4 ms of operations, 21 samples each (`--quick`: 1 ms, 7), after one that is not timed: contenders that free their memory find
+what the one before them has warmed, those that keep their own do not. The tables show the least. Making the input and dropping
 the output is not timed where the job's source says so. Allocations are counted by the global allocator once warm; the slabs that
 a pool maps itself are not among them.
 

@@ -2,6 +2,8 @@
 
 use std::{collections::VecDeque, sync::Mutex};
 
+use seg_pool::Segment;
+
 use super::{Chunk, FIRST_LEN};
 
 /// Spare blocks of each kind, and spare directories, that are kept: 2 MiB and 4 MiB of blocks.
@@ -50,7 +52,7 @@ pub(super) fn take_block(len: u16) -> Vec<Chunk> {
 
 pub(super) fn give_block(mut block: Vec<Chunk>) {
     // Outside the lock: dropping segments gives them back to their pools.
-    block.clear();
+    Segment::drop_all(block.drain(..).map(|chunk| chunk.segment));
     if let Ok(mut spare) = SPARE.lock() {
         let (blocks, max) = spare.kind(block.capacity());
         if blocks.len() < max {
