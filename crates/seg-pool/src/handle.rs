@@ -21,7 +21,8 @@ const _: () = assert!(SPARE_MAX <= SPARE_MASK, "spare references fit in the free
 ///
 /// A split counts [`SPARE_MAX`] references at once, and later splits of the same handle use them up:
 /// of 63 messages that are cut from a received segment, 62 cost no atomic increment. Handles that
-/// come together again become spare references of one of them, so those are also given up at once.
+/// come together again become spare references of one of them, so those are also given up many at
+/// a time.
 ///
 /// # Invariants
 ///
@@ -97,6 +98,18 @@ impl Handle {
         other.view.close(&self.track);
         self.set_spare(spare);
         Ok(())
+    }
+
+    /// Takes the references of another handle of the same segment over, or gives them up.
+    pub(crate) fn join(&mut self, other: Self) {
+        let Err(other) = self.absorb(other) else { return };
+        let spare = self.spare();
+        if spare > 0 && self.is_same(&other) {
+            // Without them there is room again; this handle's own reference stays.
+            self.refs.fetch_sub(spare, Ordering::Release);
+            self.set_spare(0);
+        }
+        drop(self.absorb(other));
     }
 
     /// Counts more references.

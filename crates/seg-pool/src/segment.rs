@@ -165,7 +165,7 @@ impl Segment {
         self.split_part(range.start, range.end)
     }
 
-    /// Splits the bytes `..at` off the front. Copies nothing; one atomic increment for 63 splits.
+    /// Splits the bytes `..at` off the front. Copies nothing; at most one atomic increment for 63 splits.
     ///
     /// # Panics
     ///
@@ -180,7 +180,7 @@ impl Segment {
         front
     }
 
-    /// Splits the bytes `at..` off the back. Copies nothing; one atomic increment for 63 splits.
+    /// Splits the bytes `at..` off the back. Copies nothing; at most one atomic increment for 63 splits.
     ///
     /// # Panics
     ///
@@ -212,7 +212,7 @@ impl Segment {
     }
 
     /// Joins `next` to the end of this view when it lies right behind it in the same segment: no
-    /// copy, and no atomic operation for parts that one segment was split into.
+    /// copy, and one atomic operation for up to 64 parts that are joined one after the other.
     ///
     /// # Errors
     ///
@@ -230,15 +230,14 @@ impl Segment {
             return Err(next);
         }
         if let Some((handle, next)) = self.handle.as_mut().zip(next.handle.take()) {
-            // What does not fit is given up by itself.
-            drop(handle.absorb(next));
+            handle.join(next);
         }
         self.set_len(self.len + next.len);
         Ok(())
     }
 
     /// Drops many views. Neighbours that are views of the same segment give it up together: one
-    /// atomic operation for up to 64 of them.
+    /// atomic operation for up to 64 of them. The last view is kept until `segments` goes on.
     ///
     /// # Examples
     ///

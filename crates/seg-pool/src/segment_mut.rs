@@ -242,7 +242,7 @@ impl SegmentMut {
     /// Splits the filled bytes `..at` off the front. They become a full part of their own; the
     /// rest, with the spare capacity, stays.
     ///
-    /// Copies nothing; one atomic increment for 63 splits.
+    /// Copies nothing; at most one atomic increment for 63 splits.
     ///
     /// # Panics
     ///
@@ -262,7 +262,7 @@ impl SegmentMut {
 
     /// Splits `at..` off the back: filled bytes and spare capacity alike.
     ///
-    /// Copies nothing; one atomic increment for 63 splits. Where `at` lies in the spare capacity, the bytes up to
+    /// Copies nothing; at most one atomic increment for 63 splits. Where `at` lies in the spare capacity, the bytes up to
     /// it are zeroed unless they were written before.
     ///
     /// # Panics
@@ -325,8 +325,7 @@ impl SegmentMut {
             return Err(next);
         }
         let (len, capacity) = (self.len() + next.len(), self.capacity() + next.capacity());
-        // What does not fit is given up by itself.
-        drop(self.handle.absorb(next.handle));
+        self.handle.join(next.handle);
         self.set_extent(Extent::new(len, capacity));
         Ok(())
     }

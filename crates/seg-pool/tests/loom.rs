@@ -128,6 +128,54 @@ fn a_reuse_waits_for_views_and_not_for_spare_references() {
 }
 
 #[test]
+fn a_split_of_the_only_view_comes_after_the_reads_of_the_others() {
+    static SPLIT: AtomicUsize = AtomicUsize::new(0);
+    explore(&SPLIT, || {
+        let pool = pool_of_one();
+        let mut segment = take(&pool).expect("the first");
+        segment.extend_from_slice(b"onetwothree");
+        let mut segment = segment.freeze();
+        let other = segment.clone();
+        let reader = thread::spawn(move || assert_eq!(other, b"onetwothree"));
+        while_others_run();
+        // Where the reader is done, this counts without an atomic addition.
+        drop(segment.split_to(3));
+        drop(segment);
+        if let Some(segment) = take(&pool) {
+            SPLIT.fetch_add(1, Relaxed);
+            drop(segment);
+        }
+        reader.join().unwrap();
+        assert!(take(&pool).is_some(), "a reference was left");
+    });
+}
+
+#[test]
+fn views_that_come_together_leave_no_reference() {
+    static JOINED: AtomicUsize = AtomicUsize::new(0);
+    explore(&JOINED, || {
+        let pool = pool_of_one();
+        let mut segment = take(&pool).expect("the first");
+        segment.extend_from_slice(b"onetwothree");
+        let mut rest = segment.freeze();
+        let mut front = rest.split_to(3);
+        let middle = rest.split_to(3);
+        let other = thread::spawn(move || drop(rest));
+        while_others_run();
+        front.unsplit(middle).expect("the next part");
+        // One of them has spare references of its own.
+        let views = [front.split_to(1), front.split_to(1), front];
+        Segment::drop_all(views);
+        if let Some(segment) = take(&pool) {
+            JOINED.fetch_add(1, Relaxed);
+            drop(segment);
+        }
+        other.join().unwrap();
+        assert!(take(&pool).is_some(), "a reference was left");
+    });
+}
+
+#[test]
 fn only_one_of_two_views_becomes_exclusive() {
     static EXCLUSIVE: AtomicUsize = AtomicUsize::new(0);
     explore(&EXCLUSIVE, || {

@@ -88,6 +88,23 @@ fn views_are_counted_with_their_lengths_through_every_operation() {
 }
 
 #[test]
+fn views_that_come_together_are_counted_as_one() {
+    let pool = Pool::new();
+    let mut segment = filled(&pool, 100).freeze();
+    let mut front = segment.split_to(10);
+    let shared = segment.share(5..25);
+    assert_eq!(only(&pool), (120, 3));
+    front.unsplit(segment.split_to(30)).expect("neighbours");
+    assert_eq!(only(&pool), (120, 3));
+    front.unsplit(segment).expect("neighbours");
+    assert_eq!(only(&pool), (120, 2));
+    Segment::drop_all([front.split_to(50), shared, front.share(0..1)]);
+    assert_eq!(only(&pool), (50, 1));
+    Segment::drop_all([front]);
+    assert!(pool.report().segments().is_empty());
+}
+
+#[test]
 fn views_that_overlap_count_up_to_the_size() {
     let pool = Pool::new();
     let segment = filled(&pool, 16_384).freeze();

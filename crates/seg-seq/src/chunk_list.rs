@@ -178,13 +178,36 @@ impl ChunkList {
 
     /// Appends parts of a segment, which are within it.
     pub(crate) fn push_parts(&mut self, mut segment: Segment, parts: &[Range<usize>]) {
-        let Some((last, front)) = parts.split_last() else { return };
-        for part in front {
+        let Some((last, mut front)) = parts.split_last() else { return };
+        self.push_to_block(&mut segment, &mut front);
+        while let [part, rest @ ..] = front {
             self.push(segment.share(part.clone()));
+            front = rest;
+            self.push_to_block(&mut segment, &mut front);
         }
         segment.advance(last.start);
         segment.truncate(last.len());
         self.push(segment);
+    }
+
+    /// Appends parts to the last block as long as it has room and each is a chunk of its own, as most
+    /// of the time all of them are; leaves the others.
+    fn push_to_block(&mut self, segment: &mut Segment, parts: &mut &[Range<usize>]) {
+        let last_len = self.last_block_len();
+        let Some(block) = self.blocks.back_mut() else { return };
+        let (base, len) = (segment.as_ptr().addr(), block.len());
+        let mut behind = block.last().map_or(0, |last| last.segment.as_ptr_range().end.addr());
+        while let [part, rest @ ..] = *parts {
+            let is_continued = base + part.start == behind;
+            if block.len() >= last_len || part.is_empty() || is_continued {
+                break;
+            }
+            block.push(Chunk { segment: segment.share(part.clone()), start: self.end });
+            self.end += part.len() as u64;
+            behind = base + part.end;
+            *parts = rest;
+        }
+        self.len += block.len() - len;
     }
 
     /// Joins a segment to the last chunk, or returns it when it is not the next part of that

@@ -116,7 +116,8 @@ impl Sequence {
     ///
     /// # Errors
     ///
-    /// [`RangeError`] when a part is decreasing or ends beyond the segment. Nothing is appended then.
+    /// [`RangeError`] when a part is decreasing or ends beyond the segment. Nothing is appended then,
+    /// and this view of the segment is dropped.
     pub fn try_push_parts(
         &mut self,
         segment: Segment,

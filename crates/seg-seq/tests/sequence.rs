@@ -223,8 +223,8 @@ fn pushed_parts_are_those_of_pushed_slices() {
     for (count, len, gap) in [(1, 4_096, 0), (3, 0, 1), (5, 7, 0), (600, 3, 2), (1_000, 1, 3)] {
         let starts = (0..count).map(|part| part * (len + gap));
         let mut parts: Vec<_> = starts.map(|start| start..start + len).collect();
-        // One that overlaps, out of order.
-        parts.push(0..len);
+        // Some that overlap, out of order, the last one inside.
+        parts.extend([0..len, 5..5, 7..11 + len.min(9)]);
         for before in 0..if cfg!(miri) { 2 } else { 6 } {
             let received = || {
                 let mut segment = pool.take(text.len());
@@ -245,6 +245,19 @@ fn pushed_parts_are_those_of_pushed_slices() {
         }
     }
     assert_eq!(pool.stats().in_use_bytes(), 0);
+}
+
+#[test]
+fn an_empty_segment_is_no_chunk_however_many_there_are() {
+    let full = |count| (0..count).map(|_| Segment::from_static(b"x")).collect::<Sequence>();
+    for count in [0, 1, 4, 5, 255, 256, 257] {
+        let mut sequence = full(count);
+        sequence.push(Segment::new());
+        sequence.push_parts(Segment::from_static(b"yz"), &[1..1, 0..0]);
+        assert_eq!((sequence.chunk_count(), sequence.len()), (count, count as u64));
+        sequence.push(Segment::from_static(b"end"));
+        assert_eq!(sequence.chunk_count(), count + 1);
+    }
 }
 
 #[test]

@@ -27,7 +27,8 @@ pub(crate) const OPERATIONS: &[Named] = &[
     ("seq/read_1024_u32", read),
     ("seq/find_in_64k", find),
     ("flate/gunzip_16k", gunzip),
-    ("chunked/decode_64_chunks", decode_chunks),
+    ("chunked/copy_64_chunks", || decode_chunks(64, 200)),
+    ("chunked/link_15_chunks", || decode_chunks(15, 1_024)),
     ("ws/decode_125_bytes", decode_message),
     ("ws/encode_125_bytes", encode_message),
     ("ws/unmask_16k_text", unmask),
@@ -109,10 +110,10 @@ fn gunzip() -> Operation {
     })
 }
 
-fn decode_chunks() -> Operation {
+fn decode_chunks(count: usize, len: usize) -> Operation {
     let mut wire = Vec::new();
-    for chunk in text(64 * 200).chunks(200) {
-        wire.extend_from_slice(b"c8\r\n");
+    for chunk in text(count * len).chunks(len) {
+        wire.extend_from_slice(format!("{len:x}\r\n").as_bytes());
         wire.extend_from_slice(chunk);
         wire.extend_from_slice(b"\r\n");
     }

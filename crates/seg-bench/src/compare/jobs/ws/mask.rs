@@ -26,14 +26,16 @@ fn job(len: usize) -> Job {
 
 fn way(kind: Kind, name: &str, len: usize, mask: fn(&mut [u8])) -> Contender {
     let mut received = Received::new(len);
-    Contender::new(kind, name, move || mask(black_box(received.next_payload()))).checked(move || {
-        let mut bytes: Vec<u8> = (0..=250_u8).cycle().take(len).collect();
-        let expected: Vec<u8> =
-            bytes.iter().zip(KEY.iter().cycle()).map(|(byte, key)| byte ^ key).collect();
-        mask(&mut bytes);
-        ensure!(bytes == expected, "the mask differs");
-        Ok(())
-    })
+    Contender::new(kind, name, move || mask(black_box(received.next_payload()))).checked(
+        move || {
+            let mut bytes: Vec<u8> = (0..=250_u8).cycle().take(len).collect();
+            let expected: Vec<u8> =
+                bytes.iter().zip(KEY.iter().cycle()).map(|(byte, key)| byte ^ key).collect();
+            mask(&mut bytes);
+            ensure!(bytes == expected, "the mask differs");
+            Ok(())
+        },
+    )
 }
 
 fn floor(len: usize) -> Contender {
