@@ -7,7 +7,7 @@ use seg_pool::Segment;
 use crate::octet::is_blank;
 
 /// The most fields that a head may have.
-pub(crate) const MAX_FIELDS: usize = 128;
+pub(crate) const FIELDS_MAX: usize = 128;
 
 /// The octets of a head whose field lines were checked; fields are found in them when asked for.
 #[derive(Clone)]
@@ -75,8 +75,8 @@ impl fmt::Debug for FieldLines {
     }
 }
 
-/// Names and values of the fields of a [`Head`](crate::Head) or a
-/// [`RequestHead`](crate::RequestHead).
+/// Names and values of the fields of a [`RequestHead`](crate::RequestHead) or a
+/// [`ResponseHead`](crate::ResponseHead).
 #[derive(Clone, Debug)]
 pub struct Fields<'a> {
     octets: &'a [u8],

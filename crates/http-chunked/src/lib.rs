@@ -7,10 +7,10 @@
 //! socket as [`ChunkedWriter`].
 //!
 //! ```text
-//!               ResponseReader
+//!             ResponseReader, RequestReader
 //!            ┌──────────────────────────────────────────┐
-//!  received  │ head ──▶ length of the body (RFC 9112 6.3)│
-//!  Segment ─▶│              │                           │
+//!  received  │ head ──▶ end of the body (RFC 9112 §6.3) │
+//!  Segment ─▶│              ▼                           │
 //!            │       BodyAssembler                      │
 //!            │ ┌──────────────────────────────────────┐ │
 //!            │ │ Decoder ──▶ link or copy ──▶ inflate │ │──▶ Body: Sequence, bytes or text
@@ -116,7 +116,9 @@ pub use framing::Framing;
 pub use limits::Limits;
 pub use request::{Request, RequestHead, RequestLimits, RequestReader, RequestStep};
 pub use request_error::{RequestError, RequestErrorKind};
-pub use response::{Head, RequestMethod, Response, ResponseLimits, ResponseReader, ResponseStep};
+pub use response::{
+    RequestMethod, Response, ResponseHead, ResponseLimits, ResponseReader, ResponseStep,
+};
 pub use response_error::{ResponseError, ResponseErrorKind};
 pub use trailer_error::{TrailerError, TrailerErrorKind};
 pub use trailers::{Trailers, TrailersIter};

@@ -1,22 +1,22 @@
 //! Received segments in, requests out.
 
 mod head;
+mod limits;
 mod target;
 
 use seg_pool::{Pool, Segment};
 use seg_seq::Sequence;
 
-pub use self::head::RequestHead;
 use self::head::RequestLine;
+pub use self::{head::RequestHead, limits::RequestLimits};
 use crate::{
     assembly::Assembly,
     body::Body,
     body_assembler::{BodyAssembler, Progress},
     body_error::BodyErrorKind,
-    body_limits::BodyLimits,
     content_coding::{ContentCoding, ContentCodings},
     declared_framing::declared_framing,
-    fields::MAX_FIELDS,
+    fields::FIELDS_MAX,
     framing::Framing,
     head_error::HeadErrorKind,
     head_reader::HeadReader,
@@ -35,42 +35,6 @@ pub enum RequestStep {
     /// The request is complete; what is left of the segment belongs to the next one, or to the
     /// protocol that the connection is handed over to.
     End,
-}
-
-/// Bounds on one request.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct RequestLimits {
-    head_bytes_max: usize,
-    body: BodyLimits,
-}
-
-impl RequestLimits {
-    /// Returns the defaults.
-    #[must_use]
-    pub const fn new() -> Self {
-        Self { head_bytes_max: 16 << 10, body: BodyLimits::new() }
-    }
-
-    /// Sets the length of a head: 1 to 65,536 bytes, default 16 KiB. A value outside that range
-    /// becomes the nearest inside.
-    #[must_use]
-    pub const fn head_bytes_max(mut self, bytes: usize) -> Self {
-        self.head_bytes_max = bytes;
-        self
-    }
-
-    /// Sets the limits on the body.
-    #[must_use]
-    pub const fn body(mut self, limits: BodyLimits) -> Self {
-        self.body = limits;
-        self
-    }
-}
-
-impl Default for RequestLimits {
-    fn default() -> Self {
-        Self::new()
-    }
 }
 
 /// A request that was received.
@@ -163,7 +127,7 @@ enum State {
 
 impl RequestReader {
     /// The most fields that a head may have.
-    pub const MAX_FIELDS: usize = MAX_FIELDS;
+    pub const FIELDS_MAX: usize = FIELDS_MAX;
 
     /// Creates a reader that links received segments and has the default limits. It takes segments
     /// from `pool` when it has to copy or to decompress.

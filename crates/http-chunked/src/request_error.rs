@@ -32,7 +32,7 @@ pub enum RequestErrorKind {
     BareLf,
     /// The head is above [`RequestLimits::head_bytes_max`](crate::RequestLimits::head_bytes_max).
     HeadTooLong,
-    /// The head has more than [`MAX_FIELDS`](crate::RequestReader::MAX_FIELDS) fields.
+    /// The head has more than [`FIELDS_MAX`](crate::RequestReader::FIELDS_MAX) fields.
     TooManyFields,
     /// An HTTP/1.1 request without `Host` (RFC 9112 §3.2).
     HostMissing,

@@ -1,39 +1,27 @@
 //! Received segments in, responses out.
 
 mod head;
+mod limits;
+mod message_length;
 
 use seg_pool::{Pool, Segment};
 use seg_seq::Sequence;
 
-pub use self::head::Head;
-use self::head::StatusLine;
+pub use self::{head::ResponseHead, limits::ResponseLimits, message_length::RequestMethod};
+use self::{head::StatusLine, message_length::message_length};
 use crate::{
     assembly::Assembly,
     body::Body,
     body_assembler::{BodyAssembler, Progress},
     body_error::BodyErrorKind,
-    body_limits::BodyLimits,
     content_coding::{ContentCoding, ContentCodings},
-    declared_framing::declared_framing,
-    fields::MAX_FIELDS,
+    fields::FIELDS_MAX,
     framing::Framing,
     head_error::HeadErrorKind,
     head_reader::HeadReader,
     response_error::{ResponseError, ResponseErrorKind},
     trailers::Trailers,
 };
-
-/// What matters of the request that a response answers (RFC 9112 §6.3).
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
-pub enum RequestMethod {
-    /// `HEAD`: the response has no body, whatever it says.
-    Head,
-    /// `CONNECT`: what follows a success is a tunnel.
-    Connect,
-    /// Any other.
-    #[default]
-    Other,
-}
 
 /// What one [`ResponseReader::push`] came to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -49,54 +37,10 @@ pub enum ResponseStep {
     End,
 }
 
-/// Bounds on one response.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct ResponseLimits {
-    head_bytes_max: usize,
-    interim_max: u32,
-    body: BodyLimits,
-}
-
-impl ResponseLimits {
-    /// Returns the defaults.
-    #[must_use]
-    pub const fn new() -> Self {
-        Self { head_bytes_max: 16 << 10, interim_max: 16, body: BodyLimits::new() }
-    }
-
-    /// Sets the length of a head: 1 to 65,536 bytes, default 16 KiB. A value outside that range
-    /// becomes the nearest inside.
-    #[must_use]
-    pub const fn head_bytes_max(mut self, bytes: usize) -> Self {
-        self.head_bytes_max = bytes;
-        self
-    }
-
-    /// Sets the number of interim responses before the final one. Default 16.
-    #[must_use]
-    pub const fn interim_max(mut self, responses: u32) -> Self {
-        self.interim_max = responses;
-        self
-    }
-
-    /// Sets the limits on the body.
-    #[must_use]
-    pub const fn body(mut self, limits: BodyLimits) -> Self {
-        self.body = limits;
-        self
-    }
-}
-
-impl Default for ResponseLimits {
-    fn default() -> Self {
-        Self::new()
-    }
-}
-
 /// A response that was received.
 #[derive(Clone, Debug)]
 pub struct Response {
-    head: Head,
+    head: ResponseHead,
     body: Body,
     keeps_alive: bool,
 }
@@ -104,7 +48,7 @@ pub struct Response {
 impl Response {
     /// Returns the head.
     #[must_use]
-    pub const fn head(&self) -> &Head {
+    pub const fn head(&self) -> &ResponseHead {
         &self.head
     }
 
@@ -164,7 +108,7 @@ pub struct ResponseReader {
     request: RequestMethod,
     state: State,
     head_reader: HeadReader<StatusLine>,
-    head: Option<Head>,
+    head: Option<ResponseHead>,
     interim_count: u32,
     /// Octets of all heads so far.
     head_bytes: u64,
@@ -182,7 +126,7 @@ enum State {
 
 impl ResponseReader {
     /// The most fields that a head may have.
-    pub const MAX_FIELDS: usize = MAX_FIELDS;
+    pub const FIELDS_MAX: usize = FIELDS_MAX;
 
     /// Creates a reader that links received segments, has the default limits and expects the
     /// answer to a request other than `HEAD` and `CONNECT`. It takes segments from `pool` when it
@@ -292,7 +236,7 @@ impl ResponseReader {
 
     /// Returns the head that was read last, be it interim or final.
     #[must_use]
-    pub const fn head(&self) -> Option<&Head> {
+    pub const fn head(&self) -> Option<&ResponseHead> {
         self.head.as_ref()
     }
 
@@ -345,7 +289,7 @@ impl ResponseReader {
             return Ok(ResponseStep::NeedMore);
         };
         self.head_bytes += octets.len() as u64;
-        let head = self.head.insert(Head::new(octets, status));
+        let head = self.head.insert(ResponseHead::new(octets, status));
         if matches!(head.status(), 100..=199) && head.status() != 101 {
             self.interim_count += 1;
             if self.interim_count > self.limits.interim_max {
@@ -380,25 +324,4 @@ impl ResponseReader {
         self.state = State::Failed(error);
         error
     }
-}
-
-/// Returns how the body ends (RFC 9112 §6.3); `None` when there is none, or when what follows is no
-/// body but another protocol. On an error, the second part is where in the head the wrong value
-/// starts.
-fn message_length(
-    head: &Head,
-    request: RequestMethod,
-) -> Result<Option<Framing>, (HeadErrorKind, usize)> {
-    // Rules 1 and 2: these have no body whatever their fields say.
-    let is_success = matches!(head.status(), 200..=299);
-    let is_bodiless = matches!(head.status(), 100..=199 | 204 | 304);
-    if is_bodiless
-        || request == RequestMethod::Head
-        || (request == RequestMethod::Connect && is_success)
-    {
-        return Ok(None);
-    }
-    // Rule 8 is for what no other one is for.
-    let declared = declared_framing(head.lines(), head.version_minor())?;
-    Ok(Some(declared.unwrap_or(Framing::UntilClose)))
 }

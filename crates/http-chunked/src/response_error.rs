@@ -28,7 +28,7 @@ pub enum ResponseErrorKind {
     BareLf,
     /// The head is above [`ResponseLimits::head_bytes_max`](crate::ResponseLimits::head_bytes_max).
     HeadTooLong,
-    /// The head has more than [`MAX_FIELDS`](crate::ResponseReader::MAX_FIELDS) fields.
+    /// The head has more than [`FIELDS_MAX`](crate::ResponseReader::FIELDS_MAX) fields.
     TooManyFields,
     /// More interim responses than
     /// [`ResponseLimits::interim_max`](crate::ResponseLimits::interim_max).
@@ -45,7 +45,7 @@ pub enum ResponseErrorKind {
     ChunkedNotLast,
     /// A transfer coding other than `chunked`.
     TransferCodingUnsupported,
-    /// A content coding that cannot be decoded, or more than one.
+    /// A content coding that cannot be decoded, or too many of them.
     ContentCodingUnsupported,
     /// The pool has no segment left for a head that came in pieces.
     PoolExhausted,

@@ -2,7 +2,7 @@
 
 use super::StartLine;
 use crate::{
-    fields::MAX_FIELDS,
+    fields::FIELDS_MAX,
     head_error::HeadErrorKind,
     octet::{is_text, is_token},
 };
@@ -58,7 +58,7 @@ impl<L: StartLine> HeadScan<L> {
             (Place::LineStart, b'\r') => Ok(Place::FinalLf),
             (Place::LineStart, _) if is_token(octet) => {
                 self.fields += 1;
-                let is_allowed = self.fields <= MAX_FIELDS;
+                let is_allowed = self.fields <= FIELDS_MAX;
                 is_allowed.then_some(Place::Name).ok_or(HeadErrorKind::TooManyFields)
             }
             (Place::Name, b':') => Ok(Place::Value),

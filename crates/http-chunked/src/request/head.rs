@@ -6,7 +6,7 @@ use seg_pool::Segment;
 
 use super::target;
 use crate::{
-    fields::{FieldLines, Fields, MAX_FIELDS},
+    fields::{FIELDS_MAX, FieldLines, Fields},
     head_error::HeadErrorKind,
     head_reader::{StartLine, VersionPlace},
     octet::is_token,
@@ -69,7 +69,7 @@ impl StartLine for RequestLine {
     }
 
     fn parse(octets: &[u8]) -> Result<Option<(usize, Self)>, httparse::Error> {
-        let mut fields = [httparse::EMPTY_HEADER; MAX_FIELDS];
+        let mut fields = [httparse::EMPTY_HEADER; FIELDS_MAX];
         let mut request = httparse::Request::new(&mut fields);
         let httparse::Status::Complete(len) = request.parse(octets)? else { return Ok(None) };
         let method = request.method.unwrap_or_default().len();

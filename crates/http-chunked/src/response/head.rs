@@ -5,7 +5,7 @@ use core::{fmt, ops::Range};
 use seg_pool::Segment;
 
 use crate::{
-    fields::{FieldLines, Fields, MAX_FIELDS},
+    fields::{FIELDS_MAX, FieldLines, Fields},
     head_error::HeadErrorKind,
     head_reader::{StartLine, VersionPlace},
     octet::is_text,
@@ -16,7 +16,7 @@ use crate::{
 /// Keeps the octets of the head where they were received, and so that segment from reuse; fields
 /// are found in them when asked for. Clones without a copy.
 #[derive(Clone)]
-pub struct Head {
+pub struct ResponseHead {
     lines: FieldLines,
     status: StatusLine,
 }
@@ -66,7 +66,7 @@ impl StartLine for StatusLine {
     }
 
     fn parse(octets: &[u8]) -> Result<Option<(usize, Self)>, httparse::Error> {
-        let mut fields = [httparse::EMPTY_HEADER; MAX_FIELDS];
+        let mut fields = [httparse::EMPTY_HEADER; FIELDS_MAX];
         let mut response = httparse::Response::new(&mut fields);
         let httparse::Status::Complete(len) = response.parse(octets)? else { return Ok(None) };
         // The parser leaves a reason with octets above 127 out.
@@ -81,7 +81,7 @@ impl StartLine for StatusLine {
     }
 }
 
-impl Head {
+impl ResponseHead {
     /// Creates the head that `status` was read from.
     pub(super) fn new(octets: Segment, status: StatusLine) -> Self {
         Self { lines: FieldLines::new(octets), status }
@@ -141,9 +141,9 @@ impl Head {
     }
 }
 
-impl fmt::Debug for Head {
+impl fmt::Debug for ResponseHead {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Head")
+        f.debug_struct("ResponseHead")
             .field("version_minor", &self.version_minor())
             .field("status", &self.status())
             .field("fields", &self.fields().count())

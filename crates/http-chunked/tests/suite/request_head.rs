@@ -201,10 +201,10 @@ fn more_fields_than_allowed_are_refused() {
         format!("GET / HTTP/1.1\r\nHost: a\r\n{fields}\r\n")
     };
     let mut reader = RequestReader::new(&POOL);
-    let most = head(RequestReader::MAX_FIELDS);
+    let most = head(RequestReader::FIELDS_MAX);
     assert_eq!(read(&mut reader, most.as_bytes(), 1000), Ok(RequestStep::Head));
     let mut reader = RequestReader::new(&POOL);
-    let refusal = read(&mut reader, head(RequestReader::MAX_FIELDS + 1).as_bytes(), 1000);
+    let refusal = read(&mut reader, head(RequestReader::FIELDS_MAX + 1).as_bytes(), 1000);
     assert_eq!(refusal.map_err(|(kind, _)| kind.status()), Err(431));
 }
 

@@ -165,10 +165,10 @@ fn more_fields_than_allowed_are_refused() {
         format!("HTTP/1.1 204 OK\r\n{fields}\r\n")
     };
     let mut reader = ResponseReader::new(&POOL);
-    let most = head(ResponseReader::MAX_FIELDS);
+    let most = head(ResponseReader::FIELDS_MAX);
     assert_eq!(read(&mut reader, most.as_bytes(), 1000), Ok(ResponseStep::Head));
     let mut reader = ResponseReader::new(&POOL);
-    let refusal = read(&mut reader, head(ResponseReader::MAX_FIELDS + 1).as_bytes(), 1000);
+    let refusal = read(&mut reader, head(ResponseReader::FIELDS_MAX + 1).as_bytes(), 1000);
     assert_eq!(refusal.map_err(|(kind, _)| kind), Err(ResponseErrorKind::TooManyFields));
 }
 

@@ -1,0 +1,47 @@
+//! What a whole response may cost.
+
+use crate::body_limits::BodyLimits;
+
+/// Bounds on one response.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ResponseLimits {
+    pub(super) head_bytes_max: usize,
+    pub(super) interim_max: u32,
+    pub(super) body: BodyLimits,
+}
+
+impl ResponseLimits {
+    /// Returns the defaults.
+    #[must_use]
+    pub const fn new() -> Self {
+        Self { head_bytes_max: 16 << 10, interim_max: 16, body: BodyLimits::new() }
+    }
+
+    /// Sets the length of a head: 1 to 65,536 bytes, default 16 KiB. A value outside that range
+    /// becomes the nearest inside.
+    #[must_use]
+    pub const fn head_bytes_max(mut self, bytes: usize) -> Self {
+        self.head_bytes_max = bytes;
+        self
+    }
+
+    /// Sets the number of interim responses before the final one. Default 16.
+    #[must_use]
+    pub const fn interim_max(mut self, responses: u32) -> Self {
+        self.interim_max = responses;
+        self
+    }
+
+    /// Sets the limits on the body.
+    #[must_use]
+    pub const fn body(mut self, limits: BodyLimits) -> Self {
+        self.body = limits;
+        self
+    }
+}
+
+impl Default for ResponseLimits {
+    fn default() -> Self {
+        Self::new()
+    }
+}
