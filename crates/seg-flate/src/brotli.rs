@@ -11,9 +11,9 @@ use seg_seq::SegmentedBuf;
 
 use self::memory::Memory;
 use crate::{
-    error::{InflateError, InflateErrorKind},
-    inflate::Status,
+    inflate_error::{InflateError, InflateErrorKind},
     limits::Limits,
+    status::Status,
 };
 
 /// Bytes that the library adds to a window.

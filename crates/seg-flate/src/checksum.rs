@@ -1,5 +1,7 @@
 //! CRC-32 and Adler-32, from the crates that the backends bring.
 
+use crate::format::Format;
+
 /// Continues a CRC-32 (RFC 1952 section 8), which starts at 0.
 pub(crate) fn crc32(start: u32, bytes: &[u8]) -> u32 {
     #[cfg(feature = "zlib-rs")]
@@ -22,6 +24,11 @@ pub(crate) fn adler32(start: u32, bytes: &[u8]) -> u32 {
         adler.write_slice(bytes);
         adler.checksum()
     }
+}
+
+/// Returns the checksum of no data: an Adler-32 starts at 1, a CRC-32 at 0.
+pub(crate) const fn checksum_start(format: Format) -> u32 {
+    matches!(format, Format::Zlib | Format::Deflate) as u32
 }
 
 #[cfg(test)]

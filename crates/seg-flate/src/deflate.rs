@@ -7,7 +7,7 @@ use seg_seq::{SegmentedBuf, Sequence};
 
 use crate::{
     backend::{Backend, Compressed, Compressor},
-    checksum::{adler32, crc32},
+    checksum::{adler32, checksum_start, crc32},
     deflate_error::{DeflateError, DeflateErrorKind},
     flush::Flush,
     format::Format,
@@ -250,11 +250,6 @@ impl State {
             _ => Self::Header,
         }
     }
-}
-
-/// An Adler-32 starts at 1, a CRC-32 at 0.
-const fn checksum_start(format: Format) -> u32 {
-    matches!(format, Format::Zlib | Format::Deflate) as u32
 }
 
 /// Keeps the last four of all bytes in `tail`, of which `bytes` are the newest.

@@ -1,6 +1,6 @@
 //! The framing of a gzip member (RFC 1952).
 
-use crate::{checksum::crc32, error::InflateErrorKind, level::Level};
+use crate::{checksum::crc32, inflate_error::InflateErrorKind, level::Level};
 
 /// Bytes behind a member's data: CRC-32 and length, each little-endian.
 pub(crate) const TRAILER_BYTES: usize = 8;

@@ -1,30 +1,24 @@
 //! Decoding, from framing to output.
 
+mod framing;
+
 use core::fmt;
 
 use seg_pool::{Pool, SegmentSize};
 use seg_seq::{SegmentedBuf, Sequence};
 
+use self::framing::{Member, Moved, State, Wrapping};
 use crate::{
     backend::{Backend, Engine, Outcome, Progress},
     checksum::{adler32, crc32},
-    error::{InflateError, InflateErrorKind},
     format::{Format, Trailing},
     gzip,
+    inflate_error::{InflateError, InflateErrorKind},
     limits::Limits,
+    output_room::OutputRoom,
     pieces::Pieces,
-    window::Window,
-    zlib,
+    status::Status,
 };
-
-/// What an [`Inflater`] wants next.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Status {
-    /// The input is used up; the stream goes on, or a gzip member ended and another may follow.
-    NeedInput,
-    /// The stream has ended. What is left of the input lies behind it.
-    End,
-}
 
 /// Decodes one compressed stream, pushed piece by piece.
 ///
@@ -39,44 +33,13 @@ pub struct Inflater {
     engine: Engine,
     format: Format,
     limits: Limits,
-    window: Window,
+    room: OutputRoom,
     state: State,
     /// Compressed bytes consumed.
     consumed: u64,
     /// Decoded bytes produced.
     produced: u64,
-    /// Where the current gzip header starts, and the output of its member.
     member: Member,
-}
-
-#[derive(Clone, Copy, Debug, Default)]
-struct Member {
-    header_start: u64,
-    output_start: u64,
-    checksum: u32,
-}
-
-#[derive(Clone, Debug)]
-enum State {
-    GzipHeader(gzip::Header),
-    /// The bytes of a zlib header, or of what may be one.
-    ZlibHeader([u8; 2], usize),
-    /// DEFLATE data in this wrapping; the bytes come before the input. They are those that a raw
-    /// stream shares with what could have been a zlib header.
-    Data(Wrapping, [u8; 2], usize),
-    Trailer(Wrapping, [u8; gzip::TRAILER_BYTES], usize),
-    /// Behind a gzip member.
-    Between,
-    End,
-    Failed(InflateError),
-}
-
-/// What is behind the data.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Wrapping {
-    Gzip,
-    Zlib,
-    Raw,
 }
 
 impl Inflater {
@@ -93,7 +56,7 @@ impl Inflater {
             engine: Engine::new(backend),
             format,
             limits,
-            window: Window::new(),
+            room: OutputRoom::new(),
             state: State::start(format),
             consumed: 0,
             produced: 0,
@@ -108,20 +71,20 @@ impl Inflater {
     /// until the stream ends, or until it is [given back](Self::release).
     #[must_use]
     pub fn output_segments(mut self, size: SegmentSize) -> Self {
-        self.window.set_size(size);
+        self.room.set_size(size);
         self
     }
 
     /// Gives room that was kept for more output back to the pool. The stream can go on.
     pub fn release(&mut self) {
-        self.window.release();
+        self.room.release();
     }
 
     /// Makes the inflater ready for another stream, whatever became of the last one. Allocates
     /// nothing.
     pub fn reset(&mut self, format: Format) {
         self.engine.reset();
-        self.window.release();
+        self.room.release();
         self.format = format;
         self.state = State::start(format);
         self.consumed = 0;
@@ -158,24 +121,7 @@ impl Inflater {
                 State::ZlibHeader(..) => self.zlib_header(input),
                 State::Data(..) => self.data(input, output),
                 State::Trailer(..) => self.trailer(input),
-                State::Between => match input.first() {
-                    None => Ok(false),
-                    Some(&byte) if gzip::Header::starts_with(byte) => {
-                        self.engine.reset();
-                        self.member = Member {
-                            header_start: self.consumed,
-                            output_start: self.produced,
-                            checksum: 0,
-                        };
-                        self.state = State::GzipHeader(gzip::Header::new());
-                        Ok(true)
-                    }
-                    Some(_) if self.limits.trailing == Trailing::Leave => {
-                        self.state = State::End;
-                        Ok(true)
-                    }
-                    Some(_) => Err((InflateErrorKind::TrailingData, self.consumed)),
-                },
+                State::Between => self.between(input),
                 State::End => return Ok(Status::End),
                 State::Failed(error) => return Err(*error),
             };
@@ -231,57 +177,12 @@ impl Inflater {
             State::End | State::Between => Ok(()),
             State::Failed(error) => Err(error),
             _ => {
-                self.window.release();
+                self.room.release();
                 let error = InflateError::new(InflateErrorKind::Truncated, self.consumed);
                 self.state = State::Failed(error);
                 Err(error)
             }
         }
-    }
-
-    fn next_byte(&mut self, input: &mut &[u8]) -> Option<u8> {
-        let (&byte, rest) = input.split_first()?;
-        *input = rest;
-        self.consumed += 1;
-        Some(byte)
-    }
-
-    fn gzip_header(&mut self, input: &mut &[u8]) -> Moved {
-        while let Some(byte) = self.next_byte(input) {
-            let offset = self.consumed - 1;
-            let State::GzipHeader(header) = &mut self.state else { return Ok(true) };
-            header.push(byte).map_err(|kind| (kind, offset))?;
-            if header.is_complete() {
-                self.state = State::Data(Wrapping::Gzip, [0; 2], 0);
-                return Ok(true);
-            }
-            if self.consumed - self.member.header_start >= self.limits.header_bytes_max {
-                return Err((InflateErrorKind::HeaderTooLong, offset));
-            }
-        }
-        Ok(false)
-    }
-
-    fn zlib_header(&mut self, input: &mut &[u8]) -> Moved {
-        let State::ZlibHeader(mut bytes, mut count) = self.state else { return Ok(true) };
-        while count < bytes.len() {
-            let Some(byte) = self.next_byte(input) else {
-                self.state = State::ZlibHeader(bytes, count);
-                // One byte can be a whole raw stream no more than half a header can.
-                return Ok(false);
-            };
-            bytes[count] = byte;
-            count += 1;
-        }
-        self.state = match (zlib::check_header(bytes[0], bytes[1]), self.format) {
-            (Ok(()), _) => State::Data(Wrapping::Zlib, [0; 2], 0),
-            (Err(_), Format::Deflate) => State::Data(Wrapping::Raw, bytes, 2),
-            (Err(kind), _) => {
-                let offset = u64::from(kind != InflateErrorKind::MethodUnsupported);
-                return Err((kind, offset));
-            }
-        };
-        Ok(true)
     }
 
     /// Decodes until the input is used up or the data ends.
@@ -323,9 +224,9 @@ impl Inflater {
                 Err(refusal) => break Err(refusal),
             }
         };
-        self.window.flush(output);
+        self.room.flush(output);
         if !matches!(result, Ok(false)) {
-            self.window.release();
+            self.room.release();
         }
         result
     }
@@ -345,7 +246,7 @@ impl Inflater {
         let spare = if left == 0 {
             &mut probe[..]
         } else {
-            let spare = self.window.spare(output, self.produced);
+            let spare = self.room.spare(output, self.produced);
             let spare =
                 spare.map_err(|error| (InflateErrorKind::PoolExhausted(error), self.consumed))?;
             let len = spare.len().min(left);
@@ -367,7 +268,7 @@ impl Inflater {
             Wrapping::Raw => 0,
         };
         if left > 0 {
-            self.window.advance(output, produced);
+            self.room.advance(output, produced);
         }
         self.produced += produced as u64;
         match outcome {
@@ -378,62 +279,6 @@ impl Inflater {
             Outcome::More if consumed == 0 && produced == 0 => Ok(Some(false)),
             Outcome::More => Ok(None),
         }
-    }
-
-    fn trailer(&mut self, input: &mut &[u8]) -> Moved {
-        let State::Trailer(wrapping, mut bytes, mut count) = self.state else { return Ok(true) };
-        let len = match wrapping {
-            Wrapping::Gzip => gzip::TRAILER_BYTES,
-            _ => zlib::TRAILER_BYTES,
-        };
-        while count < len {
-            let Some(byte) = self.next_byte(input) else {
-                self.state = State::Trailer(wrapping, bytes, count);
-                return Ok(false);
-            };
-            bytes[count] = byte;
-            count += 1;
-        }
-        let start = self.consumed - len as u64;
-        let [a, b, c, d, e, f, g, h] = bytes;
-        if wrapping == Wrapping::Zlib {
-            if u32::from_be_bytes([a, b, c, d]) != self.member.checksum {
-                return Err((InflateErrorKind::ChecksumMismatch, start));
-            }
-            self.state = State::End;
-            return Ok(true);
-        }
-        if u32::from_le_bytes([a, b, c, d]) != self.member.checksum {
-            return Err((InflateErrorKind::ChecksumMismatch, start));
-        }
-        // ISIZE is the length modulo 2^32.
-        let produced = self.produced - self.member.output_start;
-        if u64::from(u32::from_le_bytes([e, f, g, h])) != produced & 0xffff_ffff {
-            return Err((InflateErrorKind::LengthMismatch, start + 4));
-        }
-        self.state = State::Between;
-        Ok(true)
-    }
-}
-
-/// Whether the state moved on (`true`) or waits for input, or what was wrong and where.
-type Moved = Result<bool, (InflateErrorKind, u64)>;
-
-impl State {
-    const fn start(format: Format) -> Self {
-        match format {
-            Format::Gzip => Self::GzipHeader(gzip::Header::new()),
-            Format::Zlib | Format::Deflate => Self::ZlibHeader([0; 2], 0),
-            Format::Raw => Self::Data(Wrapping::Raw, [0; 2], 0),
-        }
-    }
-}
-
-impl Member {
-    fn start(format: Format) -> Self {
-        // An Adler-32 starts at 1, a CRC-32 at 0.
-        let checksum = u32::from(matches!(format, Format::Zlib | Format::Deflate));
-        Self { checksum, ..Self::default() }
     }
 }
 

@@ -54,15 +54,16 @@ mod brotli;
 mod checksum;
 mod deflate;
 mod deflate_error;
-mod error;
 mod flush;
 mod format;
 mod gzip;
 mod inflate;
+mod inflate_error;
 mod level;
 mod limits;
+mod output_room;
 mod pieces;
-mod window;
+mod status;
 mod window_bits;
 mod zlib;
 
@@ -71,12 +72,13 @@ pub use backend::Backend;
 pub use brotli::BrotliDecoder;
 pub use deflate::{Deflater, deflate};
 pub use deflate_error::{DeflateError, DeflateErrorKind};
-pub use error::{InflateError, InflateErrorKind};
 pub use flush::Flush;
 pub use format::{Format, Trailing};
-pub use inflate::{Inflater, Status, inflate};
+pub use inflate::{Inflater, inflate};
+pub use inflate_error::{InflateError, InflateErrorKind};
 pub use level::Level;
 pub use limits::Limits;
+pub use status::Status;
 pub use window_bits::WindowBits;
 
 /// The examples in the README are doc tests.

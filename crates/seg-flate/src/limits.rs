@@ -1,8 +1,9 @@
-//! How far an inflater goes.
+//! How far decoding goes.
 
-use crate::{error::InflateErrorKind, format::Trailing};
+use crate::{format::Trailing, inflate_error::InflateErrorKind};
 
-/// Limits of an [`Inflater`](crate::Inflater), each checked before memory is taken for it.
+/// Limits of an [`Inflater`](crate::Inflater) or a Brotli decoder, each checked before memory is taken
+/// for it.
 ///
 /// # Examples
 ///

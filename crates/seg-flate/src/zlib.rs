@@ -1,6 +1,6 @@
 //! The framing of a zlib stream (RFC 1950).
 
-use crate::{error::InflateErrorKind, level::Level, window_bits::WindowBits};
+use crate::{inflate_error::InflateErrorKind, level::Level, window_bits::WindowBits};
 
 /// Bytes behind the data: the Adler-32, big-endian.
 pub(crate) const TRAILER_BYTES: usize = 4;

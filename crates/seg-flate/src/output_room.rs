@@ -11,13 +11,13 @@ const LONG_BYTES: u64 = 16 << 10;
 /// A backend that is called for every 16 KiB of output copies its window each time and starts each
 /// time with references that reach back into it. Larger room makes that rarer.
 #[derive(Debug)]
-pub(crate) struct Window {
+pub(crate) struct OutputRoom {
     size: Option<SegmentSize>,
     /// What is decoded already is not in the output yet.
     room: Option<SegmentMut>,
 }
 
-impl Window {
+impl OutputRoom {
     pub(crate) const fn new() -> Self {
         Self { size: None, room: None }
     }

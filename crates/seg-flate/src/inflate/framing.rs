@@ -1,0 +1,168 @@
+//! What is around the data: headers, checksums and lengths.
+
+use super::Inflater;
+use crate::{
+    checksum::checksum_start,
+    format::{Format, Trailing},
+    gzip,
+    inflate_error::{InflateError, InflateErrorKind},
+    zlib,
+};
+
+/// The gzip member that is being decoded, or the whole stream of another format.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Member {
+    /// Where its header starts in the input.
+    header_start: u64,
+    /// Where its data starts in the output.
+    output_start: u64,
+    /// That of its data so far.
+    pub(super) checksum: u32,
+}
+
+/// What comes next.
+#[derive(Clone, Debug)]
+pub(super) enum State {
+    GzipHeader(gzip::Header),
+    /// The bytes of a zlib header, or of what may be one.
+    ZlibHeader([u8; 2], usize),
+    /// DEFLATE data in this wrapping; the bytes come before the input. They are those that a raw
+    /// stream shares with what could have been a zlib header.
+    Data(Wrapping, [u8; 2], usize),
+    Trailer(Wrapping, [u8; gzip::TRAILER_BYTES], usize),
+    /// Behind a gzip member.
+    Between,
+    End,
+    Failed(InflateError),
+}
+
+/// What is behind the data.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Wrapping {
+    Gzip,
+    Zlib,
+    Raw,
+}
+
+/// Whether the state moved on (`true`) or waits for input, or what was wrong and where.
+pub(super) type Moved = Result<bool, (InflateErrorKind, u64)>;
+
+impl Inflater {
+    fn next_byte(&mut self, input: &mut &[u8]) -> Option<u8> {
+        let (&byte, rest) = input.split_first()?;
+        *input = rest;
+        self.consumed += 1;
+        Some(byte)
+    }
+
+    pub(super) fn gzip_header(&mut self, input: &mut &[u8]) -> Moved {
+        while let Some(byte) = self.next_byte(input) {
+            let offset = self.consumed - 1;
+            let State::GzipHeader(header) = &mut self.state else { return Ok(true) };
+            header.push(byte).map_err(|kind| (kind, offset))?;
+            if header.is_complete() {
+                self.state = State::Data(Wrapping::Gzip, [0; 2], 0);
+                return Ok(true);
+            }
+            if self.consumed - self.member.header_start >= self.limits.header_bytes_max {
+                return Err((InflateErrorKind::HeaderTooLong, offset));
+            }
+        }
+        Ok(false)
+    }
+
+    pub(super) fn zlib_header(&mut self, input: &mut &[u8]) -> Moved {
+        let State::ZlibHeader(mut bytes, mut count) = self.state else { return Ok(true) };
+        while count < bytes.len() {
+            let Some(byte) = self.next_byte(input) else {
+                self.state = State::ZlibHeader(bytes, count);
+                // One byte can be a whole raw stream no more than half a header can.
+                return Ok(false);
+            };
+            bytes[count] = byte;
+            count += 1;
+        }
+        self.state = match (zlib::check_header(bytes[0], bytes[1]), self.format) {
+            (Ok(()), _) => State::Data(Wrapping::Zlib, [0; 2], 0),
+            (Err(_), Format::Deflate) => State::Data(Wrapping::Raw, bytes, 2),
+            (Err(kind), _) => {
+                let offset = u64::from(kind != InflateErrorKind::MethodUnsupported);
+                return Err((kind, offset));
+            }
+        };
+        Ok(true)
+    }
+
+    pub(super) fn trailer(&mut self, input: &mut &[u8]) -> Moved {
+        let State::Trailer(wrapping, mut bytes, mut count) = self.state else { return Ok(true) };
+        let len = match wrapping {
+            Wrapping::Gzip => gzip::TRAILER_BYTES,
+            _ => zlib::TRAILER_BYTES,
+        };
+        while count < len {
+            let Some(byte) = self.next_byte(input) else {
+                self.state = State::Trailer(wrapping, bytes, count);
+                return Ok(false);
+            };
+            bytes[count] = byte;
+            count += 1;
+        }
+        let start = self.consumed - len as u64;
+        let [a, b, c, d, e, f, g, h] = bytes;
+        if wrapping == Wrapping::Zlib {
+            if u32::from_be_bytes([a, b, c, d]) != self.member.checksum {
+                return Err((InflateErrorKind::ChecksumMismatch, start));
+            }
+            self.state = State::End;
+            return Ok(true);
+        }
+        if u32::from_le_bytes([a, b, c, d]) != self.member.checksum {
+            return Err((InflateErrorKind::ChecksumMismatch, start));
+        }
+        // ISIZE is the length modulo 2^32.
+        let produced = self.produced - self.member.output_start;
+        if u64::from(u32::from_le_bytes([e, f, g, h])) != produced & 0xffff_ffff {
+            return Err((InflateErrorKind::LengthMismatch, start + 4));
+        }
+        self.state = State::Between;
+        Ok(true)
+    }
+
+    /// Looks whether another gzip member follows.
+    pub(super) fn between(&mut self, input: &[u8]) -> Moved {
+        match input.first() {
+            None => Ok(false),
+            Some(&byte) if gzip::Header::starts_with(byte) => {
+                self.engine.reset();
+                self.member = Member {
+                    header_start: self.consumed,
+                    output_start: self.produced,
+                    checksum: checksum_start(Format::Gzip),
+                };
+                self.state = State::GzipHeader(gzip::Header::new());
+                Ok(true)
+            }
+            Some(_) if self.limits.trailing == Trailing::Leave => {
+                self.state = State::End;
+                Ok(true)
+            }
+            Some(_) => Err((InflateErrorKind::TrailingData, self.consumed)),
+        }
+    }
+}
+
+impl State {
+    pub(super) const fn start(format: Format) -> Self {
+        match format {
+            Format::Gzip => Self::GzipHeader(gzip::Header::new()),
+            Format::Zlib | Format::Deflate => Self::ZlibHeader([0; 2], 0),
+            Format::Raw => Self::Data(Wrapping::Raw, [0; 2], 0),
+        }
+    }
+}
+
+impl Member {
+    pub(super) fn start(format: Format) -> Self {
+        Self { checksum: checksum_start(format), ..Self::default() }
+    }
+}
