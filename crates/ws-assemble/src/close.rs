@@ -3,7 +3,8 @@
 use core::{fmt, str};
 
 use crate::{
-    control::ControlPayload, error::DecodeErrorKind, header::CONTROL_BYTES_MAX, utf8::Utf8Validator,
+    control::ControlPayload, decode_error::DecodeErrorKind, header::CONTROL_BYTES_MAX,
+    utf8::Utf8Validator,
 };
 
 /// Bytes of a reason at most: what a control frame holds beside the code.

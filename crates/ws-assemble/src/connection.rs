@@ -2,41 +2,39 @@
 
 mod ending;
 mod error;
+mod message_writer;
 mod open;
 mod output;
-mod part;
+mod payload;
 mod read_into;
 mod receive;
+mod send;
 mod split;
 #[cfg(feature = "futures")]
 mod stream;
 
-use core::{
-    future::poll_fn,
-    task::{Context, Poll, ready},
-};
+use core::future::poll_fn;
 
 use seg_pool::{Pool, SegmentMut};
-use seg_seq::Sequence;
 use tokio::io::{AsyncRead, AsyncWrite};
 
 #[cfg(feature = "deflate")]
 use crate::deflate::Deflate;
 use crate::{
-    assemble::Assembly,
+    assembly::Assembly,
     close::{CloseFrame, PeerClose},
     control::ControlPayload,
-    decode::Decoder,
+    decoder::Decoder,
     limits::Limits,
-    message::{Message, MessageKind},
-    opcode::{Opcode, Role},
+    message::Message,
+    role::Role,
 };
 
 pub use error::ConnectionError;
+pub use message_writer::{MessagePart, MessageWriter};
 #[cfg(feature = "deflate")]
 pub use open::accept_deflate;
 pub use open::{accept, connect};
-pub use part::{MessagePart, MessageWriter};
 pub use read_into::{ReadFrameInto, ReadInto};
 pub use split::{ReadHalf, WriteHalf};
 
@@ -239,96 +237,6 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
         self.take_batch(first, messages)
     }
 
-    /// Sends a message in one frame and flushes it.
-    ///
-    /// Once polled, dropping the future does not take the message back: what is left goes out with
-    /// the next call that writes.
-    ///
-    /// # Errors
-    ///
-    /// [`ConnectionError::Closed`] after a close frame was sent, otherwise as the stream.
-    pub async fn send(&mut self, message: &Message) -> Result<(), ConnectionError> {
-        self.send_now(message.kind(), message.data_or_list()).await
-    }
-
-    /// Sends a text in one frame and flushes it, as [`send`](Self::send). Copies only what cannot be
-    /// written at once, and what has to be masked.
-    ///
-    /// # Errors
-    ///
-    /// As [`send`](Self::send).
-    pub async fn send_text(&mut self, text: &str) -> Result<(), ConnectionError> {
-        self.send_now(MessageKind::Text, Payload::Borrowed(text.as_bytes())).await
-    }
-
-    /// Sends bytes in one frame and flushes them, as [`send_text`](Self::send_text).
-    ///
-    /// # Errors
-    ///
-    /// As [`send`](Self::send).
-    pub async fn send_binary(&mut self, bytes: &[u8]) -> Result<(), ConnectionError> {
-        self.send_now(MessageKind::Binary, Payload::Borrowed(bytes)).await
-    }
-
-    async fn send_now(
-        &mut self,
-        kind: MessageKind,
-        payload: Payload<'_>,
-    ) -> Result<(), ConnectionError> {
-        let mut payload = Some(payload);
-        poll_fn(|context| {
-            if payload.is_some() {
-                ready!(self.poll_ready(context))?;
-            }
-            if let Some(payload) = payload.take() {
-                self.output.send(&mut self.stream, context, kind, payload)?;
-            }
-            self.poll_flush(context)
-        })
-        .await
-    }
-
-    /// Encodes a message without writing it, unless 64 KiB wait already.
-    ///
-    /// # Errors
-    ///
-    /// As [`send`](Self::send).
-    pub async fn queue(&mut self, message: &Message) -> Result<(), ConnectionError> {
-        poll_fn(|context| self.poll_ready(context)).await?;
-        self.output.queue(message)
-    }
-
-    /// Starts a message that is sent while it is made, in fragments of about `fragment_bytes`.
-    ///
-    /// Peers limit how many fragments a message may have, widely used ones to 16,384 and fewer: a long
-    /// message wants long fragments.
-    ///
-    /// # Errors
-    ///
-    /// [`ConnectionError::Closed`] after a close frame was sent, and
-    /// [`ConnectionError::MessageUnfinished`] when a message begun before was not finished.
-    pub fn start(
-        &mut self,
-        kind: MessageKind,
-        fragment_bytes: u64,
-    ) -> Result<MessageWriter<'_, S>, ConnectionError> {
-        self.check_sendable()?;
-        Ok(MessageWriter::new(self, kind, fragment_bytes))
-    }
-
-    /// Sends a ping of at most 125 bytes.
-    ///
-    /// # Errors
-    ///
-    /// As [`send`](Self::send).
-    pub async fn ping(&mut self, payload: &ControlPayload) -> Result<(), ConnectionError> {
-        if self.state != State::Open {
-            return Err(ConnectionError::Closed);
-        }
-        self.output.queue_control(Opcode::Ping, payload)?;
-        self.flush().await
-    }
-
     /// Closes the connection: sends a close frame and reads until the peer's, dropping messages.
     ///
     /// There is no clock in here: bound the wait by a timeout around the future, and drop the stream
@@ -344,70 +252,9 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
         poll_fn(|context| self.poll_shut(context)).await
     }
 
-    /// Writes all that is encoded.
-    ///
-    /// # Errors
-    ///
-    /// Those of the stream.
-    pub async fn flush(&mut self) -> Result<(), ConnectionError> {
-        poll_fn(|context| self.poll_flush(context)).await
-    }
-
     /// Splits into two halves, for a task that reads and another that writes.
     #[must_use]
     pub fn split(self) -> (ReadHalf<S>, WriteHalf<S>) {
         split::split(self)
     }
-
-    fn check_sendable(&self) -> Result<(), ConnectionError> {
-        if self.state != State::Open {
-            return Err(ConnectionError::Closed);
-        }
-        if self.output.is_inside_message() {
-            return Err(ConnectionError::MessageUnfinished);
-        }
-        Ok(())
-    }
-
-    /// Waits until another message may be encoded.
-    fn poll_ready(&mut self, context: &mut Context<'_>) -> Poll<Result<(), ConnectionError>> {
-        self.check_sendable()?;
-        self.poll_room(context)
-    }
-
-    /// Waits until less than the limit is encoded and not written.
-    fn poll_room(&mut self, context: &mut Context<'_>) -> Poll<Result<(), ConnectionError>> {
-        if self.output.is_full() {
-            ready!(self.poll_flush(context))?;
-        }
-        Poll::Ready(Ok(()))
-    }
-
-    fn poll_flush(&mut self, context: &mut Context<'_>) -> Poll<Result<(), ConnectionError>> {
-        self.output.poll_flush(&mut self.stream, context).map_err(ConnectionError::from)
-    }
-
-    fn queue_close(&mut self, close: &CloseFrame) -> Result<(), ConnectionError> {
-        let body = ControlPayload::new(close.payload()).unwrap_or(ControlPayload::EMPTY);
-        self.queue_close_body(&body)
-    }
-
-    fn queue_close_body(&mut self, body: &ControlPayload) -> Result<(), ConnectionError> {
-        if self.state == State::Open {
-            self.output.queue_control(Opcode::Close, body)?;
-            self.state = State::CloseSent;
-        }
-        Ok(())
-    }
-}
-
-/// What is to be sent.
-#[derive(Clone, Copy, Debug)]
-pub(crate) enum Payload<'a> {
-    /// One slice: whatever is left of it behind a write is copied.
-    Borrowed(&'a [u8]),
-    /// Segments: whatever is left of them is linked.
-    Shared(&'a [u8], &'a Message),
-    /// Several chunks.
-    Chunks(&'a Sequence),
 }

@@ -1,9 +1,6 @@
 //! A frame's header (RFC 6455 section 5.2).
 
-use crate::{
-    error::DecodeErrorKind,
-    opcode::{Opcode, Role},
-};
+use crate::{decode_error::DecodeErrorKind, opcode::Opcode, role::Role};
 
 /// The longest header: two bytes, a 64-bit length, a masking key.
 pub const HEADER_BYTES_MAX: usize = 14;

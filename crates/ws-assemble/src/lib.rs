@@ -41,16 +41,16 @@
 //! - `portable`: no SIMD in masking, and no unsafe code in this crate.
 #![cfg_attr(feature = "portable", forbid(unsafe_code))]
 
-mod assemble;
+mod assembly;
 mod close;
 #[cfg(feature = "tokio")]
 mod connection;
 mod control;
-mod decode;
+mod decode_error;
+mod decoder;
 #[cfg(feature = "deflate")]
 mod deflate;
 mod encode;
-mod error;
 mod handshake;
 mod header;
 #[cfg(feature = "random")]
@@ -59,10 +59,12 @@ mod limits;
 mod mask;
 mod message;
 mod opcode;
+mod open_message;
 mod recycled;
+mod role;
 mod utf8;
 
-pub use assemble::Assembly;
+pub use assembly::Assembly;
 pub use close::{CloseCode, CloseFrame, PeerClose, REASON_BYTES_MAX};
 #[cfg(all(feature = "deflate", feature = "tokio"))]
 pub use connection::accept_deflate;
@@ -72,11 +74,11 @@ pub use connection::{
     WriteHalf, accept, connect,
 };
 pub use control::ControlPayload;
-pub use decode::{Decoder, Event};
+pub use decode_error::{DecodeError, DecodeErrorKind};
+pub use decoder::{Decoder, Event};
 #[cfg(feature = "deflate")]
 pub use deflate::{Deflate, DeflateOptions, Deflation};
 pub use encode::{encode_frame, encode_message};
-pub use error::{DecodeError, DecodeErrorKind};
 pub use handshake::{
     ClientHandshake, FIELDS_MAX, Granted, HEAD_BYTES_MAX, HandshakeError, HandshakeErrorKind,
     Refusal, ServerHandshake,
@@ -87,7 +89,8 @@ pub use keys::{MaskKeys, random_nonce};
 pub use limits::Limits;
 pub use mask::{mask, unmask_text};
 pub use message::{Message, MessageKind};
-pub use opcode::{Opcode, Role};
+pub use opcode::Opcode;
+pub use role::Role;
 #[cfg(feature = "deflate")]
 pub use seg_flate::{Level, WindowBits};
 pub use utf8::Utf8Validator;

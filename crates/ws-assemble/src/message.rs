@@ -144,14 +144,11 @@ impl Message {
         }
     }
 
-    /// Returns what is to be sent, without making a list for one segment.
+    /// Returns the chunks; `None` when there is at most one, which [`data`](Self::data) is then.
     #[cfg(feature = "tokio")]
-    pub(crate) fn data_or_list(&self) -> crate::connection::Payload<'_> {
-        use crate::connection::Payload;
-        match self.list.as_ref() {
-            Some(list) => Payload::Chunks(list.sequence()),
-            None => Payload::Shared(&self.segment, self),
-        }
+    #[inline]
+    pub(crate) fn list(&self) -> Option<&Sequence> {
+        self.list.as_ref().map(|list| list.sequence())
     }
 
     /// Returns the payload of a text message as one string; `None` for a binary one. Costs what

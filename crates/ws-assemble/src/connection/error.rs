@@ -5,7 +5,7 @@ use std::io;
 
 use seg_pool::{Exhausted, TakeError};
 
-use crate::{error::DecodeError, handshake::HandshakeError};
+use crate::{decode_error::DecodeError, handshake::HandshakeError};
 
 /// What ended a [`Connection`](crate::Connection), or kept it from opening.
 #[derive(Debug)]

@@ -9,10 +9,10 @@ use super::{Connection, ConnectionError};
 #[cfg(feature = "deflate")]
 use crate::deflate::DeflateOptions;
 use crate::{
-    assemble::Assembly,
+    assembly::Assembly,
     handshake::{ClientHandshake, HandshakeError, Refusal, ServerHandshake},
     limits::Limits,
-    opcode::Role,
+    role::Role,
 };
 
 /// Opens a connection as the server: reads the request and grants it, without a subprotocol.

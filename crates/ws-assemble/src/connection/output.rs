@@ -11,7 +11,7 @@ use seg_pool::Pool;
 use seg_seq::{SegmentedBuf, Sequence};
 use tokio::io::AsyncWrite;
 
-use super::{ConnectionError, Payload};
+use super::{ConnectionError, payload::Payload};
 #[cfg(feature = "deflate")]
 use crate::deflate::{Deflate, Deflation};
 use crate::{
@@ -21,7 +21,8 @@ use crate::{
     keys::MaskKeys,
     mask::mask,
     message::{Message, MessageKind},
-    opcode::{Opcode, Role},
+    opcode::Opcode,
+    role::Role,
 };
 
 /// Output that waits beyond this is written before more is taken on.
@@ -165,7 +166,7 @@ impl Output {
             }
         };
         if self.is_worth_compressing(slice.len() as u64) {
-            return self.queue_fragment(kind, &shared(payload, self.buffer.pool())?, true);
+            return self.queue_fragment(kind, &payload.into_sequence(self.buffer.pool())?, true);
         }
         let header = self.header(kind, slice.len() as u64);
         // A stream that takes one slice at a time would send the header on its own.
@@ -318,19 +319,6 @@ impl SmallFrame {
     fn bytes(&self) -> &[u8] {
         &self.bytes[..self.len]
     }
-}
-
-/// Returns payload in segments, copying what is borrowed.
-fn shared(payload: Payload<'_>, pool: &Pool) -> Result<Sequence, ConnectionError> {
-    Ok(match payload {
-        Payload::Shared(_, message) => message.sequence().into_owned(),
-        Payload::Chunks(sequence) => sequence.clone(),
-        Payload::Borrowed(slice) => {
-            let mut copy = SegmentedBuf::new(pool);
-            copy.try_extend_from_slice(slice)?;
-            copy.freeze()
-        }
-    })
 }
 
 #[cfg(feature = "deflate")]

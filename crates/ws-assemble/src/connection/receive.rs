@@ -12,8 +12,8 @@ use super::{Connection, ConnectionError, State};
 use crate::{
     close::{CloseFrame, PeerClose},
     control::ControlPayload,
-    decode::{Event, Step},
-    error::DecodeError,
+    decode_error::DecodeError,
+    decoder::{Event, Step},
     message::Message,
     opcode::Opcode,
 };

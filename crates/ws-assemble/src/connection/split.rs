@@ -3,7 +3,7 @@
 use core::{
     fmt,
     future::poll_fn,
-    task::{Context, Poll, Waker, ready},
+    task::{Context, Poll, Waker},
 };
 use std::{
     sync::{Arc, Mutex, MutexGuard, PoisonError},
@@ -13,14 +13,14 @@ use std::{
 use tokio::io::{AsyncRead, AsyncWrite};
 
 use super::{
-    Connection, ConnectionError, State,
+    Connection, ConnectionError,
+    payload::Payload,
     read_into::{Filling, Found},
 };
 use crate::{
     close::{CloseFrame, PeerClose},
     control::ControlPayload,
     message::Message,
-    opcode::Opcode,
 };
 
 /// The half of a [`Connection`] that reads.
@@ -165,18 +165,10 @@ impl<S: AsyncRead + AsyncWrite + Unpin> WriteHalf<S> {
     ///
     /// As [`Connection::send`].
     pub async fn send(&mut self, message: &Message) -> Result<(), ConnectionError> {
-        let mut message = Some(message);
+        let mut payload = Some(Payload::of(message));
         poll_fn(|context| {
             self.poll(context, |connection, context| {
-                if message.is_some() {
-                    ready!(connection.poll_ready(context))?;
-                }
-                if let Some(message) = message.take() {
-                    let payload = message.data_or_list();
-                    let Connection { output, stream, .. } = connection;
-                    output.send(stream, context, message.kind(), payload)?;
-                }
-                connection.poll_flush(context)
+                connection.poll_send(context, message.kind(), &mut payload)
             })
         })
         .await
@@ -198,13 +190,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> WriteHalf<S> {
     ///
     /// As [`Connection::send`].
     pub async fn ping(&mut self, payload: &ControlPayload) -> Result<(), ConnectionError> {
-        {
-            let mut connection = lock(&self.0.connection);
-            if connection.state != State::Open {
-                return Err(ConnectionError::Closed);
-            }
-            connection.output.queue_control(Opcode::Ping, payload)?;
-        }
+        lock(&self.0.connection).queue_ping(payload)?;
         self.flush().await
     }
 

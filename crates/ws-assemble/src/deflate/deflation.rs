@@ -8,7 +8,7 @@ use seg_pool::{Exhausted, Pool};
 use seg_seq::{SegmentedBuf, Sequence};
 
 use super::{TAIL, options::Deflate};
-use crate::{encode::append_frame, header::Header, message::Message, opcode::Role};
+use crate::{encode::append_frame, header::Header, message::Message, role::Role};
 
 /// Spare states that are kept: 6 MiB.
 const SPARE_MAX: usize = 16;

@@ -8,7 +8,7 @@ use seg_pool::Pool;
 use seg_seq::{SegmentedBuf, Sequence};
 
 use super::{TAIL, options::Deflate};
-use crate::{error::DecodeErrorKind, opcode::Role};
+use crate::{decode_error::DecodeErrorKind, role::Role};
 
 /// No input of this length becomes more than 66 KB: DEFLATE's largest ratio is 1032.
 const PIECE_BYTES_MIN: usize = 64;

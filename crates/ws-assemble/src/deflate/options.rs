@@ -2,7 +2,7 @@
 
 use seg_flate::{Level, WindowBits};
 
-use crate::opcode::Role;
+use crate::role::Role;
 
 /// How this end wants messages compressed.
 ///

@@ -6,7 +6,7 @@ use tokio::io::{AsyncRead, AsyncWrite};
 
 use super::super::{Connection, ConnectionError};
 use crate::{
-    decode::{Coming, Event, Step},
+    decoder::{Coming, Event, Step},
     message::{Message, MessageKind},
 };
 

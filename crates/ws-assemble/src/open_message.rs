@@ -9,7 +9,8 @@ use seg_seq::Sequence;
 #[cfg(feature = "deflate")]
 use crate::deflate::Inflation;
 use crate::{
-    error::DecodeErrorKind,
+    assembly::Assembly,
+    decode_error::DecodeErrorKind,
     header::Header,
     limits::Limits,
     mask::{mask, unmask_text},
@@ -17,16 +18,6 @@ use crate::{
     recycled::{Recyclable, Spare},
     utf8::Utf8Validator,
 };
-
-/// How messages are put together.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
-pub enum Assembly {
-    /// Received segments are unmasked in place and linked: no copy, no allocation.
-    #[default]
-    Segmented,
-    /// Payload is copied into one growing buffer: the plain way, and the reference for the other.
-    Contiguous,
-}
 
 /// Nothing is decompressed without the feature.
 #[cfg(not(feature = "deflate"))]

@@ -1,10 +1,10 @@
 //! Frames to messages, without I/O.
 
-mod frame;
 #[cfg(feature = "tokio")]
-mod part;
+mod coming;
+mod frame;
 mod step;
-mod whole;
+mod whole_frame;
 
 use bytes::Buf;
 #[cfg(feature = "deflate")]
@@ -14,22 +14,23 @@ use seg_pool::SegmentMut;
 #[cfg(feature = "deflate")]
 use crate::deflate::{Deflate, Inflation};
 use crate::{
-    assemble::{Assembly, OpenMessage},
+    assembly::Assembly,
     close::CloseFrame,
     control::ControlPayload,
-    error::{DecodeError, DecodeErrorKind},
+    decode_error::{DecodeError, DecodeErrorKind},
     limits::Limits,
     mask::{mask, unmask_whole_text},
     message::{Message, MessageKind},
-    opcode::Role,
+    open_message::OpenMessage,
     recycled::Recycled,
+    role::Role,
 };
 
 use frame::State;
-use whole::WholeFrame;
+use whole_frame::WholeFrame;
 
 #[cfg(feature = "tokio")]
-pub(crate) use part::Coming;
+pub(crate) use coming::Coming;
 pub(crate) use step::Step;
 
 /// What a [`Decoder`] found.

@@ -4,7 +4,7 @@ use seg_pool::Pool;
 
 use super::{Decoder, frame::State, step::Step};
 use crate::{
-    error::{DecodeError, DecodeErrorKind},
+    decode_error::{DecodeError, DecodeErrorKind},
     message::Message,
 };
 

@@ -4,7 +4,7 @@ use seg_pool::SegmentMut;
 
 use crate::{
     control::ControlPayload,
-    error::DecodeError,
+    decode_error::DecodeError,
     header::{HEADER_BYTES_MAX, Header},
     opcode::Opcode,
 };

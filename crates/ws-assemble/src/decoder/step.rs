@@ -8,14 +8,14 @@ use super::{
     frame::{Frame, State},
 };
 use crate::{
-    assemble::OpenMessage,
     close::CloseFrame,
     control::ControlPayload,
-    error::{DecodeError, DecodeErrorKind},
+    decode_error::{DecodeError, DecodeErrorKind},
     header::{Header, RSV1, RSV2_RSV3},
     mask::mask,
     message::MessageKind,
     opcode::Opcode,
+    open_message::OpenMessage,
     recycled::Recycled,
 };
 

@@ -1,6 +1,6 @@
 //! The frames that most messages are.
 
-use crate::{message::MessageKind, opcode::Role};
+use crate::{message::MessageKind, role::Role};
 
 /// A message of one frame that lies in the input from its first byte to its last.
 #[derive(Clone, Copy, Debug)]
