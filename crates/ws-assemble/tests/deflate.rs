@@ -54,6 +54,15 @@ fn decode(
     Ok(events)
 }
 
+/// A whole message of this payload, compressed, as a header and a body.
+fn compressed(opcode: Opcode, payload: &Sequence) -> [Vec<u8>; 2] {
+    let body = deflate(payload, Format::Raw, Level::BEST, &Pool::new()).expect("memory").to_vec();
+    let payload_len = body.len() as u64;
+    let header = Header { fin: true, is_compressed: true, opcode, mask: None, payload_len };
+    let (header, len) = header.to_bytes();
+    [header[..len].to_vec(), body]
+}
+
 fn texts(events: &[Event]) -> Vec<&str> {
     let mut texts = Vec::new();
     for event in events {
@@ -138,17 +147,8 @@ fn rsv1_is_refused_when_nothing_was_agreed_on() {
 #[test]
 fn the_limits_of_what_comes_and_of_what_it_becomes_are_two() {
     let text = Segment::from(bytes::Bytes::from(vec![b'a'; 100_000])).into();
-    let compressed = deflate(&text, Format::Raw, Level::BEST, &Pool::new()).expect("memory");
-    let compressed = compressed.to_vec();
-    let header = Header {
-        fin: true,
-        is_compressed: true,
-        opcode: Opcode::Text,
-        mask: None,
-        payload_len: compressed.len() as u64,
-    };
-    let (header, len) = header.to_bytes();
-    let wire = [&header[..len], &compressed];
+    let [header, body] = compressed(Opcode::Text, &text);
+    let wire = [&header[..], &body];
     for assembly in ASSEMBLIES {
         let small = Limits::default().message_bytes_max(1_000);
         let pool = Pool::new();
@@ -168,19 +168,12 @@ fn the_limits_of_what_comes_and_of_what_it_becomes_are_two() {
 fn a_bomb_is_stopped_while_it_is_inflated() {
     const LIMIT: u64 = 1 << 20;
     let zeroes: Sequence = core::iter::repeat_n(Segment::from_static(&[0; 1 << 16]), 256).collect();
-    let bomb = deflate(&zeroes, Format::Raw, Level::BEST, &Pool::new()).expect("memory").to_vec();
-    let header = Header {
-        fin: true,
-        is_compressed: true,
-        opcode: Opcode::Binary,
-        mask: None,
-        payload_len: bomb.len() as u64,
-    };
-    let (header, len) = header.to_bytes();
+    let [header, body] = compressed(Opcode::Binary, &zeroes);
+    let wire = [&header[..], &body];
     for assembly in ASSEMBLIES {
         let pool = Pool::builder().max_bytes(2 << 20).build();
         let limits = Limits::default().message_bytes_max(LIMIT);
-        let error = decode(&[&header[..len], &bomb], assembly, limits, &pool).expect_err("a bomb");
+        let error = decode(&wire, assembly, limits, &pool).expect_err("a bomb");
         assert_eq!(error.kind(), DecodeErrorKind::MessageTooLong);
         assert_eq!(error.close_code(), CloseCode::TOO_BIG);
         assert_eq!(pool.stats().in_use_bytes(), 0);
@@ -191,13 +184,7 @@ fn a_bomb_is_stopped_while_it_is_inflated() {
 fn a_message_of_the_longest_length_is_taken_and_one_byte_more_is_not() {
     for text in ["a".repeat(5_000), noise(5_000).iter().map(|&byte| char::from(byte)).collect()] {
         let payload: Sequence = Segment::from(bytes::Bytes::from(text.clone())).into();
-        let body = deflate(&payload, Format::Raw, Level::BEST, &Pool::new()).expect("memory");
-        let body = body.to_vec();
-        let payload_len = body.len() as u64;
-        let opcode = Opcode::Text;
-        let header = Header { fin: true, is_compressed: true, opcode, mask: None, payload_len };
-        let (header, len) = header.to_bytes();
-        let wire = [&header[..len], &body].concat();
+        let wire = compressed(Opcode::Text, &payload).concat();
         for assembly in ASSEMBLIES {
             let limits = Limits::default().message_bytes_max(text.len() as u64);
             let events = decode(&[&wire], assembly, limits, &pool()).expect("just fits");

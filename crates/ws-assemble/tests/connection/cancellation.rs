@@ -39,16 +39,16 @@ fn check_empty(connection: Connection<Script>, pool: &Pool) {
     assert_eq!(pool.stats().in_use_bytes(), 0);
 }
 
-#[test]
-fn next_dropped_at_every_poll_loses_no_message_and_no_pong() {
+/// Lets `read` take all messages of every script, and asserts that each ping was answered and no
+/// segment stays.
+fn check_reads(read: impl Fn(&[Message], &mut Connection<Script>)) {
     for (assembly, fragment_bytes, chunk) in scripts() {
+        // Shown where an assertion fails.
+        println!("{assembly:?}, fragments of {fragment_bytes}, {chunk} at a time");
         let (sent, pool) = (messages(), pool());
         let script = Script::new(pinged(&sent, fragment_bytes)).chunk(chunk).stalling();
         let mut connection = open(script, assembly, &pool);
-        for message in &sent {
-            let got = polled(async || connection.next().await).expect("valid").expect("open");
-            assert_eq!(&got, message, "{assembly:?}, {fragment_bytes}, {chunk}");
-        }
+        read(&sent, &mut connection);
         polled(async || connection.flush().await).expect("open");
         assert_ponged(&connection.get_ref().written);
         check_empty(connection, &pool);
@@ -56,11 +56,18 @@ fn next_dropped_at_every_poll_loses_no_message_and_no_pong() {
 }
 
 #[test]
+fn next_dropped_at_every_poll_loses_no_message_and_no_pong() {
+    check_reads(|sent, connection| {
+        for message in sent {
+            let got = polled(async || connection.next().await).expect("valid").expect("open");
+            assert_eq!(&got, message);
+        }
+    });
+}
+
+#[test]
 fn next_batch_dropped_at_every_poll_loses_no_message_and_no_pong() {
-    for (assembly, fragment_bytes, chunk) in scripts() {
-        let (sent, pool) = (messages(), pool());
-        let script = Script::new(pinged(&sent, fragment_bytes)).chunk(chunk).stalling();
-        let mut connection = open(script, assembly, &pool);
+    check_reads(|sent, connection| {
         let mut got = Vec::new();
         while got.len() < sent.len() {
             let before = got.len();
@@ -68,41 +75,28 @@ fn next_batch_dropped_at_every_poll_loses_no_message_and_no_pong() {
             assert!(count > 0);
             assert_eq!(got.len(), before + count);
         }
-        assert_eq!(got, sent, "{assembly:?}, {fragment_bytes}, {chunk}");
-        polled(async || connection.flush().await).expect("open");
-        assert_ponged(&connection.get_ref().written);
-        drop(got);
-        check_empty(connection, &pool);
-    }
+        assert_eq!(got, sent);
+    });
 }
 
 #[test]
 fn read_message_into_dropped_at_every_poll_loses_no_message_and_no_pong() {
-    for (assembly, fragment_bytes, chunk) in scripts() {
-        let (sent, pool) = (messages(), pool());
-        let script = Script::new(pinged(&sent, fragment_bytes)).chunk(chunk).stalling();
-        let mut connection = open(script, assembly, &pool);
+    check_reads(|sent, connection| {
         let mut buffer = vec![0; 4_000];
-        for message in &sent {
+        for message in sent {
             let read = polled(async || connection.read_message_into(&mut buffer).await);
             let len = message.data().len();
             assert_eq!(read.expect("valid"), ReadInto::Message { kind: message.kind(), len });
-            assert_eq!(&buffer[..len], message.data(), "{assembly:?}, {fragment_bytes}, {chunk}");
+            assert_eq!(&buffer[..len], message.data());
         }
-        polled(async || connection.flush().await).expect("open");
-        assert_ponged(&connection.get_ref().written);
-        check_empty(connection, &pool);
-    }
+    });
 }
 
 #[test]
-fn read_frame_into_dropped_at_every_poll_loses_no_byte() {
-    for (assembly, fragment_bytes, chunk) in scripts() {
-        let (sent, pool) = (messages(), pool());
-        let script = Script::new(pinged(&sent, fragment_bytes)).chunk(chunk).stalling();
-        let mut connection = open(script, assembly, &pool);
+fn read_frame_into_dropped_at_every_poll_loses_no_byte_and_no_pong() {
+    check_reads(|sent, connection| {
         let mut buffer = vec![0; 4_000];
-        for message in &sent {
+        for message in sent {
             let mut got = Vec::new();
             loop {
                 let read = polled(async || connection.read_frame_into(&mut buffer).await);
@@ -115,10 +109,9 @@ fn read_frame_into_dropped_at_every_poll_loses_no_byte() {
                     break;
                 }
             }
-            assert_eq!(got, message.data(), "{assembly:?}, {fragment_bytes}, {chunk}");
+            assert_eq!(got, message.data());
         }
-        check_empty(connection, &pool);
-    }
+    });
 }
 
 #[test]
