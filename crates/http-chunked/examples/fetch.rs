@@ -189,7 +189,7 @@ fn run(arguments: &Arguments) -> Result<(), Box<dyn Error>> {
         let seconds = start.elapsed().as_secs_f64();
         let rate = len as f64 / seconds / 1e6;
         eprintln!("{len} bytes in {seconds:.3} s, {rate:.1} MB/s");
-        eprintln!("most memory of the pool: {} bytes", pool.stats().held_bytes_max());
+        eprintln!("most memory of the pool: {} bytes", pool.stats().held_bytes_peak());
     }
     Ok(())
 }

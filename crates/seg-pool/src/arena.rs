@@ -271,7 +271,7 @@ impl Arena {
         Stats {
             classes,
             held_bytes: central.slab_bytes(),
-            held_bytes_max: central.slab_bytes_max(),
+            held_bytes_peak: central.slab_bytes_peak(),
             limit_bytes: self.settings.max_bytes,
             waits: central.waits(),
         }

@@ -53,7 +53,7 @@ impl Budget {
     pub fn new(pool: &Pool, max_bytes: usize) -> Self {
         let account = Arc::new(Account {
             used: AtomicUsize::new(0),
-            used_max: AtomicUsize::new(0),
+            used_peak: AtomicUsize::new(0),
             max_bytes,
             parent: pool.account().cloned(),
             waiting: AtomicUsize::new(0),
@@ -76,8 +76,8 @@ impl Budget {
 
     /// Returns the highest value that [`used_bytes`](Self::used_bytes) has had.
     #[must_use]
-    pub fn used_bytes_max(&self) -> usize {
-        self.account.used_max.load(Ordering::Relaxed)
+    pub fn used_bytes_peak(&self) -> usize {
+        self.account.used_peak.load(Ordering::Relaxed)
     }
 
     /// Returns the cap in bytes.
@@ -101,7 +101,7 @@ impl fmt::Debug for Budget {
 /// `used` is never above `max_bytes`: it grows only by a compare-and-exchange that checks it.
 pub(crate) struct Account {
     used: AtomicUsize,
-    used_max: AtomicUsize,
+    used_peak: AtomicUsize,
     max_bytes: usize,
     parent: Option<Arc<Self>>,
     /// Waiters in the queue, so that nobody locks for none.
@@ -247,8 +247,8 @@ impl Account {
             };
             match self.used.compare_exchange_weak(used, sum, Ordering::AcqRel, Ordering::Relaxed) {
                 Ok(_) => {
-                    if self.used_max.load(Ordering::Relaxed) < sum {
-                        self.used_max.fetch_max(sum, Ordering::Relaxed);
+                    if self.used_peak.load(Ordering::Relaxed) < sum {
+                        self.used_peak.fetch_max(sum, Ordering::Relaxed);
                     }
                     return true;
                 }

@@ -35,7 +35,7 @@ pub(crate) struct Central {
     /// Takes for which a thread had to lock.
     misses: [usize; SIZES],
     slab_bytes: usize,
-    slab_bytes_max: usize,
+    slab_bytes_peak: usize,
     max_bytes: usize,
     /// Segments that the magazines of all threads may still come to hold.
     cacheable: usize,
@@ -56,7 +56,7 @@ impl Central {
             takes: [0; SIZES],
             misses: [0; SIZES],
             slab_bytes: 0,
-            slab_bytes_max: 0,
+            slab_bytes_peak: 0,
             max_bytes,
             // A cached segment may be the only one of its slab that is not at home, so each counts
             // as a slab: three quarters of the limit can never be hidden in caches.
@@ -71,8 +71,8 @@ impl Central {
         self.slab_bytes
     }
 
-    pub(crate) const fn slab_bytes_max(&self) -> usize {
-        self.slab_bytes_max
+    pub(crate) const fn slab_bytes_peak(&self) -> usize {
+        self.slab_bytes_peak
     }
 
     pub(crate) const fn waits(&self) -> u64 {
@@ -185,7 +185,7 @@ impl Central {
         }
         self.slabs_gained += 1;
         self.slab_bytes += SLAB_BYTES;
-        self.slab_bytes_max = self.slab_bytes_max.max(self.slab_bytes);
+        self.slab_bytes_peak = self.slab_bytes_peak.max(self.slab_bytes);
         Ok(())
     }
 

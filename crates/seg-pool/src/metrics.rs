@@ -13,7 +13,7 @@ impl Stats {
     ///
     /// | name | kind | labels |
     /// |---|---|---|
-    /// | `seg_pool_held_bytes`, `seg_pool_held_bytes_max`, `seg_pool_limit_bytes` | gauge | `pool` |
+    /// | `seg_pool_held_bytes`, `seg_pool_held_bytes_peak`, `seg_pool_limit_bytes` | gauge | `pool` |
     /// | `seg_pool_in_use_bytes`, `seg_pool_idle_bytes` | gauge | `pool`, `size` |
     /// | `seg_pool_takes_total`, `seg_pool_misses_total` | counter | `pool`, `size` |
     /// | `seg_pool_waits_total` | counter | `pool` |
@@ -29,7 +29,7 @@ impl Stats {
     /// ```
     pub fn record(&self, pool: &'static str) {
         gauge!("seg_pool_held_bytes", "pool" => pool).set(float(self.held_bytes()));
-        gauge!("seg_pool_held_bytes_max", "pool" => pool).set(float(self.held_bytes_max()));
+        gauge!("seg_pool_held_bytes_peak", "pool" => pool).set(float(self.held_bytes_peak()));
         if self.limit_bytes() < usize::MAX {
             gauge!("seg_pool_limit_bytes", "pool" => pool).set(float(self.limit_bytes()));
         }
@@ -52,7 +52,7 @@ impl Stats {
     pub fn describe_metrics() {
         use metrics::Unit::{Bytes, Count};
         describe_gauge!("seg_pool_held_bytes", Bytes, "Payload memory taken from the system.");
-        describe_gauge!("seg_pool_held_bytes_max", Bytes, "The highest seg_pool_held_bytes.");
+        describe_gauge!("seg_pool_held_bytes_peak", Bytes, "The highest seg_pool_held_bytes.");
         describe_gauge!("seg_pool_limit_bytes", Bytes, "The limit of seg_pool_held_bytes.");
         describe_gauge!("seg_pool_in_use_bytes", Bytes, "Segments that handles keep.");
         describe_gauge!("seg_pool_idle_bytes", Bytes, "Segments that wait for their next use.");

@@ -10,7 +10,7 @@ use crate::size::SegmentSize;
 pub struct Stats {
     pub(crate) classes: [ClassStats; SegmentSize::ALL.len()],
     pub(crate) held_bytes: usize,
-    pub(crate) held_bytes_max: usize,
+    pub(crate) held_bytes_peak: usize,
     pub(crate) limit_bytes: usize,
     pub(crate) waits: u64,
 }
@@ -24,8 +24,8 @@ impl Stats {
 
     /// Returns the highest value that [`held_bytes`](Self::held_bytes) has had.
     #[must_use]
-    pub const fn held_bytes_max(&self) -> usize {
-        self.held_bytes_max
+    pub const fn held_bytes_peak(&self) -> usize {
+        self.held_bytes_peak
     }
 
     /// Returns the pool's limit for [`held_bytes`](Self::held_bytes); `usize::MAX` without one.

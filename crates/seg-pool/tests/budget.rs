@@ -28,7 +28,7 @@ fn a_segment_is_charged_with_its_whole_size_until_its_last_view_goes() {
     drop(again);
     assert_eq!(exclusive, b"b");
     drop(exclusive);
-    assert_eq!((budget.used_bytes(), budget.used_bytes_max()), (0, 1_024));
+    assert_eq!((budget.used_bytes(), budget.used_bytes_peak()), (0, 1_024));
 }
 
 #[test]
@@ -169,5 +169,5 @@ fn threads_never_pass_the_cap_together() {
         assert!(workers.into_iter().all(|worker| worker.join().is_ok()));
     });
     assert_eq!((budget.used_bytes(), pool.stats().in_use_bytes()), (0, 0));
-    assert!(budget.used_bytes_max() <= 40_000);
+    assert!(budget.used_bytes_peak() <= 40_000);
 }

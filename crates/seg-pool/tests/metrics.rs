@@ -37,7 +37,7 @@ fn the_figures_of_a_pool_become_gauges_and_counters() {
     });
     let expected = [
         ("seg_pool_held_bytes test", 131_072.0),
-        ("seg_pool_held_bytes_max test", 131_072.0),
+        ("seg_pool_held_bytes_peak test", 131_072.0),
         ("seg_pool_idle_bytes test,16384", 32_768.0),
         ("seg_pool_idle_bytes test,256", 65_280.0),
         ("seg_pool_in_use_bytes test,16384", 32_768.0),

@@ -32,8 +32,8 @@ fn in_use(pool: &Pool) -> usize {
 #[track_caller]
 fn assert_balanced(stats: &Stats) {
     assert_eq!(stats.in_use_bytes() + stats.idle_bytes(), stats.held_bytes());
-    assert!(stats.held_bytes() <= stats.held_bytes_max());
-    assert!(stats.held_bytes_max() <= stats.limit_bytes());
+    assert!(stats.held_bytes() <= stats.held_bytes_peak());
+    assert!(stats.held_bytes_peak() <= stats.limit_bytes());
     assert_eq!(stats.held_bytes() % SLAB_BYTES, 0);
     for class in stats.classes() {
         assert!(class.idle() <= class.segments(), "{}", class.size());
@@ -316,7 +316,7 @@ fn trim_keeps_what_is_in_use() {
     assert_eq!(pool.trim(), 0);
     drop(slice);
     assert_all_back(&pool);
-    assert_eq!(pool.stats().held_bytes_max(), held);
+    assert_eq!(pool.stats().held_bytes_peak(), held);
 }
 
 #[test]
@@ -382,7 +382,7 @@ fn a_producer_and_a_consumer_recycle_the_same_memory() {
         drop(send);
         assert!(consumer.join().is_ok());
     });
-    let most = pool.stats().held_bytes_max();
+    let most = pool.stats().held_bytes_peak();
     assert!(most <= 16 * SLAB_BYTES, "{most} bytes for 120 KiB in flight");
     assert_all_back(&pool);
 }
@@ -593,7 +593,7 @@ fn threads_share_one_limit() {
     assert!(given > 0);
     assert!(cfg!(miri) || refused > 0, "the limit was met");
     let stats = pool.stats();
-    assert!(stats.held_bytes_max() <= limit);
+    assert!(stats.held_bytes_peak() <= limit);
     let takes: usize = stats.classes().iter().map(|class| class.takes()).sum();
     assert_eq!(takes, given);
     assert_all_back(&pool);

@@ -131,7 +131,7 @@ fn threads_that_die_leave_a_limit_and_a_budget_as_they_were() {
     let budget = Budget::new(&pool, 1 << 20);
     stress(&[pool, budget.pool().clone()]);
     assert_eq!(budget.used_bytes(), 0);
-    assert!(budget.used_bytes_max() <= 1 << 20);
+    assert!(budget.used_bytes_peak() <= 1 << 20);
 }
 
 #[test]

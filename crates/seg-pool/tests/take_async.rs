@@ -285,5 +285,5 @@ fn no_wake_up_of_a_budget_is_lost_between_threads() {
         drop(send);
     });
     assert_eq!((budget.used_bytes(), pool.stats().in_use_bytes()), (0, 0));
-    assert!(budget.used_bytes_max() <= 40_000);
+    assert!(budget.used_bytes_peak() <= 40_000);
 }

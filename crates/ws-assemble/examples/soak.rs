@@ -33,7 +33,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
     println!(
         "{:?}; at most {} MiB taken from the system, {} bytes in use",
         start.elapsed(),
-        stats.held_bytes_max() >> 20,
+        stats.held_bytes_peak() >> 20,
         stats.in_use_bytes()
     );
     if stats.in_use_bytes() > 0 {

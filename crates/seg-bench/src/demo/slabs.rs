@@ -40,7 +40,7 @@ impl Slabs {
             return Held::default();
         }
         let stats = pool.stats();
-        Held { bytes: stats.held_bytes() as u64, bytes_max: stats.held_bytes_max() as u64 }
+        Held { bytes: stats.held_bytes() as u64, bytes_max: stats.held_bytes_peak() as u64 }
     }
 }
 

@@ -109,7 +109,7 @@ async fn serve(stream: Rough, pool: Pool, mut random: Random, tally: Arc<Tally>)
             }
         };
         let stats = pool.stats();
-        assert!(stats.held_bytes_max() <= stats.limit_bytes(), "{stats:?}");
+        assert!(stats.held_bytes_peak() <= stats.limit_bytes(), "{stats:?}");
         let sent = match read {
             Ok(Some(message)) => connection.send(&message).await,
             Ok(None) => return,
