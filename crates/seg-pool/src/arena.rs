@@ -1,12 +1,15 @@
 //! What all handles, threads and segments of one pool share.
 
+mod locked;
+
 use core::{
     mem::MaybeUninit,
-    ops::{Deref, DerefMut},
+    ops::Deref,
     ptr::NonNull,
     task::{Context, Poll},
 };
 
+use self::locked::Locked;
 #[cfg(feature = "report")]
 use crate::report::{HeldSegment, Report};
 use crate::{
@@ -19,7 +22,7 @@ use crate::{
     pool::PoolBuilder,
     size::{SLAB_BYTES, SegmentSize},
     stats::{ClassStats, Stats},
-    sync::{self, AtomicUsize, Mutex, MutexGuard, Ordering, fence},
+    sync::{self, AtomicUsize, Mutex, Ordering, fence},
     wait_queue::Cancelled,
 };
 
@@ -293,9 +296,7 @@ impl Arena {
     }
 
     fn lock(&self) -> Locked<'_> {
-        // Nothing panics while it holds the lock, so the state behind a poisoned one is whole.
-        let central = self.central.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
-        Locked { arena: self, central }
+        Locked::new(self)
     }
 
     /// Sends every segment that comes back from now on home.
@@ -352,42 +353,6 @@ impl Arena {
             self.collect(central);
         }
         central.stock(depot)
-    }
-}
-
-/// The lock on a pool's central state; counts the slabs that came and went when it is released.
-struct Locked<'a> {
-    arena: &'a Arena,
-    central: MutexGuard<'a, Central>,
-}
-
-impl Deref for Locked<'_> {
-    type Target = Central;
-
-    fn deref(&self) -> &Central {
-        &self.central
-    }
-}
-
-impl DerefMut for Locked<'_> {
-    fn deref_mut(&mut self) -> &mut Central {
-        &mut self.central
-    }
-}
-
-impl Drop for Locked<'_> {
-    fn drop(&mut self) {
-        let gained = self.central.slabs_gained();
-        // Whoever locks holds an `ArenaRef`, so this is never the last reference (A1).
-        match gained.cmp(&0) {
-            core::cmp::Ordering::Less => {
-                self.arena.refs.fetch_sub(gained.unsigned_abs(), Ordering::Release);
-            }
-            core::cmp::Ordering::Equal => {}
-            core::cmp::Ordering::Greater => {
-                self.arena.refs.fetch_add(gained.unsigned_abs(), Ordering::Relaxed);
-            }
-        }
     }
 }
 

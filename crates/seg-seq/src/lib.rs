@@ -58,7 +58,7 @@
 //! Not a rope: bytes inside a sequence do not change and nothing is inserted in the middle.
 //! Positions and lengths are `u64`; a sequence may be longer than memory when chunks repeat.
 
-mod buf;
+mod bytes_traits;
 mod chunk_list;
 mod chunks;
 mod compare;

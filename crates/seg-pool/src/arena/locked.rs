@@ -1,0 +1,54 @@
+//! The lock on what a pool shares.
+
+use core::ops::{Deref, DerefMut};
+use std::sync::PoisonError;
+
+use super::Arena;
+use crate::{
+    central::Central,
+    sync::{MutexGuard, Ordering},
+};
+
+/// The lock on a pool's central state; counts the slabs that came and went when it is released.
+pub(super) struct Locked<'a> {
+    arena: &'a Arena,
+    central: MutexGuard<'a, Central>,
+}
+
+impl<'a> Locked<'a> {
+    pub(super) fn new(arena: &'a Arena) -> Self {
+        // Nothing panics while it holds the lock, so the state behind a poisoned one is whole.
+        let central = arena.central.lock().unwrap_or_else(PoisonError::into_inner);
+        Self { arena, central }
+    }
+}
+
+impl Deref for Locked<'_> {
+    type Target = Central;
+
+    fn deref(&self) -> &Central {
+        &self.central
+    }
+}
+
+impl DerefMut for Locked<'_> {
+    fn deref_mut(&mut self) -> &mut Central {
+        &mut self.central
+    }
+}
+
+impl Drop for Locked<'_> {
+    fn drop(&mut self) {
+        let gained = self.central.slabs_gained();
+        // Whoever locks holds an `ArenaRef`, so this is never the last reference (A1).
+        match gained.cmp(&0) {
+            core::cmp::Ordering::Less => {
+                self.arena.refs.fetch_sub(gained.unsigned_abs(), Ordering::Release);
+            }
+            core::cmp::Ordering::Equal => {}
+            core::cmp::Ordering::Greater => {
+                self.arena.refs.fetch_add(gained.unsigned_abs(), Ordering::Relaxed);
+            }
+        }
+    }
+}
