@@ -1,6 +1,6 @@
 //! The decoding of content.
 
-mod undo;
+mod coding_decoder;
 
 use core::ops::Range;
 use std::fmt;
@@ -9,7 +9,7 @@ use seg_flate::{InflateErrorKind, Status};
 use seg_pool::Segment;
 use seg_seq::SegmentedBuf;
 
-use self::undo::Undo;
+use self::coding_decoder::CodingDecoder;
 use crate::{
     body_error::BodyErrorKind, body_limits::BodyLimits, content_coding::ContentCodings,
     gather::Gather,
@@ -30,7 +30,7 @@ pub(crate) struct Content {
 
 /// The decoder of one coding.
 struct Layer {
-    undo: Undo,
+    decoder: CodingDecoder,
     /// Where decoded bytes appear before they are passed on: only its tail segment stays from run
     /// to run, so that decoded bytes follow each other in it.
     decoded: SegmentedBuf,
@@ -43,11 +43,11 @@ impl Content {
         self.active = codings.as_slice().len();
         for (index, &coding) in codings.as_slice().iter().rev().enumerate() {
             let mut kept = self.layers[index..].iter_mut();
-            match kept.position(|layer| layer.undo.try_reset(coding)) {
+            match kept.position(|layer| layer.decoder.try_reset(coding)) {
                 Some(distance) => self.layers.swap(index, index + distance),
                 None => {
                     self.layers.push(Layer {
-                        undo: Undo::new(coding, limits),
+                        decoder: CodingDecoder::new(coding, limits),
                         decoded: SegmentedBuf::new(gather.pool()),
                     });
                     let last = self.layers.len() - 1;
@@ -92,8 +92,8 @@ impl Content {
     /// that.
     pub(crate) fn finish(&mut self) -> Result<(), BodyErrorKind> {
         for layer in &mut self.layers[..self.active] {
-            if layer.undo.consumed() > 0 {
-                layer.undo.finish().map_err(BodyErrorKind::Content)?;
+            if layer.decoder.consumed() > 0 {
+                layer.decoder.finish().map_err(BodyErrorKind::Content)?;
             }
         }
         Ok(())
@@ -102,7 +102,7 @@ impl Content {
     /// Gives the room for more back to the pool.
     pub(crate) fn release(&mut self) {
         for layer in &mut self.layers {
-            layer.undo.release();
+            layer.decoder.release();
             layer.decoded.clear();
         }
     }
@@ -115,7 +115,7 @@ fn decode(
     gather: &mut Gather,
 ) -> Result<(), BodyErrorKind> {
     let Some((layer, inner)) = layers.split_first_mut() else { return Ok(()) };
-    let result = layer.undo.push(input, &mut layer.decoded);
+    let result = layer.decoder.push(input, &mut layer.decoded);
     let decoded = layer.decoded.split();
     if inner.is_empty() {
         gather.keep_own(decoded)?;

@@ -9,6 +9,11 @@ pub(crate) fn pieces(wire: &Segment, cuts: &[usize]) -> Vec<Segment> {
     starts.zip(ends).map(|(start, end)| wire.slice(start..end)).collect()
 }
 
+/// Copies `wire` in pieces of `step` octets, each a segment of its own.
+pub(crate) fn steps(wire: &[u8], step: usize) -> impl Iterator<Item = Segment> {
+    wire.chunks(step).map(|piece| Segment::from(bytes::Bytes::copy_from_slice(piece)))
+}
+
 /// Cuts `wire` behind every octet.
 pub(crate) fn octets(wire: &Segment) -> Vec<Segment> {
     (0..wire.len()).map(|at| wire.slice(at..at + 1)).collect()

@@ -3,9 +3,8 @@
 
 use http_chunked::{RequestReader, RequestStep, ResponseReader, ResponseStep};
 use proptest::{collection::vec, prelude::*, sample::select};
-use seg_pool::Segment;
 
-use crate::outcome::POOL;
+use crate::{cut::steps, outcome::POOL};
 
 const CASES: u32 = if cfg!(miri) { 4 } else { 2048 };
 
@@ -57,13 +56,9 @@ enum Found {
     NeedMore,
 }
 
-fn pieces(wire: &[u8], step: usize) -> impl Iterator<Item = Segment> {
-    wire.chunks(step).map(|piece| Segment::from(bytes::Bytes::copy_from_slice(piece)))
-}
-
 fn request(wire: &[u8], step: usize) -> Found {
     let mut reader = RequestReader::new(&POOL);
-    for mut piece in pieces(wire, step) {
+    for mut piece in steps(wire, step) {
         match reader.push(&mut piece) {
             Ok(RequestStep::NeedMore) => assert!(piece.is_empty()),
             Ok(_) => return Found::Head(reader.head().expect("it was read").octets().to_vec()),
@@ -75,7 +70,7 @@ fn request(wire: &[u8], step: usize) -> Found {
 
 fn response(wire: &[u8], step: usize) -> Found {
     let mut reader = ResponseReader::new(&POOL);
-    for mut piece in pieces(wire, step) {
+    for mut piece in steps(wire, step) {
         match reader.push(&mut piece) {
             Ok(ResponseStep::NeedMore) => assert!(piece.is_empty()),
             Ok(_) => return Found::Head(reader.head().expect("it was read").octets().to_vec()),
@@ -85,23 +80,22 @@ fn response(wire: &[u8], step: usize) -> Found {
     Found::NeedMore
 }
 
-/// Whether `httparse`, which takes more than we do, finds a whole head of that length.
+/// The length of the head that `httparse`, which takes more than we do, finds.
 fn parses_request(wire: &[u8]) -> Option<usize> {
     let mut fields = [httparse::EMPTY_HEADER; 128];
-    httparse::Request::new(&mut fields)
-        .parse(wire)
-        .ok()
-        .filter(|s| s.is_complete())
-        .map(|s| s.unwrap())
+    whole(httparse::Request::new(&mut fields).parse(wire))
 }
 
 fn parses_response(wire: &[u8]) -> Option<usize> {
     let mut fields = [httparse::EMPTY_HEADER; 128];
-    httparse::Response::new(&mut fields)
-        .parse(wire)
-        .ok()
-        .filter(|s| s.is_complete())
-        .map(|s| s.unwrap())
+    whole(httparse::Response::new(&mut fields).parse(wire))
+}
+
+fn whole(parsed: httparse::Result<usize>) -> Option<usize> {
+    match parsed {
+        Ok(httparse::Status::Complete(len)) => Some(len),
+        Ok(httparse::Status::Partial) | Err(_) => None,
+    }
 }
 
 fn check(

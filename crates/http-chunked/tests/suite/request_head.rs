@@ -3,7 +3,7 @@
 use http_chunked::{RequestErrorKind, RequestLimits, RequestReader, RequestStep};
 use seg_pool::{Pool, Segment};
 
-use crate::outcome::POOL;
+use crate::{cut::steps, outcome::POOL};
 
 /// Reads up to the head, in pieces of `step`.
 fn read(
@@ -11,8 +11,7 @@ fn read(
     wire: &[u8],
     step: usize,
 ) -> Result<RequestStep, (RequestErrorKind, u64)> {
-    for piece in wire.chunks(step) {
-        let mut received = Segment::from(bytes::Bytes::copy_from_slice(piece));
+    for mut received in steps(wire, step) {
         match reader.push(&mut received).map_err(|error| (error.kind(), error.offset()))? {
             RequestStep::NeedMore => {}
             done => return Ok(done),

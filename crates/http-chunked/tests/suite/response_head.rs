@@ -5,7 +5,7 @@ use http_chunked::{
 };
 use seg_pool::{Pool, Segment};
 
-use crate::outcome::POOL;
+use crate::{cut::steps, outcome::POOL};
 
 /// Reads up to the final head, in pieces of `step`.
 fn read(
@@ -13,8 +13,7 @@ fn read(
     wire: &[u8],
     step: usize,
 ) -> Result<ResponseStep, (ResponseErrorKind, u64)> {
-    for piece in wire.chunks(step) {
-        let mut received = Segment::from(bytes::Bytes::copy_from_slice(piece));
+    for mut received in steps(wire, step) {
         loop {
             match reader.push(&mut received).map_err(|error| (error.kind(), error.offset()))? {
                 ResponseStep::NeedMore => break,

@@ -9,13 +9,13 @@ use seg_seq::SegmentedBuf;
 use crate::{body_limits::BodyLimits, content_coding::ContentCoding};
 
 /// The state of one decoder, which is kept from body to body.
-pub(super) enum Undo {
+pub(super) enum CodingDecoder {
     Inflate(Inflater),
     #[cfg(feature = "brotli")]
     Brotli(BrotliDecoder),
 }
 
-impl Undo {
+impl CodingDecoder {
     pub(super) fn new(coding: ContentCoding, limits: &BodyLimits) -> Self {
         match coding {
             #[cfg(feature = "brotli")]
