@@ -32,17 +32,29 @@ pub(super) struct Canvas<'a> {
     area: DrawingArea<SVGBackend<'a>, Shift>,
 }
 
-impl<'a> Canvas<'a> {
-    /// Starts a white picture of so many pixels that ends up in `svg`.
-    pub(super) fn new(svg: &'a mut String, size: (u32, u32)) -> Result<Self, Failure> {
-        let area = SVGBackend::with_string(svg, size).into_drawing_area();
-        area.fill(&WHITE)?;
-        Ok(Self { area })
+impl Canvas<'_> {
+    /// Draws a picture of so many pixels with a title above it; returns a whole SVG file.
+    pub(super) fn picture(
+        size: (u32, u32),
+        title: &str,
+        draw: impl FnOnce(&Canvas<'_>) -> Drawn,
+    ) -> String {
+        let mut svg = String::new();
+        Self::draw(&mut svg, size, title, draw).expect("drawing into memory");
+        svg
     }
 
-    /// Writes the end of the file.
-    pub(super) fn finish(self) -> Drawn {
-        self.area.present()
+    fn draw(
+        svg: &mut String,
+        size: (u32, u32),
+        title: &str,
+        draw: impl FnOnce(&Canvas<'_>) -> Drawn,
+    ) -> Drawn {
+        let canvas = Canvas { area: SVGBackend::with_string(svg, size).into_drawing_area() };
+        canvas.area.fill(&WHITE)?;
+        canvas.text(title, (16, 22), (17, true), Align::Left, INK)?;
+        draw(&canvas)?;
+        canvas.area.present()
     }
 
     /// Writes one line, its middle at `at`'s height. `size` is the height of the font in pixels.

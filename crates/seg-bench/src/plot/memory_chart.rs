@@ -62,28 +62,25 @@ impl MemoryChart {
     #[must_use]
     pub fn to_svg(&self) -> String {
         assert!(!self.panels.is_empty(), "a chart of no panels");
-        let mut svg = String::new();
-        self.draw(&mut svg).expect("drawing into memory");
-        svg
+        let size = (WIDTH.unsigned_abs(), HEIGHT.unsigned_abs());
+        Canvas::picture(size, &self.title, |canvas| self.draw(canvas))
     }
 
-    fn draw(&self, svg: &mut String) -> Drawn {
-        let canvas = Canvas::new(svg, (WIDTH.unsigned_abs(), HEIGHT.unsigned_abs()))?;
-        canvas.text(&self.title, (16, 22), (17, true), Align::Left, INK)?;
-        self.draw_legend(&canvas)?;
+    fn draw(&self, canvas: &Canvas<'_>) -> Drawn {
+        self.draw_legend(canvas)?;
         let count = i32::try_from(self.panels.len()).unwrap_or(1);
         let width = (WIDTH - 16) / count;
         let mib_max = self.panels.iter().map(Panel::mib_max).fold(1.0, f64::max);
         for (index, panel) in (0..).zip(&self.panels) {
             let left = index * width + MARGIN;
             let frame = Frame { left, right: (index + 1) * width - 8, mib_max };
-            panel.draw(&canvas, &frame)?;
+            panel.draw(canvas, &frame)?;
         }
         for (line, note) in (0..).zip(&self.notes) {
             let y = BOTTOM + 48 + line * 17;
             canvas.text(note, (16, y), (12, false), Align::Left, PALE_INK)?;
         }
-        canvas.finish()
+        Ok(())
     }
 
     fn draw_legend(&self, canvas: &Canvas<'_>) -> Drawn {

@@ -54,17 +54,16 @@ impl RatioChart {
     #[must_use]
     pub fn to_svg(&self) -> String {
         assert!(!self.rows.is_empty(), "a chart of no jobs");
-        let mut svg = String::new();
-        self.draw(&mut svg).expect("drawing into memory");
-        svg
+        let rows_height = ROW_HEIGHT * i32::try_from(self.rows.len()).unwrap_or(i32::MAX / 64);
+        let bottom = HEAD_HEIGHT + rows_height;
+        let size = (WIDTH, (bottom + FOOT_HEIGHT).unsigned_abs());
+        Canvas::picture(size, &self.title, |canvas| self.draw(canvas, bottom))
     }
 
-    fn draw(&self, svg: &mut String) -> Drawn {
-        let rows_height = ROW_HEIGHT * i32::try_from(self.rows.len()).unwrap_or(i32::MAX / 64);
-        let height = HEAD_HEIGHT + rows_height + FOOT_HEIGHT;
-        let canvas = Canvas::new(svg, (WIDTH, height.unsigned_abs()))?;
+    /// Draws the rows, the last of which ends at `bottom`.
+    fn draw(&self, canvas: &Canvas<'_>, bottom: i32) -> Drawn {
         let axis = Axis::over(&self.rows);
-        self.draw_head(&canvas)?;
+        Self::draw_head(canvas)?;
         for (index, row) in (0..).zip(&self.rows) {
             let top = HEAD_HEIGHT + index * ROW_HEIGHT;
             if index % 2 == 0 {
@@ -76,9 +75,9 @@ impl RatioChart {
                 let (width, color) = if ratio == 1.0 { (2, PALE_INK) } else { (1, GRID) };
                 canvas.line(vec![(x, top), (x, top + ROW_HEIGHT)], width, color)?;
             }
-            row.draw(&canvas, &axis, top + ROW_HEIGHT / 2)?;
+            row.draw(canvas, &axis, top + ROW_HEIGHT / 2)?;
         }
-        let below = HEAD_HEIGHT + rows_height + 14;
+        let below = bottom + 14;
         let mut free_from = i32::MIN;
         for (ratio, name) in axis.ticks() {
             let x = axis.x(ratio);
@@ -87,11 +86,10 @@ impl RatioChart {
                 free_from = x + TICK_WIDTH;
             }
         }
-        canvas.finish()
+        Ok(())
     }
 
-    fn draw_head(&self, canvas: &Canvas<'_>) -> Drawn {
-        canvas.text(&self.title, (16, 22), (17, true), Align::Left, INK)?;
+    fn draw_head(canvas: &Canvas<'_>) -> Drawn {
         let y = 48;
         canvas.dot((22, y), 6, OURS)?;
         canvas.text("ours, faster or even", (34, y), (12, false), Align::Left, INK)?;
