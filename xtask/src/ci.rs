@@ -13,9 +13,6 @@ use crate::{
     test, tidy, workspace,
 };
 
-/// How long each fuzz target runs: enough to go through the seeds and their neighbourhood.
-const FUZZ_SECONDS: u32 = 30;
-
 impl Ci {
     /// Runs everything that a change has to pass, cheap steps first.
     pub(crate) fn run(self) -> anyhow::Result<ExitCode> {
@@ -35,7 +32,7 @@ impl Ci {
         check_publishing(&shell, &mut steps);
         check_oldest_rust(&shell, &mut steps);
         check_soundness(&shell, &mut steps);
-        match self.fuzz_seconds.unwrap_or(FUZZ_SECONDS) {
+        match self.fuzz_seconds.unwrap_or(fuzz::SECONDS) {
             0 => steps.skip("fuzz", "asked for by --fuzz-seconds 0"),
             seconds => check_hostile_bytes(&shell, &mut steps, seconds),
         }

@@ -102,7 +102,7 @@ xflags::xflags! {
         cmd ci {
             /// Leave out the tests and the demo, which ran already.
             optional --skip-tests
-            /// How long each fuzz target runs; 15 unless told, 0 leaves them out.
+            /// How long each fuzz target runs; 30 unless told, 0 leaves them out.
             optional --fuzz-seconds count: u32
         }
     }

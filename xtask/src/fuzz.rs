@@ -15,7 +15,7 @@ use crate::{
 /// The one target whose sanitizer runtimes come with the toolchain everywhere.
 pub(crate) const TRIPLE: &str = "x86_64-unknown-linux-gnu";
 
-/// How long each target runs.
+/// How long each target runs: enough to go through the seeds and their neighbourhood.
 pub(crate) const SECONDS: u32 = 30;
 
 /// Counters and comparisons for libFuzzer, the address sanitizer, and slabs that it watches.
