@@ -54,7 +54,7 @@ pub enum DecodeErrorKind {
     /// [`Limits::empty_fragments_max`](crate::Limits::empty_fragments_max).
     TooManyEmptyFragments,
     /// A message keeps more memory than [`Limits::held_bytes_max`](crate::Limits::held_bytes_max).
-    HoldsTooMuch,
+    HeldTooMuch,
     /// A compressed message is no DEFLATE (RFC 7692 section 7.2.2).
     DeflateInvalid,
     /// The stream ended inside a frame, a message, or without a close frame.
@@ -90,7 +90,7 @@ impl DecodeError {
             DecodeErrorKind::MessageTooLong
             | DecodeErrorKind::TooManyFragments
             | DecodeErrorKind::TooManyEmptyFragments
-            | DecodeErrorKind::HoldsTooMuch => CloseCode::TOO_BIG,
+            | DecodeErrorKind::HeldTooMuch => CloseCode::TOO_BIG,
             DecodeErrorKind::PoolExhausted(_) => CloseCode::TRY_AGAIN_LATER,
             _ => CloseCode::PROTOCOL,
         }
@@ -116,7 +116,7 @@ impl fmt::Display for DecodeError {
             DecodeErrorKind::MessageTooLong => "message is too long",
             DecodeErrorKind::TooManyFragments => "message has too many fragments",
             DecodeErrorKind::TooManyEmptyFragments => "message has too many empty fragments",
-            DecodeErrorKind::HoldsTooMuch => "message keeps too much memory",
+            DecodeErrorKind::HeldTooMuch => "message keeps too much memory",
             DecodeErrorKind::DeflateInvalid => "a compressed message is no DEFLATE",
             DecodeErrorKind::Truncated => "the stream is truncated",
             DecodeErrorKind::PoolExhausted(error) => {

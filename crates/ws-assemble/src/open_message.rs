@@ -176,7 +176,7 @@ impl OpenMessage {
                 if !last.is_some_and(|last| input.shares_segment_with(last)) {
                     self.held_bytes += input.held_bytes() as u64;
                     if self.held_bytes > limits.held_bytes_max {
-                        return Err((DecodeErrorKind::HoldsTooMuch, 0));
+                        return Err((DecodeErrorKind::HeldTooMuch, 0));
                     }
                 }
                 sequence.push(input.split_to(count).freeze());
@@ -201,7 +201,7 @@ impl OpenMessage {
                     if !last.is_some_and(|last| last.shares_segment_with(chunk)) {
                         self.held_bytes += chunk.held_bytes() as u64;
                         if self.held_bytes > limits.held_bytes_max {
-                            return Err(DecodeErrorKind::HoldsTooMuch);
+                            return Err(DecodeErrorKind::HeldTooMuch);
                         }
                     }
                     sequence.push(chunk.clone());

@@ -31,7 +31,7 @@ fn a_message_may_keep_as_many_segments_as_the_limit_says() {
     }
     assert_eq!(pool.stats().in_use_bytes(), 1_024);
     let error = feed(&mut decoder, &pool, b"x").expect_err("a fifth segment");
-    assert_eq!((error.kind(), error.offset()), (DecodeErrorKind::HoldsTooMuch, 6));
+    assert_eq!((error.kind(), error.offset()), (DecodeErrorKind::HeldTooMuch, 6));
     assert_eq!(error.close_code(), CloseCode::TOO_BIG);
     assert_eq!(pool.stats().in_use_bytes(), 0, "a failed decoder keeps nothing");
 }

@@ -1,4 +1,4 @@
-//! Heads: what they say, and what is refused.
+//! Response heads: what they say, and what is refused.
 
 use http_chunked::{
     RequestMethod, ResponseErrorKind, ResponseLimits, ResponseReader, ResponseStep,
