@@ -19,7 +19,7 @@ use crate::{
     header::Idle,
     local::Local,
     magazine::MagazineBox,
-    pool::PoolBuilder,
+    pool_builder::PoolBuilder,
     size::{SLAB_BYTES, SegmentSize},
     stats::{ClassStats, Stats},
     sync::{self, AtomicUsize, Mutex, Ordering, fence},

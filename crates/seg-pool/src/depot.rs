@@ -3,7 +3,7 @@
 use crate::{
     arena::Arena,
     magazine::{MAGAZINE_LEN_MAX, Magazine, MagazineBox},
-    pool::PoolBuilder,
+    pool_builder::PoolBuilder,
     size::{SLAB_BYTES, SegmentSize},
     sync::{ArrayQueue, AtomicUsize, Ordering},
 };

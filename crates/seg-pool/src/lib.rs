@@ -75,6 +75,7 @@ mod magazine;
 mod metrics;
 mod pages;
 mod pool;
+mod pool_builder;
 #[cfg(feature = "report")]
 mod report;
 mod room;
@@ -90,7 +91,8 @@ mod wait_queue;
 
 pub use budget::Budget;
 pub use error::{Cause, Exhausted, TakeError};
-pub use pool::{Pool, PoolBuilder};
+pub use pool::Pool;
+pub use pool_builder::PoolBuilder;
 #[cfg(feature = "report")]
 pub use report::{HeldSegment, Report};
 pub use segment::Segment;

@@ -14,6 +14,7 @@ use crate::{
     error::{Exhausted, TakeError},
     header::Idle,
     local,
+    pool_builder::PoolBuilder,
     segment_mut::SegmentMut,
     size::SegmentSize,
     stats::Stats,
@@ -66,7 +67,7 @@ impl Pool {
     /// Starts building a pool with other settings.
     #[must_use]
     pub const fn builder() -> PoolBuilder {
-        PoolBuilder { max_bytes: usize::MAX, segment_size: SegmentSize::K16, zero_on_drop: false }
+        PoolBuilder::new()
     }
 
     /// Returns the pool for code that is given none. It has no limit and is made at first use.
@@ -348,42 +349,7 @@ impl fmt::Debug for Pool {
     }
 }
 
-/// Settings for a [`Pool`].
-#[derive(Clone, Copy, Debug)]
-pub struct PoolBuilder {
-    pub(crate) max_bytes: usize,
-    pub(crate) segment_size: SegmentSize,
-    pub(crate) zero_on_drop: bool,
-}
-
 impl PoolBuilder {
-    /// Limits the payload memory that the pool takes from the system. No limit by default.
-    ///
-    /// Memory comes in slabs of 64 KiB: what exceeds a multiple of that is never used, and a pool
-    /// with a lower limit has no segment to give. Small pools cache less per thread, so that one
-    /// thread cannot starve the others; below 512 KiB nothing is cached, and every take locks. The
-    /// metadata, 64 bytes a segment, comes on top.
-    #[must_use]
-    pub const fn max_bytes(mut self, bytes: usize) -> Self {
-        self.max_bytes = bytes;
-        self
-    }
-
-    /// Sets the size of [`Pool::try_take_segment`]'s segments. 16 KiB by default.
-    #[must_use]
-    pub const fn segment_size(mut self, size: SegmentSize) -> Self {
-        self.segment_size = size;
-        self
-    }
-
-    /// Sets whether each segment is overwritten with zeroes when its last view is dropped. Off by
-    /// default; for pools that see secrets. Costs a write of the whole segment each time.
-    #[must_use]
-    pub const fn zero_on_drop(mut self, zero: bool) -> Self {
-        self.zero_on_drop = zero;
-        self
-    }
-
     /// Creates the pool. Takes no payload memory yet.
     #[must_use]
     pub fn build(self) -> Pool {
