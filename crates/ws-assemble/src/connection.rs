@@ -22,7 +22,7 @@ use tokio::io::{AsyncRead, AsyncWrite};
 use crate::deflate::Deflate;
 use crate::{
     assembly::Assembly,
-    close::{CloseFrame, PeerClose},
+    close_frame::{CloseFrame, PeerClose},
     control::ControlPayload,
     decoder::Decoder,
     limits::Limits,

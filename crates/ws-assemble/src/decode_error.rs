@@ -4,7 +4,7 @@ use core::{error::Error, fmt};
 
 use seg_pool::Exhausted;
 
-use crate::close::CloseCode;
+use crate::close_code::CloseCode;
 
 /// A stream of frames that breaks the rules or a limit, and where.
 ///

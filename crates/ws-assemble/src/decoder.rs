@@ -15,7 +15,7 @@ use seg_pool::SegmentMut;
 use crate::deflate::{Deflate, Inflation};
 use crate::{
     assembly::Assembly,
-    close::CloseFrame,
+    close_frame::CloseFrame,
     control::ControlPayload,
     decode_error::{DecodeError, DecodeErrorKind},
     limits::Limits,

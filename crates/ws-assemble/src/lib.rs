@@ -42,7 +42,8 @@
 #![cfg_attr(feature = "portable", forbid(unsafe_code))]
 
 mod assembly;
-mod close;
+mod close_code;
+mod close_frame;
 #[cfg(feature = "tokio")]
 mod connection;
 mod control;
@@ -65,7 +66,8 @@ mod role;
 mod utf8;
 
 pub use assembly::Assembly;
-pub use close::{CloseCode, CloseFrame, PeerClose, REASON_BYTES_MAX};
+pub use close_code::CloseCode;
+pub use close_frame::{CloseFrame, PeerClose, REASON_BYTES_MAX};
 #[cfg(all(feature = "deflate", feature = "tokio"))]
 pub use connection::accept_deflate;
 #[cfg(feature = "tokio")]

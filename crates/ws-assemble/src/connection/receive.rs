@@ -10,7 +10,7 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
 use super::{Connection, ConnectionError, State};
 use crate::{
-    close::{CloseFrame, PeerClose},
+    close_frame::{CloseFrame, PeerClose},
     control::ControlPayload,
     decode_error::DecodeError,
     decoder::{Event, Step},

@@ -9,7 +9,7 @@ use tokio::io::{AsyncRead, AsyncWrite};
 
 use super::{Connection, ConnectionError, MessageWriter, State, payload::Payload};
 use crate::{
-    close::CloseFrame,
+    close_frame::CloseFrame,
     control::ControlPayload,
     message::{Message, MessageKind},
     opcode::Opcode,

@@ -18,7 +18,7 @@ use super::{
     read_into::{Filling, Found},
 };
 use crate::{
-    close::{CloseFrame, PeerClose},
+    close_frame::{CloseFrame, PeerClose},
     control::ControlPayload,
     message::Message,
 };

@@ -12,7 +12,8 @@ use tokio::io::{AsyncRead, AsyncWrite};
 
 use super::{Connection, ConnectionError, MessagePart, ReadHalf, State, WriteHalf};
 use crate::{
-    close::{CloseCode, CloseFrame},
+    close_code::CloseCode,
+    close_frame::CloseFrame,
     message::{Message, MessageKind},
 };
 

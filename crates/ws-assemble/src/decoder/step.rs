@@ -8,7 +8,7 @@ use super::{
     frame::{Frame, State},
 };
 use crate::{
-    close::CloseFrame,
+    close_frame::CloseFrame,
     control::ControlPayload,
     decode_error::{DecodeError, DecodeErrorKind},
     header::{Header, RSV1, RSV2_RSV3},
