@@ -89,6 +89,8 @@ pub struct Connection<S> {
     state: State,
     /// Whether the last read filled its segment: more was there.
     reads_full: bool,
+    /// Whether the last read brought more than a usual segment holds.
+    reads_long: bool,
     /// Bytes that may still come until the peer's close frame.
     closing_bytes: u64,
     /// Whether the stream's write side is shut down.
@@ -135,6 +137,7 @@ impl<S> Connection<S> {
             peer_close: None,
             state: State::Open,
             reads_full: false,
+            reads_long: false,
             closing_bytes: closing_bytes(&limits),
             is_shut: false,
         })

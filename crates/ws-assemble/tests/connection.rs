@@ -74,6 +74,33 @@ fn messages() -> Vec<Message> {
 }
 
 #[test]
+fn reads_are_long_while_they_bring_more_than_a_usual_one() {
+    let mut connection = open(Script::new(Vec::new()), Assembly::Segmented, &pool());
+    // Each wire, and the room that its reads offer.
+    let rounds: [(&[usize], &[usize]); 4] = [
+        (&[500], &[1_024]),
+        // A usual read is filled, and the frame that is coming is longer.
+        (&[20_000], &[1_024, 4_096, 4_096, 4_096, 4_096, 4_096]),
+        // The read before brought much: this one may, too.
+        (&[2_000, 1], &[4_096]),
+        (&[500, 1], &[4_096]),
+    ];
+    for (lens, reads) in rounds {
+        let sent: Vec<_> = lens.iter().map(|&len| Message::binary(vec![7; len])).collect();
+        let stream = connection.get_mut();
+        stream.input = wire(&sent, 0);
+        stream.reads.clear();
+        for message in &sent {
+            let got = polled(async || connection.next().await).expect("whole").expect("one");
+            assert_eq!(got.data(), message.data());
+        }
+        assert_eq!(connection.get_ref().reads, reads);
+        assert!(poll_once(connection.next()).is_pending(), "the wire is used up");
+    }
+    assert_eq!(connection.get_ref().reads.last(), Some(&1_024), "the last read brought little");
+}
+
+#[test]
 fn a_batch_is_what_came_together() {
     let sent = messages();
     let script = Script::new(wire(&sent, 0)).chunk(1 << 16);

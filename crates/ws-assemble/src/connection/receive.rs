@@ -257,21 +257,27 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
         if count > 0 {
             segment.advance_initialized(count);
             self.reads_full = segment.spare_len() == 0;
+            self.reads_long = count > self.pool.segment_size().bytes();
             self.input = Some(segment);
         }
         self.count_closing(count)?;
         Poll::Ready(Ok(count))
     }
 
-    /// Returns how long a segment to read into: longer than usual when the frame that is coming is,
-    /// and when its bytes came as fast as they could be taken. Nothing is taken for an announcement.
+    /// Returns how long a segment to read into: longer than usual when the read before brought more
+    /// than that, or when the frame that is coming is longer and its bytes came as fast as they could
+    /// be taken. Nothing is taken for an announcement.
     fn read_size(&self) -> SegmentSize {
         let usual = self.pool.segment_size();
-        let left = self.decoder.left();
-        if !self.reads_full || left <= usual.bytes() as u64 {
+        let long = LONG_READ * usual.bytes();
+        let left = usize::try_from(self.decoder.left()).unwrap_or(usize::MAX);
+        let len = if self.reads_long {
+            long
+        } else if self.reads_full && left > usual.bytes() {
+            left.min(long)
+        } else {
             return usual;
-        }
-        let len = usize::try_from(left).unwrap_or(usize::MAX).min(LONG_READ * usual.bytes());
+        };
         SegmentSize::fitting(len.min(SegmentSize::MAX.bytes())).unwrap_or(usual)
     }
 

@@ -13,6 +13,8 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 pub(crate) struct Script {
     pub(crate) input: Vec<u8>,
     pub(crate) written: Vec<u8>,
+    /// The room that each read offered.
+    pub(crate) reads: Vec<usize>,
     /// Whether nothing can be written, nor read when the input is used up.
     pub(crate) is_blocked: bool,
     pub(crate) is_shut: bool,
@@ -29,6 +31,7 @@ impl Script {
         Self {
             input,
             written: Vec::new(),
+            reads: Vec::new(),
             is_blocked: false,
             is_shut: false,
             chunk: 1 << 12,
@@ -76,6 +79,7 @@ impl AsyncRead for Script {
         if self.stall() {
             return Poll::Pending;
         }
+        self.reads.push(buffer.remaining());
         let left = self.input.len() - self.at;
         if left == 0 {
             self.input.clear();
