@@ -70,8 +70,9 @@ impl BodyLimits {
     }
 
     /// Sets how many times longer than its compressed form a body may be, beyond a first 64 KiB;
-    /// with several codings, each of them. No limit by default: DEFLATE itself allows 1032, and a
-    /// page of zeroes reaches it.
+    /// with several codings, each of them. The compressed form counts in steps of 256 bytes, the
+    /// last one whole, so how it was cut decides nothing. No limit by default: DEFLATE itself allows 1032, and a page
+    /// of zeroes reaches it.
     #[must_use]
     pub const fn ratio_max(mut self, ratio: u64) -> Self {
         self.ratio_max = ratio;

@@ -6,6 +6,7 @@ use seg_pool::{Pool, SegmentSize};
 use seg_seq::{SegmentedBuf, Sequence};
 
 use crate::{
+    allowance::Allowance,
     backend::{Backend, Engine, Outcome, Progress},
     checksum::{adler32, crc32},
     error::{InflateError, InflateErrorKind},
@@ -39,6 +40,7 @@ pub struct Inflater {
     engine: Engine,
     format: Format,
     limits: Limits,
+    allowance: Allowance,
     window: Window,
     state: State,
     /// Compressed bytes consumed.
@@ -92,6 +94,7 @@ impl Inflater {
         Self {
             engine: Engine::new(backend),
             format,
+            allowance: Allowance::new(&limits),
             limits,
             window: Window::new(),
             state: State::start(format),
@@ -122,6 +125,7 @@ impl Inflater {
     pub fn reset(&mut self, format: Format) {
         self.engine.reset();
         self.window.release();
+        self.allowance = Allowance::new(&self.limits);
         self.format = format;
         self.state = State::start(format);
         self.consumed = 0;
@@ -275,7 +279,10 @@ impl Inflater {
         }
         self.state = match (zlib::check_header(bytes[0], bytes[1]), self.format) {
             (Ok(()), _) => State::Data(Wrapping::Zlib, [0; 2], 0),
-            (Err(_), Format::Deflate) => State::Data(Wrapping::Raw, bytes, 2),
+            // A header that asks for a dictionary obeys the rules by which it is known.
+            (Err(kind), Format::Deflate) if kind != InflateErrorKind::DictionaryNeeded => {
+                State::Data(Wrapping::Raw, bytes, 2)
+            }
             (Err(kind), _) => {
                 let offset = u64::from(kind != InflateErrorKind::MethodUnsupported);
                 return Err((kind, offset));
@@ -338,7 +345,9 @@ impl Inflater {
         is_counted: bool,
         output: &mut SegmentedBuf,
     ) -> Result<Option<bool>, (InflateErrorKind, u64)> {
-        let allowed = self.limits.output_for(self.consumed + input.len() as u64);
+        self.allowance.begin(self.consumed);
+        let allowed = self.allowance.output(&self.limits);
+        let available = self.allowance.input(self.consumed, input.len());
         let left = usize::try_from(allowed - self.produced.min(allowed)).unwrap_or(usize::MAX);
         // With nothing left, one byte beside the output shows whether the stream goes on.
         let mut probe = [0];
@@ -352,7 +361,8 @@ impl Inflater {
             &mut spare[..len]
         };
         let room = spare.len();
-        let Progress { consumed, produced, outcome } = self.engine.inflate(input, spare);
+        let Progress { consumed, produced, outcome } =
+            self.engine.inflate(&input[..available], spare);
         *input = &input[consumed..];
         if !is_counted {
             self.consumed += consumed as u64;
@@ -374,7 +384,10 @@ impl Inflater {
             Outcome::Corrupt => Err((InflateErrorKind::DataCorrupt, self.consumed)),
             Outcome::End => Ok(Some(true)),
             // A full output may hide more that the engine holds.
-            Outcome::More if input.is_empty() && produced < room => Ok(Some(false)),
+            Outcome::More if consumed == available && produced < room => {
+                self.allowance.drained(self.consumed);
+                Ok(input.is_empty().then_some(false))
+            }
             Outcome::More if consumed == 0 && produced == 0 => Ok(Some(false)),
             Outcome::More => Ok(None),
         }
