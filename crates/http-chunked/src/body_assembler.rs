@@ -239,9 +239,11 @@ impl BodyAssembler {
     /// Returns the octets taken since the start of the body, as they came over the wire.
     #[must_use]
     pub const fn offset(&self) -> u64 {
-        match self.framing {
-            Framing::Chunked => self.decoder.offset(),
-            Framing::Length(_) | Framing::UntilClose => self.offset,
+        match (self.state, self.framing) {
+            // The decoder took the run that was refused in the middle.
+            (State::Failed(error), _) => error.offset(),
+            (_, Framing::Chunked) => self.decoder.offset(),
+            (_, Framing::Length(_) | Framing::UntilClose) => self.offset,
         }
     }
 

@@ -39,7 +39,8 @@ impl BodyLimits {
 
     /// Sets the bytes that a body may have, counted as they are handed on: without framing and
     /// decompressed. Default 256 MiB. Checked before bytes are kept; a `Content-Length` above it is
-    /// refused before any came.
+    /// refused before any came. With several content codings, what one of them makes for the next,
+    /// which is not kept, may have twice that and 64 KiB.
     #[must_use]
     pub const fn body_bytes_max(mut self, bytes: u64) -> Self {
         self.body_bytes_max = bytes;
@@ -70,8 +71,9 @@ impl BodyLimits {
     }
 
     /// Sets how many times longer than its compressed form a body may be, beyond a first 64 KiB;
-    /// with several codings, each of them. No limit by default: DEFLATE itself allows 1032, and a
-    /// page of zeroes reaches it.
+    /// with several codings, each of them. The compressed form counts in steps of 256 bytes, the
+    /// last one whole, so how it was cut decides nothing. No limit by default: DEFLATE itself allows 1032, and a page
+    /// of zeroes reaches it.
     #[must_use]
     pub const fn ratio_max(mut self, ratio: u64) -> Self {
         self.ratio_max = ratio;
@@ -101,10 +103,12 @@ impl BodyLimits {
         self
     }
 
-    /// What one decoder may make.
-    pub(crate) fn inflate(&self) -> seg_flate::Limits {
+    /// What one decoder may make: the body, when it is the last one.
+    pub(crate) fn inflate(&self, is_last: bool) -> seg_flate::Limits {
+        // What does not shrink is longer when it is encoded, and a short body much longer.
+        let encoded = self.body_bytes_max.saturating_mul(2).saturating_add(64 << 10);
         seg_flate::Limits::default()
-            .output_bytes_max(self.body_bytes_max)
+            .output_bytes_max(if is_last { self.body_bytes_max } else { encoded })
             .ratio_max(self.ratio_max)
             .window_bytes_max(self.window_bytes_max)
     }

@@ -31,6 +31,8 @@ pub(crate) struct Content {
 /// The decoder of one coding.
 struct Layer {
     decoder: CodingDecoder,
+    /// Whether it makes the body, or what another one decodes.
+    is_last: bool,
     /// Where decoded bytes appear before they are passed on: only its tail segment stays from run
     /// to run, so that decoded bytes follow each other in it.
     decoded: SegmentedBuf,
@@ -42,12 +44,15 @@ impl Content {
         self.release();
         self.active = codings.as_slice().len();
         for (index, &coding) in codings.as_slice().iter().rev().enumerate() {
+            let is_last = index + 1 == self.active;
             let mut kept = self.layers[index..].iter_mut();
-            match kept.position(|layer| layer.decoder.try_reset(coding)) {
+            match kept.position(|layer| layer.is_last == is_last && layer.decoder.try_reset(coding))
+            {
                 Some(distance) => self.layers.swap(index, index + distance),
                 None => {
                     self.layers.push(Layer {
-                        decoder: CodingDecoder::new(coding, limits),
+                        decoder: CodingDecoder::new(coding, limits.inflate(is_last)),
+                        is_last,
                         decoded: SegmentedBuf::new(gather.pool()),
                     });
                     let last = self.layers.len() - 1;

@@ -306,7 +306,7 @@ impl ResponseReader {
         self.state = State::End;
         if let Some(framing) = framing {
             let mut codings = ContentCodings::default();
-            if self.decodes_content {
+            if self.decodes_content && framing != Framing::Length(0) {
                 let most = self.limits.body.content_codings_max;
                 codings = ContentCodings::from_fields(head.lines(), most).map_err(at)?;
             }

@@ -11,6 +11,7 @@ use seg_seq::SegmentedBuf;
 
 use self::memory::Memory;
 use crate::{
+    allowance::Allowance,
     inflate_error::{InflateError, InflateErrorKind},
     limits::Limits,
     status::Status,
@@ -56,6 +57,7 @@ pub struct BrotliDecoder {
     words: Memory<u32>,
     codes: Memory<HuffmanCode>,
     limits: Limits,
+    allowance: Allowance,
     state: State,
     /// Compressed bytes consumed.
     consumed: u64,
@@ -83,6 +85,7 @@ impl BrotliDecoder {
             bytes,
             words,
             codes,
+            allowance: Allowance::new(&limits),
             limits,
             state: State::Data,
             consumed: 0,
@@ -95,6 +98,7 @@ impl BrotliDecoder {
     pub fn reset(&mut self) {
         *self.engine =
             Engine::new_strict(self.bytes.clone(), self.words.clone(), self.codes.clone());
+        self.allowance = Allowance::new(&self.limits);
         self.state = State::Data;
         (self.consumed, self.produced) = (0, 0);
     }
@@ -168,7 +172,7 @@ impl BrotliDecoder {
         input: &mut &[u8],
         output: &mut SegmentedBuf,
     ) -> Result<bool, InflateErrorKind> {
-        let allowed = self.limits.output_for(self.consumed + input.len() as u64);
+        let allowed = self.allowance.output(&self.limits);
         let left = usize::try_from(allowed.saturating_sub(self.produced)).unwrap_or(usize::MAX);
         // With nothing left, one byte beside the output shows whether the stream goes on.
         let mut probe = [0];
@@ -177,7 +181,7 @@ impl BrotliDecoder {
             _ => output.try_spare_initialized_mut().map_err(InflateErrorKind::PoolExhausted)?,
         };
         let (mut room, mut produced) = (spare.len().min(left.max(1)), 0);
-        let (mut available, mut consumed) = (input.len(), 0);
+        let (mut available, mut consumed) = (self.allowance.input(self.consumed, input.len()), 0);
         let result = BrotliDecompressStream(
             &mut available,
             &mut consumed,
@@ -197,8 +201,12 @@ impl BrotliDecoder {
         self.produced += produced as u64;
         match result {
             BrotliResult::ResultSuccess => self.state = State::End,
-            BrotliResult::NeedsMoreInput => return Ok(input.is_empty()),
-            BrotliResult::NeedsMoreOutput => return Ok(false),
+            BrotliResult::NeedsMoreInput if room > 0 => {
+                self.allowance.drained(self.consumed);
+                return Ok(input.is_empty());
+            }
+            // A full output may hide more that the engine holds.
+            BrotliResult::NeedsMoreInput | BrotliResult::NeedsMoreOutput => return Ok(false),
             BrotliResult::ResultFailure => return Err(refusal(&self.engine.error_code)),
         }
         Ok(true)

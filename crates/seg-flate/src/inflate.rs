@@ -9,6 +9,7 @@ use seg_seq::{SegmentedBuf, Sequence};
 
 use self::framing::{Member, Moved, State, Wrapping};
 use crate::{
+    allowance::Allowance,
     backend::{Backend, Engine, Outcome, Progress},
     checksum::{adler32, crc32},
     format::{Format, Trailing},
@@ -33,6 +34,7 @@ pub struct Inflater {
     engine: Engine,
     format: Format,
     limits: Limits,
+    allowance: Allowance,
     room: OutputRoom,
     state: State,
     /// Compressed bytes consumed.
@@ -55,6 +57,7 @@ impl Inflater {
         Self {
             engine: Engine::new(backend),
             format,
+            allowance: Allowance::new(&limits),
             limits,
             room: OutputRoom::new(),
             state: State::start(format),
@@ -85,6 +88,7 @@ impl Inflater {
     pub fn reset(&mut self, format: Format) {
         self.engine.reset();
         self.room.release();
+        self.allowance = Allowance::new(&self.limits);
         self.format = format;
         self.state = State::start(format);
         self.consumed = 0;
@@ -239,7 +243,9 @@ impl Inflater {
         is_counted: bool,
         output: &mut SegmentedBuf,
     ) -> Result<Option<bool>, (InflateErrorKind, u64)> {
-        let allowed = self.limits.output_for(self.consumed + input.len() as u64);
+        self.allowance.begin(self.consumed);
+        let allowed = self.allowance.output(&self.limits);
+        let available = self.allowance.input(self.consumed, input.len());
         let left = usize::try_from(allowed - self.produced.min(allowed)).unwrap_or(usize::MAX);
         // With nothing left, one byte beside the output shows whether the stream goes on.
         let mut probe = [0];
@@ -253,7 +259,8 @@ impl Inflater {
             &mut spare[..len]
         };
         let room = spare.len();
-        let Progress { consumed, produced, outcome } = self.engine.inflate(input, spare);
+        let Progress { consumed, produced, outcome } =
+            self.engine.inflate(&input[..available], spare);
         *input = &input[consumed..];
         if !is_counted {
             self.consumed += consumed as u64;
@@ -275,7 +282,10 @@ impl Inflater {
             Outcome::Corrupt => Err((InflateErrorKind::DataCorrupt, self.consumed)),
             Outcome::End => Ok(Some(true)),
             // A full output may hide more that the engine holds.
-            Outcome::More if input.is_empty() && produced < room => Ok(Some(false)),
+            Outcome::More if consumed == available && produced < room => {
+                self.allowance.drained(self.consumed);
+                Ok(input.is_empty().then_some(false))
+            }
             Outcome::More if consumed == 0 && produced == 0 => Ok(Some(false)),
             Outcome::More => Ok(None),
         }

@@ -48,6 +48,7 @@
 #[cfg(not(any(feature = "zlib-rs", feature = "miniz_oxide")))]
 compile_error!("seg-flate needs a backend: enable the feature `zlib-rs` or `miniz_oxide`");
 
+mod allowance;
 mod backend;
 #[cfg(feature = "brotli")]
 mod brotli;

@@ -30,7 +30,8 @@ impl Limits {
     }
 
     /// Limits how many times the output may be larger than the input, beyond a first 64 KiB of
-    /// output. No limit by default: DEFLATE itself allows 1032, and a page of zeroes reaches it.
+    /// output. The input counts in steps of 256 bytes, the last one whole, so a stream that is
+    /// refused is refused however it is cut. No limit by default: DEFLATE itself allows 1032, and a page of zeroes reaches it.
     #[must_use]
     pub const fn ratio_max(mut self, ratio: u64) -> Self {
         self.ratio_max = ratio;

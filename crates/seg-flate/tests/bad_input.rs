@@ -134,6 +134,7 @@ fn refused_zlib_streams_say_where() {
 #[test]
 fn deflate_is_zlib_when_its_header_says_so() {
     const RAW: &[u8] = b"\x78\x02\x00\xfd\xffhi\x03\x00";
+    const DICTIONARY: &[u8] = b"\x78\x20\x00\xdf\xff--------------------------------\x03\x00";
     // The Adler-32 is checked, so it was not taken for a raw stream.
     let mut wire = compress(Format::Deflate, b"hello");
     let adler = wire.len() - 4;
@@ -145,6 +146,9 @@ fn deflate_is_zlib_when_its_header_says_so() {
         // A stored block's first byte may look like zlib's; the second then is no check of it.
         let outcome = decode(backend, Format::Deflate, Limits::default(), &in_bytes(RAW));
         assert_eq!(outcome, Outcome::whole(b"hi"));
+        // A header that asks for a dictionary is one, even if what follows could be a stored block.
+        let outcome = decode(backend, Format::Deflate, Limits::default(), &in_bytes(DICTIONARY));
+        assert_eq!(outcome.failure, Some((Kind::DictionaryNeeded, 1)));
         // One byte is not enough to tell.
         let one = decode(backend, Format::Deflate, Limits::default(), &[b"\x78"]);
         assert_eq!(one.failure, Some((Kind::Truncated, 1)));
@@ -296,23 +300,50 @@ fn a_bomb_stops_at_the_ratio_limit() {
         let wire = compress(format, &body);
         for &backend in Backend::ALL {
             for ratio in [0, 1, 10] {
-                for piece in [1, 100, wire.len()] {
-                    let limits = Limits::default().ratio_max(ratio);
+                let limits = Limits::default().ratio_max(ratio);
+                let (_, refused_len, _) = push_bomb(backend, format, limits, &wire, wire.len());
+                for piece in [1, 100, 255, 256, 257, wire.len()] {
                     let (error, len, held) = push_bomb(backend, format, limits, &wire, piece);
                     let name = format!("{format:?}, {backend:?}, ratio {ratio}, pieces of {piece}");
                     let Some(error) = error else { panic!("{name}: no error") };
                     assert_eq!(error.kind(), Kind::RatioTooHigh, "{name}");
-                    let allowed = 65_536 + ratio * wire.len() as u64;
-                    assert!((65_536..=allowed).contains(&len), "{name}: {len} bytes");
-                    assert!(held <= allowed + 256, "{name}: {held} bytes held");
-                    // No later than one piece after the input that made too much.
-                    let pushed = error.offset() + piece as u64;
-                    assert!(len <= 65_536 + ratio * pushed, "{name}: {len} bytes");
+                    assert_eq!(len, refused_len, "{name}");
+                    assert!(held <= len + 256, "{name}: {held} bytes held");
+                    // Where the step ends that made too much.
+                    let step_end = (error.offset() + 1).next_multiple_of(256);
+                    assert!((65_536..=65_536 + ratio * step_end).contains(&len), "{name}: {len}");
                 }
             }
             let (error, len, _) =
                 push_bomb(backend, format, Limits::default().ratio_max(1_100), &wire, wire.len());
             assert_eq!((error, len), (None, BOMB_BYTES as u64), "{format:?}, {backend:?}");
+        }
+    }
+}
+
+#[test]
+fn what_comes_later_does_not_make_up_for_too_high_a_ratio() {
+    // As a whole it grows less than ninefold, but not where it begins.
+    let mut state = 1_u32;
+    let noise = (0..BOMB_BYTES / 8).map(|_| {
+        state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+        state.to_be_bytes()[0]
+    });
+    let body: Vec<u8> = vec![0; BOMB_BYTES].into_iter().chain(noise).collect();
+    for format in FORMATS {
+        let wire = compress(format, &body);
+        assert!(body.len() < 9 * wire.len() + 65_536);
+        for &backend in Backend::ALL {
+            let limits = Limits::default().ratio_max(9);
+            let outcome = |piece| {
+                let (error, len, _) = push_bomb(backend, format, limits, &wire, piece);
+                (error.map(|error| error.kind()), len)
+            };
+            let whole = outcome(wire.len());
+            assert_eq!(whole.0, (!cfg!(miri)).then_some(Kind::RatioTooHigh), "{format:?}");
+            for piece in [1, 1_000, 16 << 10] {
+                assert_eq!(outcome(piece), whole, "{format:?}, {backend:?}, pieces of {piece}");
+            }
         }
     }
 }

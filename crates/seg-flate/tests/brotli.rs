@@ -118,7 +118,28 @@ fn a_bomb_stops_at_the_output_and_the_ratio_limit() {
     let limits = Limits::default().ratio_max(1000);
     let (decoded, _, refusal) = outcome(limits, &[&bomb]);
     assert_eq!(refusal.map(|(kind, _)| kind), Some(Kind::RatioTooHigh));
-    assert_eq!(decoded.len(), 1000 * bomb.len() + (64 << 10));
+    assert_eq!(decoded.len(), 1000 * 256 + (64 << 10), "the last step of the input counts whole");
+}
+
+#[test]
+fn what_comes_later_does_not_make_up_for_too_high_a_ratio() {
+    let mut state = 1_u32;
+    let noise = (0..LEN).map(|_| {
+        state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+        state.to_be_bytes()[0]
+    });
+    let plain: Vec<u8> = vec![0; 3 * LEN].into_iter().chain(noise).collect();
+    let wire = encoded(&plain, 22);
+    assert!(plain.len() < 5 * wire.len() + (64 << 10), "{}", wire.len());
+    let limits = Limits::default().ratio_max(5);
+    let refused = (64 << 10) + 5 * 256;
+    let expected = if cfg!(miri) { plain.len() } else { refused };
+    for step in [1, 7, 255, 256, 257, 4096, wire.len()] {
+        let (decoded, _, refusal) = outcome(limits, &wire.chunks(step).collect::<Vec<_>>());
+        assert_eq!(decoded.len(), expected, "pieces of {step}");
+        let kind = (!cfg!(miri)).then_some(Kind::RatioTooHigh);
+        assert_eq!(refusal.map(|(kind, _)| kind), kind, "pieces of {step}");
+    }
 }
 
 #[test]

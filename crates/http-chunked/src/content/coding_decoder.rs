@@ -2,11 +2,11 @@
 
 #[cfg(feature = "brotli")]
 use seg_flate::BrotliDecoder;
-use seg_flate::{Format, InflateError, Inflater, Status};
+use seg_flate::{Format, InflateError, Inflater, Limits, Status};
 use seg_pool::SegmentSize;
 use seg_seq::SegmentedBuf;
 
-use crate::{body_limits::BodyLimits, content_coding::ContentCoding};
+use crate::content_coding::ContentCoding;
 
 /// The state of one decoder, which is kept from body to body.
 pub(super) enum CodingDecoder {
@@ -16,12 +16,12 @@ pub(super) enum CodingDecoder {
 }
 
 impl CodingDecoder {
-    pub(super) fn new(coding: ContentCoding, limits: &BodyLimits) -> Self {
+    pub(super) fn new(coding: ContentCoding, limits: Limits) -> Self {
         match coding {
             #[cfg(feature = "brotli")]
-            ContentCoding::Brotli => Self::Brotli(BrotliDecoder::new(limits.inflate())),
+            ContentCoding::Brotli => Self::Brotli(BrotliDecoder::new(limits)),
             _ => Self::Inflate(
-                Inflater::new(format(coding), limits.inflate()).output_segments(SegmentSize::K64),
+                Inflater::new(format(coding), limits).output_segments(SegmentSize::K64),
             ),
         }
     }

@@ -162,6 +162,7 @@ fn the_limit_lets_through_what_it_allows_in_every_cut() {
                     .and_then(|_| assembler.push(&mut whole))
                     .expect_err("seven bytes are above the limit");
                 assert_eq!((error.kind(), error.offset()), (BodyErrorKind::TooLong, offset));
+                assert_eq!(assembler.offset(), offset, "octets that were taken");
                 let length = usize::try_from(limit).expect("small");
                 assert_eq!(assembler.take_body().bytes(), &b"abcdefg"[..length], "cut at {at}");
             }

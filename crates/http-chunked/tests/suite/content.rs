@@ -280,6 +280,43 @@ fn a_bomb_in_a_bomb_stops_at_the_limit_and_little_is_held() {
 }
 
 #[test]
+fn the_limit_of_a_body_in_several_codings_is_that_of_the_body() {
+    let field = ContentCodings::from_field;
+    let once = field(b"gzip").expect("known");
+    let twice = field(b"gzip, deflate").expect("both are known");
+    // What is this short, or noise, is longer when it is encoded.
+    let mut state = 1_u32;
+    let noise = core::iter::repeat_with(|| {
+        state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+        state.to_be_bytes()[0]
+    });
+    let noise: Vec<u8> = noise.take(if cfg!(miri) { 500 } else { 50_000 }).collect();
+    for assembly in Assembly::ALL {
+        for body in [&b"a"[..], b"hello", &noise] {
+            let len = body.len() as u64;
+            let encoded = gzip(body);
+            assert!(encoded.len() as u64 > len + 1);
+            for (limit, refused) in [(len, false), (len + 1, false), (len - 1, true)] {
+                let limits = BodyLimits::new().body_bytes_max(limit);
+                let mut assembler = BodyAssembler::new(&POOL, Framing::UntilClose)
+                    .assembly(assembly)
+                    .limits(limits);
+                // One assembler, so that a decoder that made the body makes something else next.
+                for (codings, data) in
+                    [(once, &encoded), (twice, &zlib(&encoded)), (once, &encoded)]
+                {
+                    assembler.reset(Framing::UntilClose, codings);
+                    let error = push(&mut assembler, data, 700).err().map(|error| error.kind());
+                    assert_eq!(error, refused.then_some(BodyErrorKind::TooLong), "{len}, {limit}");
+                    let kept = assembler.take_body().into_sequence();
+                    assert_eq!(kept, body[..body.len() - usize::from(refused)]);
+                }
+            }
+        }
+    }
+}
+
+#[test]
 fn a_body_that_grows_too_much_is_refused() {
     let data = gzip(&vec![0; 1 << 20]);
     for (ratio, refused) in [(10, true), (1032, false)] {

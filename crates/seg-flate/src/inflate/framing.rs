@@ -84,7 +84,10 @@ impl Inflater {
         }
         self.state = match (zlib::check_header(bytes[0], bytes[1]), self.format) {
             (Ok(()), _) => State::Data(Wrapping::Zlib, [0; 2], 0),
-            (Err(_), Format::Deflate) => State::Data(Wrapping::Raw, bytes, 2),
+            // A header that asks for a dictionary obeys the rules by which it is known.
+            (Err(kind), Format::Deflate) if kind != InflateErrorKind::DictionaryNeeded => {
+                State::Data(Wrapping::Raw, bytes, 2)
+            }
             (Err(kind), _) => {
                 let offset = u64::from(kind != InflateErrorKind::MethodUnsupported);
                 return Err((kind, offset));
