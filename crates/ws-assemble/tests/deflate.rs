@@ -1,6 +1,10 @@
 //! permessage-deflate (RFC 7692), in both directions and roles.
 #![cfg(all(feature = "deflate", feature = "tokio"))]
 
+mod deflate {
+    mod broken;
+}
+
 use proptest::prelude::*;
 use seg_flate::{Format, Level, WindowBits, deflate};
 use seg_pool::{Pool, Segment, SegmentSize};
