@@ -211,22 +211,27 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
     ///
     /// Of the pings that came while nothing could be written, the newest is answered.
     fn poll_replies(&mut self, context: &mut Context<'_>) -> Result<Poll<()>, ConnectionError> {
-        if self.pong.is_some() && self.state == State::Open && !self.output.is_full() {
-            if let Some(payload) = self.pong.take() {
-                self.output.queue_control(Opcode::Pong, &payload)?;
+        loop {
+            let waits = self.pong.is_some() && self.state == State::Open;
+            if waits && !self.output.is_full() {
+                if let Some(payload) = self.pong.take() {
+                    self.output.queue_control(Opcode::Pong, &payload)?;
+                }
             }
-        }
-        match self.poll_flush(context) {
-            Poll::Ready(Ok(())) => Ok(Poll::Ready(())),
-            Poll::Pending => Ok(Poll::Pending),
-            // What ended the connection is to be reported: an error, or the peer's close frame, behind
-            // which it may be gone.
-            Poll::Ready(Err(_))
-                if self.decoder.error().is_some() || self.state == State::Closed =>
-            {
-                Ok(Poll::Ready(()))
-            }
-            Poll::Ready(Err(error)) => Err(error),
+            return match self.poll_flush(context) {
+                // It had to wait for room, and nobody would tell of what there is now.
+                Poll::Ready(Ok(())) if waits && self.pong.is_some() => continue,
+                Poll::Ready(Ok(())) => Ok(Poll::Ready(())),
+                Poll::Pending => Ok(Poll::Pending),
+                // What ended the connection is to be reported: an error, or the peer's close frame,
+                // behind which it may be gone.
+                Poll::Ready(Err(_))
+                    if self.decoder.error().is_some() || self.state == State::Closed =>
+                {
+                    Ok(Poll::Ready(()))
+                }
+                Poll::Ready(Err(error)) => Err(error),
+            };
         }
     }
 
