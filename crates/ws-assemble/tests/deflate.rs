@@ -413,6 +413,16 @@ fn a_server_takes_the_first_offer_that_follows_the_rules() {
             "permessage-deflate; server_max_window_bits=15",
             Some("permessage-deflate; server_max_window_bits=15"),
         ),
+        (
+            "permessage-deflate; server_max_window_bits=\"1\\0\"",
+            Some("permessage-deflate; server_max_window_bits=10"),
+        ),
+        // A quoted string is no place for offers.
+        ("other; x=\"a, permessage-deflate, b\"", None),
+        ("other; x=\"\\\", permessage-deflate\"", None),
+        ("other; x=\"a, b\", permessage-deflate", Some("permessage-deflate")),
+        ("permessage-deflate; server_max_window_bits=\"\"", None),
+        ("permessage-deflate; server_max_window_bits=\"10", None),
         ("permessage-deflate; server_max_window_bits", None),
         ("permessage-deflate; server_max_window_bits=7", None),
         ("permessage-deflate; server_max_window_bits=16", None),
