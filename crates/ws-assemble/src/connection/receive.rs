@@ -190,7 +190,16 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
 
     fn answer(&mut self, event: Event) -> Result<(), ConnectionError> {
         match event {
-            Event::Ping(payload) => self.pong = Some(Box::new(payload)),
+            Event::Ping(payload) => {
+                // As long as there is room each is answered: the Autobahn suite asks for it.
+                let has_room = self.pong.is_none() && !self.output.is_full();
+                let is_answered = has_room
+                    && self.state == State::Open
+                    && self.output.queue_control(Opcode::Pong, &payload).is_ok();
+                if !is_answered {
+                    self.pong = Some(Box::new(payload));
+                }
+            }
             Event::Close(close) => {
                 self.pong = None;
                 let came = close.map_or(PeerClose::WithoutCode, PeerClose::Frame);
