@@ -74,7 +74,8 @@ impl DecodeError {
         self.kind
     }
 
-    /// Returns the offset of the refused byte or field in the stream of frames.
+    /// Returns the offset of the refused byte or field in the stream of frames. Of compressed payload
+    /// it is where the frame's payload starts, or where the message ends that is wrong as a whole.
     #[must_use]
     pub const fn offset(&self) -> u64 {
         self.offset

@@ -3,6 +3,7 @@
 mod client;
 mod error;
 mod fields;
+mod grammar;
 mod key;
 mod server;
 

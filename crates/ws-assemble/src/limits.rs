@@ -27,7 +27,7 @@ impl Limits {
         self
     }
 
-    /// Limits the fragments of a message. 65,536 by default.
+    /// Limits the fragments of a message. 131,072 by default: 8 MiB in fragments of 64 bytes.
     #[must_use]
     pub const fn fragments_max(mut self, count: u32) -> Self {
         self.fragments_max = count;
@@ -71,7 +71,7 @@ impl Default for Limits {
     fn default() -> Self {
         Self {
             message_bytes_max: 64 << 20,
-            fragments_max: 1 << 16,
+            fragments_max: 1 << 17,
             empty_fragments_max: 128,
             held_bytes_max: 256 << 20,
             inflated_bytes_max: None,

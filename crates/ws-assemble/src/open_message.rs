@@ -149,8 +149,8 @@ impl OpenMessage {
     ///
     /// # Errors
     ///
-    /// What is wrong, and the index in the payload bytes of the refused one. Nothing of them is
-    /// taken into the message then.
+    /// What is wrong, and the index in the payload bytes of the refused one, where they are not
+    /// compressed. Nothing of them is taken into the message then.
     pub(crate) fn take(
         &mut self,
         input: &mut SegmentMut,
@@ -158,25 +158,26 @@ impl OpenMessage {
         key: Option<([u8; 4], usize)>,
         limits: &Limits,
         inflation: Option<&mut Inflation>,
-    ) -> Result<(), (DecodeErrorKind, usize)> {
+    ) -> Result<(), (DecodeErrorKind, Option<usize>)> {
         let bytes = &mut input[..count];
         if let (true, Some(inflation)) = (self.is_compressed, inflation) {
             if let Some((key, phase)) = key {
                 mask(bytes, key, phase);
             }
             let inflated = inflation.push(bytes, limits.inflated(), |part| self.link(part, limits));
-            inflated.map_err(|kind| (kind, 0))?;
+            inflated.map_err(|kind| (kind, None))?;
             bytes::Buf::advance(input, count);
             return Ok(());
         }
-        self.unmask(bytes, key).map_err(|index| (DecodeErrorKind::Utf8Invalid, index))?;
+        let unmasked = self.unmask(bytes, key);
+        unmasked.map_err(|index| (DecodeErrorKind::Utf8Invalid, Some(index)))?;
         match &mut self.payload {
             Payload::Segmented(sequence) => {
                 let last = sequence.chunks().next_back();
                 if !last.is_some_and(|last| input.shares_segment_with(last)) {
                     self.held_bytes += input.held_bytes() as u64;
                     if self.held_bytes > limits.held_bytes_max {
-                        return Err((DecodeErrorKind::HeldTooMuch, 0));
+                        return Err((DecodeErrorKind::HeldTooMuch, Some(0)));
                     }
                 }
                 sequence.push(input.split_to(count).freeze());
@@ -214,15 +215,8 @@ impl OpenMessage {
 
     /// Ends the compressed payload of a message.
     #[cfg(feature = "deflate")]
-    pub(crate) fn inflate_end(
-        mut self,
-        inflation: &mut Inflation,
-        limits: &Limits,
-    ) -> Result<Self, DecodeErrorKind> {
-        if self.is_compressed {
-            inflation.finish(limits.inflated(), |part| self.link(part, limits))?;
-        }
-        Ok(self)
+    pub(crate) fn inflate_end(&self, inflation: &mut Inflation) -> Result<(), DecodeErrorKind> {
+        if self.is_compressed { inflation.finish() } else { Ok(()) }
     }
 
     /// Ends the message after its last fragment.

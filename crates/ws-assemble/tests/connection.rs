@@ -4,6 +4,7 @@
 mod connection {
     mod cancellation;
     mod ending;
+    mod opening;
     mod read_into;
     pub(crate) mod script;
 }
@@ -201,6 +202,35 @@ fn a_flood_of_pings_that_cannot_be_answered_stays_bounded() {
     let _ = poll_once(connection.next());
     let written = &connection.get_ref().written;
     assert!(written.ends_with(b"\x8a\x03new"), "the newest is answered");
+}
+
+#[test]
+fn pings_that_came_together_are_answered_one_by_one() {
+    let payloads: [&[u8]; 4] = [b"1", b"", b"three", b"4"];
+    let pings: Vec<u8> = payloads.iter().flat_map(|ping| control(Opcode::Ping, ping)).collect();
+    let close = control(Opcode::Close, b"\x03\xe8");
+    for (wire, end) in [(pings.clone(), &b""[..]), ([pings, close].concat(), b"\x88\x02\x03\xe8")] {
+        let mut connection = open(Script::new(wire), Assembly::Segmented, &pool());
+        let _ = poll_once(connection.next());
+        let expected = [b"\x8a\x011\x8a\x00\x8a\x05three\x8a\x014", end].concat();
+        assert_eq!(connection.get_ref().written, expected);
+    }
+}
+
+#[test]
+fn a_pong_that_waited_for_room_goes_out_with_what_it_waited_for() {
+    let script = Script::new(control(Opcode::Ping, b"there?")).chunk(1 << 20).blocked();
+    let mut connection = open(script, Assembly::Segmented, &Pool::new());
+    let long = Message::binary(vec![0; 70_000]);
+    assert!(matches!(poll_once(connection.queue(&long)), Poll::Ready(Ok(()))));
+    assert!(poll_once(connection.next()).is_pending());
+    connection.get_mut().is_blocked = false;
+    // Nothing is left to wake the reader behind this poll.
+    assert!(poll_once(connection.next()).is_pending());
+    assert_eq!(connection.output_bytes(), 0);
+    let written = &connection.get_ref().written;
+    assert_eq!(written.len(), 10 + 70_000 + 8);
+    assert!(written.ends_with(b"\x8a\x06there?"), "the pong");
 }
 
 #[test]

@@ -1,6 +1,10 @@
 //! permessage-deflate (RFC 7692), in both directions and roles.
 #![cfg(all(feature = "deflate", feature = "tokio"))]
 
+mod deflate {
+    mod broken;
+}
+
 use proptest::prelude::*;
 use seg_flate::{Format, Level, WindowBits, deflate};
 use seg_pool::{Pool, Segment, SegmentSize};
@@ -396,6 +400,16 @@ fn a_server_takes_the_first_offer_that_follows_the_rules() {
             "permessage-deflate; server_max_window_bits=15",
             Some("permessage-deflate; server_max_window_bits=15"),
         ),
+        (
+            "permessage-deflate; server_max_window_bits=\"1\\0\"",
+            Some("permessage-deflate; server_max_window_bits=10"),
+        ),
+        // A quoted string is no place for offers.
+        ("other; x=\"a, permessage-deflate, b\"", None),
+        ("other; x=\"\\\", permessage-deflate\"", None),
+        ("other; x=\"a, b\", permessage-deflate", Some("permessage-deflate")),
+        ("permessage-deflate; server_max_window_bits=\"\"", None),
+        ("permessage-deflate; server_max_window_bits=\"10", None),
         ("permessage-deflate; server_max_window_bits", None),
         ("permessage-deflate; server_max_window_bits=7", None),
         ("permessage-deflate; server_max_window_bits=16", None),

@@ -160,6 +160,53 @@ fn a_request_with_a_field_twice_is_refused() {
     }
 }
 
+//= https://www.rfc-editor.org/rfc/rfc9112#section-3.2
+#[test]
+fn a_host_that_is_none_is_refused_where_it_stands() {
+    for host in ["a b", "a, b", "user@a", "a/b", "a:b", "a:80:80", "[]", "[::1", "a]", "caf\u{e9}"]
+    {
+        let field = format!("Host: {host}");
+        let head = head(REQUEST_LINE, &with(&REQUEST, "Host", &[&field]));
+        assert_eq!(refused_request(&head), (HandshakeErrorKind::HostInvalid, 400), "{host}");
+        let error = ServerHandshake::parse(head.as_bytes()).expect_err("refused");
+        assert_eq!(Some(error.offset()), head.find(host), "{host}");
+    }
+    for host in ["", "a", "a_b.example:", "a:8080", "127.0.0.1:80", "[::1]", "[fe80::1]:443"] {
+        let field = format!("Host: {host}");
+        let head = head(REQUEST_LINE, &with(&REQUEST, "Host", &[&field]));
+        let (request, _) = ServerHandshake::parse(head.as_bytes()).expect("valid").expect("whole");
+        assert_eq!(request.host(), host);
+    }
+}
+
+#[test]
+fn a_target_is_a_path_or_an_absolute_uri() {
+    for target in ["*", "chat", "a:443", "ftp://a/chat", "/chat#part", "/caf\u{e9}", "?a"] {
+        let head = head(&format!("GET {target} HTTP/1.1"), &REQUEST);
+        assert_eq!(refused_request(&head), (HandshakeErrorKind::TargetInvalid, 400), "{target}");
+        let error = ServerHandshake::parse(head.as_bytes()).expect_err("refused");
+        assert_eq!(error.offset(), 4, "{target}");
+    }
+    // Browsers send the last as it is.
+    for target in ["/", "//", "HTTP://a/chat", "ws://a/chat?b", "/a?b|c"] {
+        let head = head(&format!("GET {target} HTTP/1.1"), &REQUEST);
+        let (request, _) = ServerHandshake::parse(head.as_bytes()).expect("valid").expect("whole");
+        assert_eq!(request.target(), target);
+    }
+}
+
+//= https://www.rfc-editor.org/rfc/rfc6455#section-4.3
+#[test]
+fn a_subprotocol_that_is_no_token_is_refused_where_it_stands() {
+    for offer in ["a b", "\"a\"", "a;b", "a/b", "caf\u{e9}"] {
+        let field = format!("Sec-WebSocket-Protocol: chat, {offer}");
+        let head = head(REQUEST_LINE, &with(&REQUEST, "Sec-WebSocket-Protocol", &[&field]));
+        assert_eq!(refused_request(&head), (HandshakeErrorKind::ProtocolInvalid, 400), "{offer}");
+        let error = ServerHandshake::parse(head.as_bytes()).expect_err("refused");
+        assert_eq!(Some(error.offset()), head.find(offer), "{offer}");
+    }
+}
+
 #[test]
 fn a_request_that_announces_a_body_is_refused() {
     for field in ["Content-Length: 5", "Content-Length: 00", "Transfer-Encoding: chunked"] {

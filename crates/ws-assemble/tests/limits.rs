@@ -37,6 +37,27 @@ fn a_message_may_keep_as_many_segments_as_the_limit_says() {
 }
 
 #[test]
+fn four_mib_in_fragments_of_64_bytes_and_an_empty_one_are_within_the_limits() {
+    // As the Autobahn test suite sends them in its cases 9.3.1 and 9.4.1.
+    const COUNT: usize = if cfg!(miri) { 1 << 6 } else { 1 << 16 };
+    let pool = Pool::new();
+    let mut wire = [&b"\x02\x40"[..], &[b'x'; 64]].concat();
+    for _ in 1..COUNT {
+        wire.extend_from_slice(b"\x00\x40");
+        wire.extend_from_slice(&[b'x'; 64]);
+    }
+    for assembly in [Assembly::Segmented, Assembly::Contiguous] {
+        let mut decoder = Decoder::new(Role::Client, assembly, Limits::default());
+        for part in wire.chunks(4_096) {
+            assert_eq!(feed(&mut decoder, &pool, part), Ok(None));
+        }
+        let event = feed(&mut decoder, &pool, b"\x80\x00").expect("within the limits");
+        let Some(Event::Message(message)) = event else { panic!("a message") };
+        assert_eq!(message.len(), 64 * COUNT as u64);
+    }
+}
+
+#[test]
 fn fragments_of_one_segment_are_counted_once() {
     let pool = pool();
     let mut decoder = decoder(Limits::default().held_bytes_max(256));

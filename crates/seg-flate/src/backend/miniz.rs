@@ -122,7 +122,19 @@ impl Compressor {
             Flush::Sync => TDEFLFlush::SyncOpt,
             Flush::Finish => TDEFLFlush::Finish,
         };
-        let (status, consumed, produced) = compress(&mut self.0, input, output, flush);
-        Compressed { consumed, produced, is_end: status == TDEFLStatus::Done }
+        let mut done = Compressed { consumed: 0, produced: 0, is_end: false };
+        loop {
+            let (input, output) = (&input[done.consumed..], &mut output[done.produced..]);
+            let room = output.len();
+            let (status, consumed, produced) = compress(&mut self.0, input, output, flush);
+            done.consumed += consumed;
+            done.produced += produced;
+            done.is_end = status == TDEFLStatus::Done;
+            // A call that has the rest of an earlier block to write does nothing else: neither does it
+            // take input nor flush. Another one does.
+            if done.is_end || produced == 0 || produced == room {
+                return done;
+            }
+        }
     }
 }

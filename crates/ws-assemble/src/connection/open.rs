@@ -103,7 +103,7 @@ async fn read_request<S: AsyncRead + AsyncWrite + Unpin>(
             Ok(Some((request, len))) => return Ok((request, head, len)),
             Ok(None) => read_more(stream, &mut head).await?,
             Err(error) => {
-                stream.write_all(Refusal::new(error).response().as_bytes()).await?;
+                respond(stream, Refusal::new(error).response()).await?;
                 return Err(error.into());
             }
         }

@@ -190,7 +190,16 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
 
     fn answer(&mut self, event: Event) -> Result<(), ConnectionError> {
         match event {
-            Event::Ping(payload) => self.pong = Some(Box::new(payload)),
+            Event::Ping(payload) => {
+                // As long as there is room each is answered: the Autobahn suite asks for it.
+                let has_room = self.pong.is_none() && !self.output.is_full();
+                let is_answered = has_room
+                    && self.state == State::Open
+                    && self.output.queue_control(Opcode::Pong, &payload).is_ok();
+                if !is_answered {
+                    self.pong = Some(Box::new(payload));
+                }
+            }
             Event::Close(close) => {
                 self.pong = None;
                 let came = close.map_or(PeerClose::WithoutCode, PeerClose::Frame);
@@ -211,22 +220,27 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
     ///
     /// Of the pings that came while nothing could be written, the newest is answered.
     fn poll_replies(&mut self, context: &mut Context<'_>) -> Result<Poll<()>, ConnectionError> {
-        if self.pong.is_some() && self.state == State::Open && !self.output.is_full() {
-            if let Some(payload) = self.pong.take() {
-                self.output.queue_control(Opcode::Pong, &payload)?;
+        loop {
+            let waits = self.pong.is_some() && self.state == State::Open;
+            if waits && !self.output.is_full() {
+                if let Some(payload) = self.pong.take() {
+                    self.output.queue_control(Opcode::Pong, &payload)?;
+                }
             }
-        }
-        match self.poll_flush(context) {
-            Poll::Ready(Ok(())) => Ok(Poll::Ready(())),
-            Poll::Pending => Ok(Poll::Pending),
-            // What ended the connection is to be reported: an error, or the peer's close frame, behind
-            // which it may be gone.
-            Poll::Ready(Err(_))
-                if self.decoder.error().is_some() || self.state == State::Closed =>
-            {
-                Ok(Poll::Ready(()))
-            }
-            Poll::Ready(Err(error)) => Err(error),
+            return match self.poll_flush(context) {
+                // It had to wait for room, and nobody would tell of what there is now.
+                Poll::Ready(Ok(())) if waits && self.pong.is_some() => continue,
+                Poll::Ready(Ok(())) => Ok(Poll::Ready(())),
+                Poll::Pending => Ok(Poll::Pending),
+                // What ended the connection is to be reported: an error, or the peer's close frame,
+                // behind which it may be gone.
+                Poll::Ready(Err(_))
+                    if self.decoder.error().is_some() || self.state == State::Closed =>
+                {
+                    Ok(Poll::Ready(()))
+                }
+                Poll::Ready(Err(error)) => Err(error),
+            };
         }
     }
 

@@ -3,7 +3,7 @@
 use core::{
     fmt,
     future::poll_fn,
-    task::{Context, Poll, Waker},
+    task::{Context, Poll, Waker, ready},
 };
 use std::{
     sync::{Arc, Mutex, MutexGuard, PoisonError},
@@ -180,8 +180,14 @@ impl<S: AsyncRead + AsyncWrite + Unpin> WriteHalf<S> {
     ///
     /// As [`Connection::send`].
     pub async fn queue(&mut self, message: &Message) -> Result<(), ConnectionError> {
-        poll_fn(|context| self.poll(context, Connection::poll_ready)).await?;
-        lock(&self.0.connection).output.queue(message)
+        poll_fn(|context| {
+            // Under one lock: behind a close frame of the other half nothing is to be sent.
+            self.poll(context, |connection, context| {
+                ready!(connection.poll_ready(context))?;
+                Poll::Ready(connection.output.queue(message))
+            })
+        })
+        .await
     }
 
     /// Sends a ping, as [`Connection::ping`].

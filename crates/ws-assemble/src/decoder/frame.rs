@@ -33,14 +33,14 @@ pub(super) struct Frame {
     pub(super) opcode: Opcode,
     pub(super) left: u64,
     mask: Option<[u8; 4]>,
-    /// Payload bytes seen, modulo 4.
-    phase: u8,
+    /// Payload bytes seen.
+    pub(super) seen: u64,
 }
 
 impl Frame {
     pub(super) const fn new(header: &Header) -> Self {
         let Header { fin, opcode, mask, payload_len, .. } = *header;
-        Self { fin, opcode, left: payload_len, mask, phase: 0 }
+        Self { fin, opcode, left: payload_len, mask, seen: 0 }
     }
 
     /// Returns how much of the payload lies in `input`.
@@ -49,14 +49,12 @@ impl Frame {
     }
 
     pub(super) fn key(&self) -> Option<([u8; 4], usize)> {
-        self.mask.map(|key| (key, usize::from(self.phase)))
+        let phase = (self.seen % 4) as usize;
+        self.mask.map(|key| (key, phase))
     }
 
-    pub(super) fn advance(&mut self, count: usize) {
+    pub(super) const fn advance(&mut self, count: usize) {
         self.left -= count as u64;
-        // At most 3.
-        #[expect(clippy::cast_possible_truncation)]
-        let phase = ((usize::from(self.phase) + count) % 4) as u8;
-        self.phase = phase;
+        self.seen += count as u64;
     }
 }

@@ -133,8 +133,11 @@ impl Decoder {
             let inflation = self.inflation.as_deref_mut();
             #[cfg(not(feature = "deflate"))]
             let inflation = None;
-            open.take(input, count, frame.key(), &self.limits, inflation)
-                .map_err(|(kind, index)| (kind, self.offset + index as u64))?;
+            let start = self.offset - frame.seen;
+            open.take(input, count, frame.key(), &self.limits, inflation).map_err(
+                // Which byte of compressed payload is at fault is not known, only in which frame.
+                |(kind, index)| (kind, index.map_or(start, |index| self.offset + index as u64)),
+            )?;
             frame.advance(count);
             self.offset += count as u64;
         }
@@ -155,11 +158,9 @@ impl Decoder {
         let Some(open) = self.open.take() else { return Ok(Step::NeedMore) };
         let open = open.into_inner();
         #[cfg(feature = "deflate")]
-        let open = match &mut self.inflation {
-            Some(inflation) => open.inflate_end(inflation, &self.limits),
-            None => Ok(open),
+        if let Some(inflation) = &mut self.inflation {
+            open.inflate_end(inflation).map_err(|kind| (kind, self.offset))?;
         }
-        .map_err(|kind| (kind, self.offset))?;
         let message = open.finish().map_err(|kind| (kind, self.offset))?;
         Ok(Step::Event(Event::Message(message)))
     }

@@ -61,13 +61,18 @@ impl Inflation {
             let allowed = (bytes_max - self.produced.min(bytes_max)) / RATIO_MAX;
             let len = usize::try_from(allowed).unwrap_or(usize::MAX).max(PIECE_BYTES_MIN);
             let (piece, rest) = input.split_at(input.len().min(len));
-            self.push_piece(piece)?;
-            let output = self.output.split();
+            let pushed = self.push_piece(piece);
+            // What came out before an error is looked at before it, and what is within the limit
+            // before what is beyond: so the first error is told wherever the input is cut.
+            let mut output = self.output.split();
+            let room = bytes_max - self.produced.min(bytes_max);
             self.produced += output.len();
             if self.produced > bytes_max {
+                sink(output.split_to(room.min(output.len())))?;
                 return Err(DecodeErrorKind::MessageTooLong);
             }
             sink(output)?;
+            pushed?;
             input = rest;
         }
         Ok(())
@@ -87,14 +92,14 @@ impl Inflation {
         Ok(())
     }
 
-    /// Ends a message: decompresses what its sender left out.
-    pub(crate) fn finish(
-        &mut self,
-        bytes_max: u64,
-        sink: impl FnMut(Sequence) -> Result<(), DecodeErrorKind>,
-    ) -> Result<(), DecodeErrorKind> {
+    /// Ends a message: decompresses what its sender left out, which is the end of an empty block.
+    pub(crate) fn finish(&mut self) -> Result<(), DecodeErrorKind> {
         if !self.has_ended {
-            self.push(&TAIL, bytes_max, sink)?;
+            // Where something comes out of it, it was taken for data: the message is cut.
+            self.push(&TAIL, u64::MAX, |part| match part.is_empty() {
+                true => Ok(()),
+                false => Err(DecodeErrorKind::DeflateInvalid),
+            })?;
         }
         self.produced = 0;
         // Idle connections keep no segment.

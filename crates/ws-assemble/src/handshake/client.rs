@@ -5,6 +5,7 @@ use httparse::{Response, Status};
 use super::{
     HandshakeError, HandshakeErrorKind,
     fields::{self, Fields, check, first_error, room},
+    grammar::is_token,
     key,
 };
 #[cfg(feature = "deflate")]
@@ -84,8 +85,7 @@ impl ClientHandshake {
     #[must_use]
     pub fn protocol(mut self, protocol: impl Into<String>) -> Self {
         let protocol = protocol.into();
-        let is_token = !protocol.is_empty() && protocol.bytes().all(is_token_byte);
-        assert!(is_token, "a subprotocol is a token");
+        assert!(is_token(protocol.as_bytes()), "a subprotocol is a token");
         self.protocols.push(protocol);
         self
     }
@@ -199,9 +199,4 @@ impl ClientHandshake {
 
 fn is_plain(text: &str) -> bool {
     !text.is_empty() && text.bytes().all(|byte| byte > b' ' && byte != 0x7f)
-}
-
-/// RFC 9110 section 5.6.2.
-fn is_token_byte(byte: u8) -> bool {
-    byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte)
 }

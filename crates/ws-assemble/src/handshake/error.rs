@@ -25,10 +25,15 @@ pub enum HandshakeErrorKind {
     MethodInvalid,
     /// The head is of HTTP/1.0: an upgrade takes 1.1.
     HttpVersionInvalid,
+    /// The request's target is neither a path nor an absolute URI, or has a fragment (RFC 6455
+    /// section 4.2.1).
+    TargetInvalid,
     /// The request announces a body, which would be read as frames.
     BodyUnexpected,
     /// The request has no host, or several.
     HostMissing,
+    /// `Host` is no host with or without a port (RFC 9112 section 3.2).
+    HostInvalid,
     /// `Upgrade` does not ask for, or grant, `websocket`.
     UpgradeMissing,
     /// `Connection` has no `upgrade`.
@@ -37,6 +42,8 @@ pub enum HandshakeErrorKind {
     KeyInvalid,
     /// `Sec-WebSocket-Version` is not 13: to be answered with status 426.
     VersionUnsupported,
+    /// The client offers a subprotocol that is no token (RFC 6455 section 4.3).
+    ProtocolInvalid,
     /// The response's status is not 101, but this.
     StatusUnexpected(u16),
     /// `Sec-WebSocket-Accept` does not match the key.
@@ -79,12 +86,15 @@ impl fmt::Display for HandshakeError {
             HandshakeErrorKind::TooManyFields => "the head has too many fields",
             HandshakeErrorKind::MethodInvalid => "the request is no GET",
             HandshakeErrorKind::HttpVersionInvalid => "the head is not of HTTP/1.1",
+            HandshakeErrorKind::TargetInvalid => "the request's target is no path",
             HandshakeErrorKind::BodyUnexpected => "the request announces a body",
             HandshakeErrorKind::HostMissing => "the request has not one host",
+            HandshakeErrorKind::HostInvalid => "the host is none",
             HandshakeErrorKind::UpgradeMissing => "no upgrade to websocket",
             HandshakeErrorKind::ConnectionMissing => "the connection is not upgraded",
             HandshakeErrorKind::KeyInvalid => "the key is not 16 bytes in base64",
             HandshakeErrorKind::VersionUnsupported => "the version is not 13",
+            HandshakeErrorKind::ProtocolInvalid => "an offered subprotocol is no token",
             HandshakeErrorKind::StatusUnexpected(status) => {
                 return write!(f, "the response has status {status}");
             }

@@ -2,7 +2,7 @@
 
 use httparse::Header;
 
-use super::{FIELDS_MAX, HEAD_BYTES_MAX, HandshakeError, HandshakeErrorKind};
+use super::{FIELDS_MAX, HEAD_BYTES_MAX, HandshakeError, HandshakeErrorKind, grammar::items};
 
 /// Fields that lie in `head`.
 pub(super) struct Fields<'a> {
@@ -34,9 +34,10 @@ impl<'a> Fields<'a> {
         }
     }
 
-    /// Returns the items of a comma-separated list, which may be spread over several fields.
+    /// Returns the items of a comma-separated list, which may be spread over several fields and have
+    /// commas in quoted strings.
     pub(super) fn list(&self, name: &'static str) -> impl Iterator<Item = &'a [u8]> {
-        let items = self.all(name).flat_map(|value| value.split(|&byte| byte == b','));
+        let items = self.all(name).flat_map(items);
         items.map(<[u8]>::trim_ascii).filter(|item| !item.is_empty())
     }
 

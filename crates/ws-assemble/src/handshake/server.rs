@@ -5,6 +5,7 @@ use httparse::{Header, Request, Status};
 use super::{
     HandshakeError, HandshakeErrorKind,
     fields::{self, Fields, check, first_error, room},
+    grammar::{is_host, is_target, is_token},
     key,
 };
 #[cfg(feature = "deflate")]
@@ -65,7 +66,11 @@ impl ServerHandshake {
         if request.version != Some(1) {
             return Err(HandshakeError::new(HandshakeErrorKind::HttpVersionInvalid, 0));
         }
-        let handshake = Self::of(request.path.unwrap_or_default(), &fields)?;
+        let target = request.path.unwrap_or_default();
+        if !is_target(target.as_bytes()) {
+            return Err(fields.error(HandshakeErrorKind::TargetInvalid, target.as_bytes()));
+        }
+        let handshake = Self::of(target, &fields)?;
         Ok(Some((handshake, len)))
     }
 
@@ -115,6 +120,9 @@ impl ServerHandshake {
             return Err(fields.error(HandshakeErrorKind::BodyUnexpected, value));
         }
         let host = fields.one("host", HandshakeErrorKind::HostMissing)?;
+        if !is_host(host) {
+            return Err(fields.error(HandshakeErrorKind::HostInvalid, host));
+        }
         if !fields.has_token("upgrade", "websocket") {
             return Err(fields.missing("upgrade", HandshakeErrorKind::UpgradeMissing));
         }
@@ -129,6 +137,9 @@ impl ServerHandshake {
         let key = fields.one("sec-websocket-key", HandshakeErrorKind::KeyInvalid)?;
         if !key::is_valid(key) {
             return Err(fields.error(HandshakeErrorKind::KeyInvalid, key));
+        }
+        if let Some(other) = fields.list("sec-websocket-protocol").find(|item| !is_token(item)) {
+            return Err(fields.error(HandshakeErrorKind::ProtocolInvalid, other));
         }
         let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
         Ok(Self {
