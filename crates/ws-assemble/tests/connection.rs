@@ -75,6 +75,25 @@ fn messages() -> Vec<Message> {
 }
 
 #[test]
+fn a_message_that_lost_a_fragment_cannot_be_finished() {
+    let pool = Pool::builder().segment_size(SegmentSize::K1).max_bytes(1 << 16).build();
+    let mut connection = open(Script::new(Vec::new()), Assembly::Segmented, &pool);
+    let held: Vec<_> = core::iter::from_fn(|| pool.try_take_segment().ok()).collect();
+    assert!(!held.is_empty());
+    let mut writer = connection.start(MessageKind::Binary, 4).expect("open");
+    let lost = polled(async || writer.write_bytes("0123456789".into()).await);
+    assert!(matches!(lost, Err(ConnectionError::Exhausted(_))), "{lost:?}");
+    drop(held);
+    let more = polled(async || writer.write(b"more").await);
+    assert!(matches!(more, Err(ConnectionError::MessageUnfinished)), "{more:?}");
+    let finished = poll_once(writer.finish());
+    assert!(matches!(finished, Poll::Ready(Err(ConnectionError::MessageUnfinished))));
+    // None of it went out, so that another message may.
+    polled(async || connection.send(&Message::text("x")).await).expect("open");
+    assert_eq!(connection.get_ref().written, b"\x81\x01x");
+}
+
+#[test]
 fn reads_are_long_while_they_bring_more_than_a_usual_one() {
     let mut connection = open(Script::new(Vec::new()), Assembly::Segmented, &pool());
     // Each wire, and the room that its reads offer.

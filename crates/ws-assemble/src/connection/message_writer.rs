@@ -15,7 +15,8 @@ use crate::{message::MessageKind, utf8::Utf8Validator};
 /// What is written is gathered up to the size of a fragment, by copy or by link, and goes out when
 /// there is more. Pings are answered between fragments. A writer that is dropped before
 /// [`finish`](Self::finish) leaves the message open: no other can be sent then, and the connection
-/// is to be closed.
+/// is to be closed. So does one whose pool had no room for a fragment: that is gone, and every later
+/// call is [`MessageUnfinished`](ConnectionError::MessageUnfinished).
 #[derive(Debug)]
 pub struct MessageWriter<'a, S> {
     connection: &'a mut Connection<S>,
@@ -23,6 +24,8 @@ pub struct MessageWriter<'a, S> {
     fragment_bytes: u64,
     gathered: SegmentedBuf,
     utf8: Utf8Validator,
+    /// Whether a fragment was lost.
+    is_broken: bool,
 }
 
 /// Bytes of a message, borrowed or shared.
@@ -75,7 +78,8 @@ impl<'a, S: AsyncRead + AsyncWrite + Unpin> MessageWriter<'a, S> {
     ) -> Self {
         let gathered = SegmentedBuf::new(&connection.pool);
         let fragment_bytes = fragment_bytes.max(1);
-        Self { connection, kind, fragment_bytes, gathered, utf8: Utf8Validator::new() }
+        let utf8 = Utf8Validator::new();
+        Self { connection, kind, fragment_bytes, gathered, utf8, is_broken: false }
     }
 
     /// Appends bytes, copying them.
@@ -83,7 +87,7 @@ impl<'a, S: AsyncRead + AsyncWrite + Unpin> MessageWriter<'a, S> {
     /// # Errors
     ///
     /// As [`Connection::send`], and [`ConnectionError::TextInvalid`] when a text is not UTF-8: a
-    /// character may be cut between two calls. None of the bytes are taken then.
+    /// character may be cut between two calls. None of these bytes are taken then.
     pub async fn write(&mut self, bytes: &[u8]) -> Result<(), ConnectionError> {
         let before = self.utf8;
         self.check(bytes)?;
@@ -136,13 +140,15 @@ impl<'a, S: AsyncRead + AsyncWrite + Unpin> MessageWriter<'a, S> {
             return Err(ConnectionError::TextInvalid);
         }
         self.send_full().await?;
-        poll_fn(|context| self.connection.poll_room(context)).await?;
-        let rest = self.gathered.split();
-        self.connection.output.queue_fragment(self.kind, &rest, true)?;
+        self.send_fragment(self.gathered.len(), true).await?;
         self.connection.flush().await
     }
 
+    /// Checks that the next bytes may be taken.
     fn check(&mut self, bytes: &[u8]) -> Result<(), ConnectionError> {
+        if self.is_broken {
+            return Err(ConnectionError::MessageUnfinished);
+        }
         if self.kind == MessageKind::Text {
             let mut utf8 = self.utf8;
             utf8.push(bytes).map_err(|_| ConnectionError::TextInvalid)?;
@@ -154,10 +160,20 @@ impl<'a, S: AsyncRead + AsyncWrite + Unpin> MessageWriter<'a, S> {
     /// Sends fragments as long as more than one is gathered.
     async fn send_full(&mut self) -> Result<(), ConnectionError> {
         while self.gathered.len() > self.fragment_bytes {
-            poll_fn(|context| self.connection.poll_room(context)).await?;
-            let fragment = self.gathered.split_to(self.fragment_bytes);
-            self.connection.output.queue_fragment(self.kind, &fragment, false)?;
+            self.send_fragment(self.fragment_bytes, false).await?;
         }
         Ok(())
+    }
+
+    /// Sends what was gathered first.
+    async fn send_fragment(&mut self, len: u64, is_last: bool) -> Result<(), ConnectionError> {
+        if self.is_broken {
+            return Err(ConnectionError::MessageUnfinished);
+        }
+        poll_fn(|context| self.connection.poll_room(context)).await?;
+        let fragment = self.gathered.split_to(len);
+        let queued = self.connection.output.queue_fragment(self.kind, &fragment, is_last);
+        self.is_broken = queued.is_err();
+        queued
     }
 }
