@@ -39,8 +39,8 @@ impl BodyLimits {
 
     /// Sets the bytes that a body may have, counted as they are handed on: without framing and
     /// decompressed. Default 256 MiB. Checked before bytes are kept; a `Content-Length` above it is
-    /// refused before any came. With several content codings, what one of them makes for the next,
-    /// which is not kept, may have twice that and 64 KiB.
+    /// refused before any came. With content codings, the body as it comes, and what one coding makes
+    /// for the next, may have twice that and 64 KiB: neither is kept, but both take time.
     #[must_use]
     pub const fn body_bytes_max(mut self, bytes: u64) -> Self {
         self.body_bytes_max = bytes;
@@ -103,12 +103,17 @@ impl BodyLimits {
         self
     }
 
+    /// What the body may have in any encoded form: what does not shrink gets longer, and a short body
+    /// much longer.
+    pub(crate) const fn encoded_bytes(&self) -> u64 {
+        self.body_bytes_max.saturating_mul(2).saturating_add(64 << 10)
+    }
+
     /// What one decoder may make: the body, when it is the last one.
     pub(crate) fn inflate(&self, is_last: bool) -> seg_flate::Limits {
-        // What does not shrink is longer when it is encoded, and a short body much longer.
-        let encoded = self.body_bytes_max.saturating_mul(2).saturating_add(64 << 10);
+        let bytes_max = if is_last { self.body_bytes_max } else { self.encoded_bytes() };
         seg_flate::Limits::default()
-            .output_bytes_max(if is_last { self.body_bytes_max } else { encoded })
+            .output_bytes_max(bytes_max)
             .ratio_max(self.ratio_max)
             .window_bytes_max(self.window_bytes_max)
     }

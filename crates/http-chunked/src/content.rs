@@ -26,6 +26,8 @@ pub(crate) struct Content {
     layers: Vec<Layer>,
     /// How many of them this body needs.
     active: usize,
+    /// How much more the encoded body may have.
+    encoded_left: u64,
 }
 
 /// The decoder of one coding.
@@ -43,6 +45,7 @@ impl Content {
     pub(crate) fn reset(&mut self, codings: ContentCodings, gather: &Gather, limits: &BodyLimits) {
         self.release();
         self.active = codings.as_slice().len();
+        self.encoded_left = limits.encoded_bytes();
         for (index, &coding) in codings.as_slice().iter().rev().enumerate() {
             let is_last = index + 1 == self.active;
             let mut kept = self.layers[index..].iter_mut();
@@ -81,16 +84,20 @@ impl Content {
             1 => usize::MAX,
             _ => PIECE_BYTES,
         };
-        let mut rest = &received[run.clone()];
+        // Empty members and blocks could go on for ever and make nothing.
+        let left = usize::try_from(self.encoded_left).unwrap_or(usize::MAX);
+        let len = run.len().min(left);
+        self.encoded_left -= len as u64;
+        let mut rest = &received[run.start..run.start + len];
         while !rest.is_empty() {
             let (mut piece, behind) = rest.split_at(rest.len().min(piece_bytes));
             let result = decode(layers, &mut piece, gather);
             rest = &rest[rest.len() - behind.len() - piece.len()..];
             if let Err(kind) = result {
-                return Some((run.len() - rest.len(), Some(kind)));
+                return Some((len - rest.len(), Some(kind)));
             }
         }
-        Some((run.len(), None))
+        Some((len, (len < run.len()).then_some(BodyErrorKind::TooLong)))
     }
 
     /// Says that the data is complete. No data at all is no data, in every coding: servers send

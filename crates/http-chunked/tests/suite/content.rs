@@ -317,6 +317,28 @@ fn the_limit_of_a_body_in_several_codings_is_that_of_the_body() {
 }
 
 #[test]
+fn a_coded_body_that_makes_nothing_does_not_go_on_for_ever() {
+    let limits = BodyLimits::new().body_bytes_max(1_000);
+    let most = 2 * 1_000 + (64 << 10);
+    let empty = gzip(b"");
+    for (coding, wire) in [
+        (ContentCoding::Gzip, empty.repeat(most / empty.len() + 1)),
+        // Empty blocks, none of them the last.
+        (ContentCoding::Deflate, [0, 0, 0, 0xff, 0xff].repeat(most / 5 + 1)),
+    ] {
+        let step = if cfg!(miri) { 10_000 } else { 777 };
+        let mut assembler = BodyAssembler::new(&POOL, Framing::UntilClose).limits(limits);
+        for _ in 0..2 {
+            assembler.reset(Framing::UntilClose, coding);
+            assert!(push(&mut assembler, &wire[..most], step).is_ok(), "{coding:?}");
+            let error = assembler.push(&mut Segment::from_static(&[0x1f])).expect_err("too long");
+            assert_eq!((error.kind(), error.offset()), (BodyErrorKind::TooLong, most as u64));
+            assert!(assembler.is_empty());
+        }
+    }
+}
+
+#[test]
 fn a_body_that_grows_too_much_is_refused() {
     let data = gzip(&vec![0; 1 << 20]);
     for (ratio, refused) in [(10, true), (1032, false)] {
