@@ -97,28 +97,40 @@ impl SegmentedBuf {
     }
 
     fn extend_by_segments(&mut self, bytes: &[u8]) -> Result<(), Exhausted> {
-        let spare = self.tail.as_ref().map_or(0, SegmentMut::spare_len);
-        let (head, mut rest) = bytes.split_at(bytes.len().min(spare));
-        // What does not fit into the tail is gathered first, as it is all or nothing.
-        let mut full = ChunkList::default();
-        let mut last = None;
-        while !rest.is_empty() {
-            let mut segment = self.pool.try_take_segment()?;
-            rest = &rest[segment.fill_from_slice(rest)..];
-            if let Some(previous) = last.replace(segment) {
-                full.push(previous.freeze());
-            }
+        if bytes.is_empty() {
+            return Ok(());
         }
+        let spare = self.tail.as_ref().map_or(0, SegmentMut::spare_len);
+        let (head, rest) = bytes.split_at(bytes.len().min(spare));
+        // What does not fit into the tail is gathered first, as it is all or nothing.
+        let mut last = self.pool.try_take_segment()?;
+        let count = last.fill_from_slice(rest);
+        let full = if count < rest.len() {
+            Some(self.fill_segments(&mut last, &rest[count..])?)
+        } else {
+            None
+        };
         if let Some(tail) = &mut self.tail {
             tail.fill_from_slice(head);
         }
-        if last.is_some() {
-            self.seal();
+        self.seal();
+        if let Some(mut full) = full {
             let len = full.bytes();
             full.drain_front(len, |segment| self.list.push(segment));
-            self.tail = last;
         }
+        self.tail = Some(last);
         Ok(())
+    }
+
+    /// Fills segments behind `last`, which is the last one of them then; returns those before it.
+    fn fill_segments(&self, last: &mut SegmentMut, bytes: &[u8]) -> Result<ChunkList, Exhausted> {
+        let (mut full, mut rest) = (ChunkList::default(), bytes);
+        while !rest.is_empty() {
+            let mut segment = self.pool.try_take_segment()?;
+            rest = &rest[segment.fill_from_slice(rest)..];
+            full.push(core::mem::replace(last, segment).freeze());
+        }
+        Ok(full)
     }
 
     /// Appends `bytes`, copying them.
