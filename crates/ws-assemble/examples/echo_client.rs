@@ -23,7 +23,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
     if arguments.next_if_eq("--deflate").is_some() {
         handshake = handshake.deflate(DeflateOptions::default());
     }
-    let mut connection =
+    let (mut connection, _) =
         connect(stream, &handshake, Assembly::Segmented, Limits::default(), &Pool::new()).await?;
     for text in arguments {
         connection.send(&Message::text(text)).await?;

@@ -62,7 +62,8 @@ impl Tried {
             handshake = handshake.deflate(options);
         }
         let limits = Limits::default();
-        Ok(connect(stream, &handshake, Assembly::Segmented, limits, &self.pool).await?)
+        let opened = connect(stream, &handshake, Assembly::Segmented, limits, &self.pool).await?;
+        Ok(opened.0)
     }
 }
 

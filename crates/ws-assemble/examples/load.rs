@@ -57,7 +57,7 @@ async fn load(
     let stream = TcpStream::connect(&address).await?;
     stream.set_nodelay(true)?;
     let handshake = ClientHandshake::new(address, "/", random_nonce());
-    let mut connection =
+    let (mut connection, _) =
         connect(stream, &handshake, Assembly::Segmented, Limits::default(), &pool).await?;
     let message = Message::binary(vec![7; bytes]);
     let mut batch = Vec::new();

@@ -4,9 +4,10 @@ use futures_util::{SinkExt as _, StreamExt as _};
 use seg_pool::{Pool, SegmentSize};
 use tokio::net::{TcpListener, TcpStream};
 use tokio_tungstenite::{
-    accept_async, client_async,
+    accept_hdr_async, client_async,
     tungstenite::{
         Message as TheirMessage,
+        handshake::server::{Request, Response},
         protocol::{CloseFrame as TheirClose, frame::coding::CloseCode as TheirCode},
     },
 };
@@ -75,17 +76,25 @@ async fn our_client_is_echoed_by_tungstenite() {
     for assembly in ASSEMBLIES {
         let (near, far) = pair().await;
         let server = tokio::spawn(async move {
-            let mut server = accept_async(far).await.expect("handshake");
+            #[expect(clippy::result_large_err, reason = "as the callback is declared")]
+            let chat = |_: &Request, mut response: Response| {
+                response
+                    .headers_mut()
+                    .insert("sec-websocket-protocol", "chat".parse().expect("ok"));
+                Ok(response)
+            };
+            let mut server = accept_hdr_async(far, chat).await.expect("handshake");
             while let Some(Ok(message)) = server.next().await {
                 if message.is_text() || message.is_binary() {
                     server.send(message).await.expect("sent");
                 }
             }
         });
-        let handshake = ClientHandshake::new("localhost", "/", random_nonce());
-        let mut client = connect(near, &handshake, assembly, Limits::default(), &pool())
+        let handshake = ClientHandshake::new("localhost", "/", random_nonce()).protocol("chat");
+        let (mut client, granted) = connect(near, &handshake, assembly, Limits::default(), &pool())
             .await
             .expect("handshake");
+        assert_eq!(granted.protocol.as_deref(), Some("chat"));
         for text in texts() {
             client
                 .ping(&ControlPayload::new(b"are you there").expect("short"))

@@ -10,7 +10,7 @@ use super::{Connection, ConnectionError};
 use crate::deflate::DeflateOptions;
 use crate::{
     assembly::Assembly,
-    handshake::{ClientHandshake, HandshakeError, Refusal, ServerHandshake},
+    handshake::{ClientHandshake, Granted, HandshakeError, Refusal, ServerHandshake},
     limits::Limits,
     role::Role,
 };
@@ -63,6 +63,8 @@ pub async fn accept_deflate<S: AsyncRead + AsyncWrite + Unpin>(
 /// Opens a connection as the client: sends the request and checks the response. Messages are
 /// compressed when the request offers it and the server grants it.
 ///
+/// Also returns what the server granted: which subprotocol, which compression.
+///
 /// Not cancel-safe: drop the stream as well.
 ///
 /// # Errors
@@ -74,7 +76,7 @@ pub async fn connect<S: AsyncRead + AsyncWrite + Unpin>(
     assembly: Assembly,
     limits: Limits,
     pool: &Pool,
-) -> Result<Connection<S>, ConnectionError> {
+) -> Result<(Connection<S>, Granted), ConnectionError> {
     respond(&mut stream, &handshake.request()).await?;
     let mut head = pool.try_take(crate::HEAD_BYTES_MAX)?;
     let (granted, len) = loop {
@@ -85,11 +87,11 @@ pub async fn connect<S: AsyncRead + AsyncWrite + Unpin>(
     };
     let connection = Connection::new(stream, Role::Client, assembly, limits, pool, &head[len..])?;
     #[cfg(feature = "deflate")]
-    if let Some(agreed) = &granted.deflate {
-        return Ok(connection.with_deflate(agreed));
-    }
-    drop(granted);
-    Ok(connection)
+    let connection = match &granted.deflate {
+        Some(agreed) => connection.with_deflate(agreed),
+        None => connection,
+    };
+    Ok((connection, granted))
 }
 
 /// Reads a request; also returns what was read and how much of it the request is.
