@@ -1,11 +1,18 @@
-//! Frames, cut anywhere, in both assemblies; what is accepted, tungstenite reads the same way.
+//! Frames, cut anywhere, in both assemblies, compressed or not; what is accepted of plain ones,
+//! tungstenite reads the same way.
 #![no_main]
 
 use std::io::{self, Read, Write};
 
 use libfuzzer_sys::fuzz_target;
 use seg_pool::{Pool, SegmentSize};
-use ws_assemble::{Assembly, DecodeError, Decoder, Event, Limits, MessageKind, Role};
+use ws_assemble::{
+    Assembly, ClientHandshake, DecodeError, Decoder, Deflate, DeflateOptions, Event, Limits,
+    MessageKind, Role, ServerHandshake,
+};
+
+/// Few enough that small inputs reach it.
+const INFLATED_BYTES_MAX: u64 = 1_000;
 
 #[derive(Clone, Debug, PartialEq)]
 enum Plain {
@@ -32,14 +39,31 @@ impl From<Event> for Plain {
     }
 }
 
+/// What both ends agree on, with or without windows that outlive a message.
+fn agree(takeover: bool) -> Deflate {
+    let mut options = DeflateOptions::default();
+    if !takeover {
+        options = options.without_client_takeover().without_server_takeover();
+    }
+    let handshake = ClientHandshake::new("localhost", "/", [7; 16]).deflate(options);
+    let request = handshake.request();
+    let (request, _) = ServerHandshake::parse(request.as_bytes()).expect("valid").expect("whole");
+    request.deflate(&options).expect("an offer that is taken")
+}
+
 fn receive(
     role: Role,
+    deflate: Option<&Deflate>,
     assembly: Assembly,
     wire: &[u8],
     piece_len: usize,
 ) -> (Vec<Plain>, Option<DecodeError>) {
     let pool = Pool::builder().segment_size(SegmentSize::B256).build();
     let mut decoder = Decoder::new(role, assembly, Limits::default());
+    if let Some(deflate) = deflate {
+        let limits = Limits::default().message_bytes_max(INFLATED_BYTES_MAX);
+        decoder = Decoder::new(role, assembly, limits).with_deflate(deflate, &pool);
+    }
     let mut events = Vec::new();
     for piece in wire.chunks(piece_len.clamp(1, 256)) {
         let mut input = pool.try_take_segment().expect("no limit");
@@ -96,16 +120,18 @@ fn theirs(role: Role, wire: &[u8]) -> Vec<Plain> {
 }
 
 fuzz_target!(|input: &[u8]| {
-    let [role, piece_len, wire @ ..] = input else { return };
-    let role = if role % 2 == 0 { Role::Client } else { Role::Server };
-    let whole = receive(role, Assembly::Segmented, wire, 256);
+    let [choice, piece_len, wire @ ..] = input else { return };
+    let role = if choice & 1 == 0 { Role::Client } else { Role::Server };
+    let deflate = (choice & 2 != 0).then(|| agree(choice & 4 != 0));
+    let receive = |assembly, len| receive(role, deflate.as_ref(), assembly, wire, len);
+    let whole = receive(Assembly::Segmented, 256);
     for assembly in [Assembly::Segmented, Assembly::Contiguous] {
         for len in [1, usize::from(*piece_len)] {
-            assert_eq!(receive(role, assembly, wire, len), whole, "{assembly:?}, by {len}");
+            assert_eq!(receive(assembly, len), whole, "{assembly:?}, by {len}");
         }
     }
     let (mut events, error) = whole;
-    if error.is_none() {
+    if error.is_none() && deflate.is_none() {
         for event in &mut events {
             if let Plain::Close(body) = event {
                 body.clear();
