@@ -24,6 +24,7 @@ mod sanitize;
 mod steps;
 mod test;
 mod tidy;
+mod unpacked;
 mod workspace;
 
 use std::{env, ffi::OsString, process::ExitCode};

@@ -3,7 +3,7 @@
 use anyhow::ensure;
 use xshell::{Shell, cmd};
 
-use crate::{counted, workspace};
+use crate::{counted, unpacked, workspace};
 
 /// The crates that nobody publishes.
 const KEPT: [&str; 4] = ["--exclude", "seg-bench", "--exclude", "xtask"];
@@ -15,8 +15,10 @@ const STARTED_BY_CARGO: &str = "CARGO_PKG_NAME";
 pub(crate) fn pack(shell: &Shell) -> anyhow::Result<String> {
     // What lies in the tree is what shall be packed, committed or not.
     let _target = shell.push_env("CARGO_TARGET_DIR", workspace::root().join("target/package"));
+    unpacked::forget()?;
     let packing = cmd!(shell, "cargo package --workspace {KEPT...} --allow-dirty");
     let count = counted::read_through(packing)?.matches(" Packaged ").count();
+    unpacked::forget()?;
     ensure!(count > 0, "no crate was packed");
     Ok(format!("{count} crates"))
 }
