@@ -2,15 +2,15 @@
 #![no_main]
 
 #[path = "../../crates/http-chunked/tests/suite/case.rs"]
-#[allow(dead_code, reason = "the tests use more of it")]
+#[expect(dead_code, reason = "the tests use more of it")]
 mod case;
 #[path = "../../crates/http-chunked/tests/suite/cut.rs"]
-#[allow(dead_code, reason = "the tests use more of it")]
+#[expect(dead_code, reason = "the tests use more of it")]
 mod cut;
 #[path = "../../crates/http-chunked/tests/suite/grammar.rs"]
 mod grammar;
 #[path = "../../crates/http-chunked/tests/suite/outcome.rs"]
-#[allow(dead_code, reason = "the tests use more of it")]
+#[expect(dead_code, reason = "the tests use more of it")]
 mod outcome;
 
 use case::Verdict;

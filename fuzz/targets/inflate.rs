@@ -2,7 +2,7 @@
 #![no_main]
 
 #[path = "../../crates/seg-flate/tests/harness/decode.rs"]
-#[allow(dead_code, reason = "the tests use more of it")]
+#[expect(dead_code, reason = "the tests use more of it")]
 mod decode;
 
 use std::io::Read;

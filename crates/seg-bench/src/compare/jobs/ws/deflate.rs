@@ -1,7 +1,6 @@
 //! permessage-deflate, each message compressed on its own, level 6.
 
 use core::hint::black_box;
-use std::sync::{Arc, Mutex};
 
 use anyhow::ensure;
 use bytes::Bytes;
@@ -16,6 +15,7 @@ use ws_assemble::{
 use super::{
     peers, size_name,
     source::{Source, ready},
+    write,
 };
 use crate::compare::{Contender, Job, Kind};
 
@@ -54,8 +54,6 @@ fn text(len: usize) -> String {
 
 /// Reads one message and shows its payload, chunk by chunk.
 type Read = Box<dyn FnMut(&mut dyn FnMut(&[u8]))>;
-type Write = Box<dyn FnMut()>;
-
 fn read_job(len: usize) -> Job {
     let text = text(len);
     let mut output = SegmentedBuf::new(&Pool::new());
@@ -119,7 +117,7 @@ fn read_way(
 
 fn write_job(len: usize) -> Job {
     let text = Bytes::from(text(len));
-    let way = |kind, name, open| write_way(kind, name, &text, open);
+    let way = |kind, name, open| write::way(kind, name, &text, open, are_two_messages);
     Job::new(format!("ws/deflate_write_{}", size_name(len)), len as u64)
         .with(way(Kind::Ours, "ws-assemble Connection", |source, payload| {
             let mut connection = ours(source);
@@ -141,34 +139,20 @@ fn write_job(len: usize) -> Job {
         }))
 }
 
-fn write_way(
-    kind: Kind,
-    name: &str,
-    payload: &Bytes,
-    open: fn(Source, Bytes) -> Write,
-) -> Contender {
-    let write = open(Source::new(&[]), payload.clone());
-    let payload = payload.clone();
-    Contender::new(kind, name, write).checked(move || {
-        let output = Arc::new(Mutex::new(Vec::new()));
-        let mut write = open(Source::keeping(&output), payload.clone());
-        write();
-        write();
-        let output = output.lock().expect("nobody panics");
-        ensure!(output.len() < payload.len(), "{} bytes are not compressed", output.len());
-        let mut decoder = Decoder::new(Role::Client, Assembly::Contiguous, Limits::default())
-            .with_deflate(&agreed(), Pool::global());
-        let mut messages = 0;
-        for chunk in output.chunks(16 << 10) {
-            let mut input = Pool::global().try_take_segment()?;
-            input.extend_from_slice(chunk);
-            while let Some(event) = decoder.decode(&mut input)? {
-                let Event::Message(message) = event else { continue };
-                ensure!(message.data() == payload, "the payload differs");
-                messages += 1;
-            }
+fn are_two_messages(output: &[u8], payload: &Bytes) -> anyhow::Result<()> {
+    ensure!(output.len() < payload.len(), "{} bytes are not compressed", output.len());
+    let mut decoder = Decoder::new(Role::Client, Assembly::Contiguous, Limits::default())
+        .with_deflate(&agreed(), Pool::global());
+    let mut messages = 0;
+    for chunk in output.chunks(16 << 10) {
+        let mut input = Pool::global().try_take_segment()?;
+        input.extend_from_slice(chunk);
+        while let Some(event) = decoder.decode(&mut input)? {
+            let Event::Message(message) = event else { continue };
+            ensure!(message.data() == payload, "the payload differs");
+            messages += 1;
         }
-        ensure!(messages == 2, "{messages} messages were written");
-        Ok(())
-    })
+    }
+    ensure!(messages == 2, "{messages} messages were written");
+    Ok(())
 }

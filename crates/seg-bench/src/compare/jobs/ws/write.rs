@@ -20,11 +20,14 @@ pub(super) fn jobs() -> Vec<Job> {
     [16, 1 << 10, 64 << 10].into_iter().map(job).collect()
 }
 
-type Write = Box<dyn FnMut()>;
+/// Writes one message.
+pub(super) type Write = Box<dyn FnMut()>;
 
 fn job(len: usize) -> Job {
     let payload = Bytes::from(vec![7; len]);
-    let way = |kind, name, open: fn(Source, Bytes) -> Write| way(kind, name, &payload, open);
+    let way = |kind, name, open: fn(Source, Bytes) -> Write| {
+        way(kind, name, &payload, open, are_two_frames)
+    };
     Job::new(format!("ws/write_{}", size_name(len)), len as u64)
         .with(way(Kind::Ours, "ws-assemble Connection", ours))
         .with(way(Kind::Peer, "tungstenite", |source, payload| {
@@ -74,7 +77,14 @@ fn ours(source: Source, payload: Bytes) -> Write {
     Box::new(move || ready(connection.send(black_box(&message))).expect("never full"))
 }
 
-fn way(kind: Kind, name: &str, payload: &Bytes, open: fn(Source, Bytes) -> Write) -> Contender {
+/// Makes a contender that writes the payload as a message, and checks what two of them are written as.
+pub(super) fn way(
+    kind: Kind,
+    name: &str,
+    payload: &Bytes,
+    open: fn(Source, Bytes) -> Write,
+    check: fn(&[u8], &Bytes) -> anyhow::Result<()>,
+) -> Contender {
     let write = open(Source::new(&[]), payload.clone());
     let payload = payload.clone();
     Contender::new(kind, name, write).checked(move || {
@@ -82,18 +92,16 @@ fn way(kind: Kind, name: &str, payload: &Bytes, open: fn(Source, Bytes) -> Write
         let mut write = open(Source::keeping(&output), payload.clone());
         write();
         write();
-        let payload_len = payload.len() as u64;
-        let header = Header {
-            fin: true,
-            is_compressed: false,
-            opcode: Opcode::Binary,
-            mask: None,
-            payload_len,
-        };
-        let (bytes, len) = header.to_bytes();
-        let frame = [&bytes[..len], &payload].concat();
         let output = output.lock().expect("nobody panics");
-        ensure!(*output == frame.repeat(2), "{} bytes were written", output.len());
-        Ok(())
+        check(&output, &payload)
     })
+}
+
+fn are_two_frames(output: &[u8], payload: &Bytes) -> anyhow::Result<()> {
+    let (opcode, payload_len) = (Opcode::Binary, payload.len() as u64);
+    let header = Header { fin: true, is_compressed: false, opcode, mask: None, payload_len };
+    let (bytes, len) = header.to_bytes();
+    let frame = [&bytes[..len], payload].concat();
+    ensure!(*output == frame.repeat(2), "{} bytes were written", output.len());
+    Ok(())
 }
