@@ -282,10 +282,10 @@ impl Decoder {
                     self.end_line(excess);
                     return Ok(self.extensions.as_ref().is_some_and(|kept| !kept.is_empty()));
                 }
-                if let Some(extensions) = &mut self.extensions {
-                    if self.line.in_extensions() {
-                        extensions.push(octet);
-                    }
+                if let Some(extensions) = &mut self.extensions
+                    && self.line.in_extensions()
+                {
+                    extensions.push(octet);
                 }
             }
             (State::DataCr, b'\r') => self.state = State::DataLf,

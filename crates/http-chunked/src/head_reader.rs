@@ -76,10 +76,10 @@ impl<L: StartLine> HeadReader<L> {
         let before = self.part_len();
         let count = received.len().min(self.bytes_max - before);
         let visible = &received[..count];
-        if before == 0 {
-            if let Some((len, line)) = parse_whole(visible) {
-                return Ok(Some((received.split_to(len), line)));
-            }
+        if before == 0
+            && let Some((len, line)) = parse_whole(visible)
+        {
+            return Ok(Some((received.split_to(len), line)));
         }
         let end = self.scan.read(visible)?;
         if end.is_none() && count < received.len() {

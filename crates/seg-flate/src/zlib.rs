@@ -31,7 +31,7 @@ pub(crate) fn check_header(method: u8, flags: u8) -> Result<(), InflateErrorKind
     if method & 0x0f != DEFLATE {
         return Err(InflateErrorKind::MethodUnsupported);
     }
-    if method >> 4 > WINDOW_MAX || u16::from_be_bytes([method, flags]) % 31 != 0 {
+    if method >> 4 > WINDOW_MAX || !u16::from_be_bytes([method, flags]).is_multiple_of(31) {
         return Err(InflateErrorKind::HeaderInvalid);
     }
     if flags & DICTIONARY != 0 {

@@ -341,10 +341,10 @@ impl SegmentedBuf {
         assert!(count <= self.len(), "advance past the end of the buffer");
         let listed = self.list.bytes();
         self.list.advance(count.min(listed));
-        if count > listed {
-            if let Some(tail) = &mut self.tail {
-                tail.advance(within(count - listed));
-            }
+        if count > listed
+            && let Some(tail) = &mut self.tail
+        {
+            tail.advance(within(count - listed));
         }
         self.drop_full_tail();
     }

@@ -137,7 +137,7 @@ impl World {
 
     fn fresh(&mut self, len: usize) -> Vec<u8> {
         core::iter::repeat_with(|| {
-            self.next = self.next.wrapping_add(if self.next % 5 == 0 { 3 } else { 1 });
+            self.next = self.next.wrapping_add(if self.next.is_multiple_of(5) { 3 } else { 1 });
             self.next
         })
         .take(len)

@@ -64,10 +64,10 @@ impl<T: Clone + Default> Allocator<T> for Memory<T> {
         self.with_kept(|kept| {
             if kept.len() < KEPT_CELLS {
                 kept.push(cell.0);
-            } else if let Some(smallest) = kept.iter_mut().min_by_key(|kept| kept.capacity()) {
-                if smallest.capacity() < cell.0.capacity() {
-                    *smallest = cell.0;
-                }
+            } else if let Some(smallest) = kept.iter_mut().min_by_key(|kept| kept.capacity())
+                && smallest.capacity() < cell.0.capacity()
+            {
+                *smallest = cell.0;
             }
         });
     }

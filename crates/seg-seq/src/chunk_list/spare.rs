@@ -36,10 +36,10 @@ pub(super) fn take_directory() -> VecDeque<Vec<Chunk>> {
 }
 
 pub(super) fn give_directory(directory: VecDeque<Vec<Chunk>>) {
-    if let Ok(mut spare) = SPARE.lock() {
-        if spare.directories.len() < SPARE_FIRST_MAX {
-            spare.directories.push(directory);
-        }
+    if let Ok(mut spare) = SPARE.lock()
+        && spare.directories.len() < SPARE_FIRST_MAX
+    {
+        spare.directories.push(directory);
     }
 }
 

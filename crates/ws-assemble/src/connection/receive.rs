@@ -46,10 +46,10 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
         context: &mut Context<'_>,
         write: Option<&Waker>,
     ) -> Poll<Result<Option<Message>, ConnectionError>> {
-        if self.input.is_some() || self.waiting.is_some() {
-            if let Some(message) = self.decoded()? {
-                return Poll::Ready(Ok(Some(message)));
-            }
+        if (self.input.is_some() || self.waiting.is_some())
+            && let Some(message) = self.decoded()?
+        {
+            return Poll::Ready(Ok(Some(message)));
         }
         if self.decoder.is_lent() {
             return Poll::Ready(Err(ConnectionError::ReadForgotten));
@@ -222,10 +222,11 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
     fn poll_replies(&mut self, context: &mut Context<'_>) -> Result<Poll<()>, ConnectionError> {
         loop {
             let waits = self.pong.is_some() && self.state == State::Open;
-            if waits && !self.output.is_full() {
-                if let Some(payload) = self.pong.take() {
-                    self.output.queue_control(Opcode::Pong, &payload)?;
-                }
+            if waits
+                && !self.output.is_full()
+                && let Some(payload) = self.pong.take()
+            {
+                self.output.queue_control(Opcode::Pong, &payload)?;
             }
             return match self.poll_flush(context) {
                 // It had to wait for room, and nobody would tell of what there is now.

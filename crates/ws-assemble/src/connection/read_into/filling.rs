@@ -78,10 +78,10 @@ impl<'a> Filling<'a> {
             }
             let step = connection.decoder.lend(&mut room[..count]);
             self.filled += count;
-            if let Some(step) = connection.refuse(step)? {
-                if let Some(found) = self.found(connection, step) {
-                    return Poll::Ready(Ok(found));
-                }
+            if let Some(step) = connection.refuse(step)?
+                && let Some(found) = self.found(connection, step)
+            {
+                return Poll::Ready(Ok(found));
             }
         }
     }
