@@ -38,7 +38,7 @@
 //! - `tokio`: connections over tokio's `AsyncRead` and `AsyncWrite`.
 //! - `deflate`: compressed messages (RFC 7692).
 //! - `futures`: `Stream` and `Sink` for connections and their halves.
-//! - `portable`: no SIMD in masking, and no unsafe code in this crate.
+//! - `portable`: no SIMD of our own in masking and UTF-8, and no unsafe code in this crate.
 #![cfg_attr(feature = "portable", forbid(unsafe_code))]
 
 mod assembly;

@@ -3,7 +3,9 @@
 use crate::utf8::Utf8Validator;
 
 #[cfg(all(target_arch = "x86_64", not(feature = "portable"), not(miri)))]
-mod x86;
+mod avx2;
+#[cfg(all(target_arch = "x86_64", not(feature = "portable"), not(miri)))]
+mod avx512;
 
 /// Below this, choosing an implementation costs more than it gains.
 #[cfg(all(target_arch = "x86_64", not(feature = "portable"), not(miri)))]
@@ -15,7 +17,8 @@ const TEXT_BLOCK_BYTES: usize = 4096;
 /// Masks or unmasks `bytes` in place.
 ///
 /// `phase` is how many bytes of the frame's payload came before, modulo 4: the payload may come in
-/// pieces. Uses AVX2 where the processor has it, unless the feature `portable` is on.
+/// pieces. Uses AVX-512 or AVX2 where the processor has it, unless the feature
+/// `portable` is on.
 ///
 /// # Examples
 ///
@@ -35,10 +38,11 @@ pub fn mask(bytes: &mut [u8], key: [u8; 4], phase: usize) {
 #[inline]
 fn xor_best<const SEE: bool>(bytes: &mut [u8], key: u32) -> bool {
     #[cfg(all(target_arch = "x86_64", not(feature = "portable"), not(miri)))]
-    if bytes.len() >= DISPATCH_BYTES_MIN {
-        if let Some(is_ascii) = x86::mask::<SEE>(bytes, key) {
-            return is_ascii;
-        }
+    if bytes.len() >= DISPATCH_BYTES_MIN
+        && let Some(is_ascii) =
+            avx512::mask::<SEE>(bytes, key).or_else(|| avx2::mask::<SEE>(bytes, key))
+    {
+        return is_ascii;
     }
     xor_words::<SEE>(bytes, key)
 }
@@ -155,10 +159,8 @@ fn xor_block<const WIDTH: usize, const SEE: bool>(
         let Ok(eight) = <&mut [u8; 8]>::try_from(eight) else { continue };
         let plain = u64::from_le_bytes(*eight) ^ word;
         *eight = plain.to_le_bytes();
-        if SEE {
-            if let Ok(seen) = <&mut [u8; 8]>::try_from(seen) {
-                *seen = (u64::from_le_bytes(*seen) | plain).to_le_bytes();
-            }
+        if SEE && let Ok(seen) = <&mut [u8; 8]>::try_from(seen) {
+            *seen = (u64::from_le_bytes(*seen) | plain).to_le_bytes();
         }
     }
 }

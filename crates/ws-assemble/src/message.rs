@@ -6,7 +6,11 @@ use bytes::Bytes;
 use seg_pool::Segment;
 use seg_seq::{Flatten, Sequence};
 
-use crate::{opcode::Opcode, recycled::Recycled, utf8::Utf8Validator};
+use crate::{
+    opcode::Opcode,
+    recycled::Recycled,
+    utf8::{Utf8Validator, to_str},
+};
 
 /// Whether a message is text or not.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -156,7 +160,7 @@ impl Message {
     #[must_use]
     pub fn as_str(&self) -> Option<&str> {
         match self.kind {
-            MessageKind::Text => simdutf8::basic::from_utf8(self.data()).ok(),
+            MessageKind::Text => to_str(self.data()),
             MessageKind::Binary => None,
         }
     }

@@ -2,6 +2,11 @@
 
 use core::str;
 
+#[cfg(all(target_arch = "x86_64", not(feature = "portable"), not(miri)))]
+mod avx512;
+#[cfg(all(target_arch = "x86_64", not(feature = "portable"), not(miri)))]
+mod pairs;
+
 /// Validates text slice by slice, without a copy.
 ///
 /// A character may be cut anywhere: at most 3 bytes of it are kept. A byte that no text can have at
@@ -58,7 +63,7 @@ impl Utf8Validator {
         let rest = &bytes[start..];
         // A character cut by the end is set aside, so that the fast pass sees whole ones only.
         let whole = rest.len() - begun_len(rest);
-        if simdutf8::basic::from_utf8(&rest[..whole]).is_err() {
+        if !is_utf8(&rest[..whole]) {
             return Err(start + self.find(&rest[..whole]));
         }
         for (index, &byte) in rest.iter().enumerate().skip(whole) {
@@ -111,6 +116,25 @@ impl Utf8Validator {
         }
         Ok(())
     }
+}
+
+#[inline]
+fn is_utf8(bytes: &[u8]) -> bool {
+    #[cfg(all(target_arch = "x86_64", not(feature = "portable"), not(miri)))]
+    if let Some(avx512) = avx512::Avx512::detect() {
+        return avx512.is_utf8(bytes);
+    }
+    simdutf8::basic::from_utf8(bytes).is_ok()
+}
+
+/// Returns the bytes as text; `None` when they are none.
+#[inline]
+pub(crate) fn to_str(bytes: &[u8]) -> Option<&str> {
+    #[cfg(all(target_arch = "x86_64", not(feature = "portable"), not(miri)))]
+    if let Some(avx512) = avx512::Avx512::detect() {
+        return avx512.to_str(bytes);
+    }
+    simdutf8::basic::from_utf8(bytes).ok()
 }
 
 /// Follows the table of well-formed sequences (Unicode 16.0, table 3-7).
@@ -212,5 +236,38 @@ mod tests {
             let mut validator = Utf8Validator::new();
             assert_eq!(validator.push(&broken), Err(index));
         }
+    }
+
+    #[test]
+    fn one_other_byte_among_runs_of_ascii_is_judged_as_by_std() {
+        const OTHERS: [u8; 10] = [b'a', 0x80, 0xa0, 0xbf, 0xc2, 0xe0, 0xed, 0xf0, 0xf4, 0xf8];
+        let (wide, ascii, step) = if cfg!(miri) { (2, 40, 17) } else { (30, 300, 1) };
+        let text = ["añ€𐍈".repeat(wide), "a".repeat(ascii), "ñ𐍈€".repeat(wide)].concat();
+        // Once from a place that divides by 64, once from another.
+        for skipped in ["", "añ"] {
+            let text = [&text[skipped.len()..], &text[..ascii]].concat();
+            for index in (0..text.len()).step_by(step) {
+                for other in OTHERS {
+                    let mut bytes = text.clone().into_bytes();
+                    bytes[index] = other;
+                    let mut validator = Utf8Validator::new();
+                    let expected = oracle_at(&bytes, index);
+                    assert_eq!(validator.push(&bytes).map(|()| validator.is_complete()), expected);
+                }
+            }
+        }
+    }
+
+    /// As [`oracle`], but knows that nothing is wrong long before `index`.
+    fn oracle_at(bytes: &[u8], index: usize) -> Result<bool, usize> {
+        let start = (0..index.saturating_sub(8)).rev().find(|&at| bytes[at] < 0x80 || at == 0);
+        let start = start.unwrap_or(0);
+        assert!(str::from_utf8(&bytes[..start]).is_ok());
+        let mut end = (index + 8).min(bytes.len());
+        while end < bytes.len() && bytes[end] & 0xc0 == 0x80 {
+            end += 1;
+        }
+        assert!(str::from_utf8(&bytes[end..]).is_ok());
+        oracle(&bytes[start..end]).map_err(|at| start + at)
     }
 }

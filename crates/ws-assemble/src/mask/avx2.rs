@@ -18,12 +18,8 @@ pub(super) fn mask<const SEE: bool>(bytes: &mut [u8], key: u32) -> Option<bool> 
 }
 
 /// The portable code, compiled for AVX2.
-///
-/// # Safety
-///
-/// The processor has AVX2.
 #[target_feature(enable = "avx2")]
-unsafe fn mask_avx2<const SEE: bool>(bytes: &mut [u8], key: u32) -> bool {
+fn mask_avx2<const SEE: bool>(bytes: &mut [u8], key: u32) -> bool {
     if bytes.len() < LONG_BYTES_MIN {
         return super::xor::<32, SEE>(bytes, key);
     }
