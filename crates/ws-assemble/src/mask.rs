@@ -38,13 +38,17 @@ pub fn mask(bytes: &mut [u8], key: [u8; 4], phase: usize) {
 #[inline]
 fn xor_best<const SEE: bool>(bytes: &mut [u8], key: u32) -> bool {
     #[cfg(all(target_arch = "x86_64", not(feature = "portable"), not(miri)))]
-    if bytes.len() >= DISPATCH_BYTES_MIN
-        && let Some(is_ascii) =
-            avx512::mask::<SEE>(bytes, key).or_else(|| avx2::mask::<SEE>(bytes, key))
-    {
-        return is_ascii;
+    if bytes.len() >= DISPATCH_BYTES_MIN {
+        return avx512::mask::<SEE>(bytes, key).unwrap_or_else(|| xor_narrow::<SEE>(bytes, key));
     }
     xor_words::<SEE>(bytes, key)
+}
+
+/// Masks where AVX-512 is not. Apart, so that the code around masks short payload without a call.
+#[cfg(all(target_arch = "x86_64", not(feature = "portable"), not(miri)))]
+#[inline(never)]
+fn xor_narrow<const SEE: bool>(bytes: &mut [u8], key: u32) -> bool {
+    avx2::mask::<SEE>(bytes, key).unwrap_or_else(|| xor_words::<SEE>(bytes, key))
 }
 
 /// Unmasks the next piece of a text in place and validates it, block by block, so that each block

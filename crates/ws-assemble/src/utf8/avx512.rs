@@ -48,15 +48,17 @@ impl Avx512 {
 /// overlap, and their order is free.
 #[target_feature(enable = "avx512f,avx512bw,avx512vbmi,gfni")]
 fn check(bytes: &[u8]) -> bool {
-    let (groups, _) = bytes.as_chunks::<GROUP>();
-    let ascii = groups.iter().take_while(|group| is_ascii(group)).count() * GROUP;
-    let bytes = &bytes[ascii..];
+    let bytes = &bytes[ascii_prefix(bytes)..];
     if bytes.is_empty() {
         return true;
     }
+    let first = load_part(bytes);
+    if bytes.len() <= BLOCK && _mm512_movepi8_mask(first) == 0 {
+        return true;
+    }
     let rules = Rules::new();
-    let mut broken = rules.broken_at_start(load_part(&bytes[..bytes.len().min(BLOCK)]));
-    let mut at = BLOCK;
+    let mut broken = rules.broken_at_start(first);
+    let mut at = aligned(bytes);
     let mut was_ascii = false;
     while let Some(group) = window::<{ BEFORE + GROUP }>(bytes, at) {
         let is_ascii = group.last_chunk().is_some_and(|group| is_ascii(group));
@@ -94,6 +96,30 @@ fn check(bytes: &[u8]) -> bool {
 fn ends_inside(bytes: &[u8]) -> bool {
     let leads = [0xc0, 0xe0, 0xf0];
     bytes.iter().rev().zip(leads).any(|(&byte, lead)| byte >= lead)
+}
+
+/// Returns how many bytes at the front are seen to be ASCII, in large steps.
+#[inline]
+#[target_feature(enable = "avx512f,avx512bw")]
+fn ascii_prefix(bytes: &[u8]) -> usize {
+    let (Some(first), Some(last)) = (bytes.first_chunk(), bytes.last_chunk()) else { return 0 };
+    if !is_ascii(first) {
+        return 0;
+    }
+    let start = aligned(bytes);
+    let (groups, rest) = bytes[start..].as_chunks::<GROUP>();
+    let count = groups.iter().take_while(|group| is_ascii(group)).count();
+    if count == groups.len() && !rest.is_empty() && is_ascii(last) {
+        return bytes.len();
+    }
+    start + count * GROUP
+}
+
+/// Returns where the second block is to begin, so that few loads touch two lines of the cache.
+#[inline]
+fn aligned(bytes: &[u8]) -> usize {
+    let start = bytes.as_ptr().align_offset(BLOCK);
+    if (BEFORE..=BLOCK).contains(&start) { start } else { BLOCK }
 }
 
 /// Returns `LEN` bytes from [`BEFORE`] bytes before `at` on, if there are so many.
@@ -204,7 +230,7 @@ fn load<const START: usize, const LEN: usize>(bytes: &[u8; LEN]) -> __m512i {
     unsafe { _mm512_loadu_si512(bytes[START..].as_ptr().cast()) }
 }
 
-/// Loads up to 64 bytes; behind them are zeros.
+/// Loads the first 64 bytes; what is not there is zero.
 #[inline]
 #[target_feature(enable = "avx512f,avx512bw")]
 fn load_part(bytes: &[u8]) -> __m512i {
