@@ -24,6 +24,14 @@ impl Allowance {
         Self { step_end: if limits.ratio_max == u64::MAX { u64::MAX } else { STEP_BYTES } }
     }
 
+    /// Returns the output that may come of the first `consumed` bytes, for a decoder that knows how many
+    /// it needed.
+    #[cfg(feature = "zstd")]
+    pub(crate) const fn at(limits: &Limits, consumed: u64) -> u64 {
+        let steps = consumed.div_ceil(STEP_BYTES);
+        limits.output_for(steps.saturating_mul(STEP_BYTES))
+    }
+
     /// Says that `consumed` bytes are behind the stream, of which a header made no output.
     pub(crate) const fn begin(&mut self, consumed: u64) {
         if consumed > self.step_end {

@@ -16,7 +16,7 @@ pub enum Format {
     Deflate,
 }
 
-/// What to do with bytes behind the end of a gzip member that start no further member.
+/// What to do with bytes behind the end of a gzip member or a Zstandard frame that start no further one.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Trailing {

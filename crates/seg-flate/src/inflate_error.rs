@@ -19,33 +19,35 @@ pub struct InflateError {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum InflateErrorKind {
-    /// The bytes do not start as the format does (RFC 1952 section 2.3.1, RFC 1950 section 2.2).
+    /// The bytes do not start as the format does (RFC 1952 section 2.3.1, RFC 1950 section 2.2, RFC
+    /// 8878 section 3.1.1).
     HeaderInvalid,
     /// The compression method is not DEFLATE.
     MethodUnsupported,
-    /// A gzip header has reserved flags set (RFC 1952 section 2.3.1.2).
+    /// A gzip or Zstandard header has reserved flags set (RFC 1952 section 2.3.1.2, RFC 8878 section
+    /// 3.1.1.1.1).
     FlagsReserved,
     /// A gzip header does not match its own checksum.
     HeaderChecksum,
     /// A gzip header is longer than [`Limits::header_bytes_max`](crate::Limits::header_bytes_max).
     HeaderTooLong,
-    /// A zlib stream needs a preset dictionary.
+    /// A zlib stream or a Zstandard frame needs a preset dictionary.
     DictionaryNeeded,
-    /// The data breaks the rules of RFC 1951, or for Brotli of RFC 7932.
+    /// The data breaks the rules of RFC 1951, for Brotli of RFC 7932, for Zstandard of RFC 8878.
     DataCorrupt,
-    /// A Brotli stream needs a window above
+    /// A Brotli stream or a Zstandard frame needs a window above
     /// [`Limits::window_bytes_max`](crate::Limits::window_bytes_max).
     WindowTooLarge,
-    /// The decoded bytes do not match the CRC-32 or Adler-32 behind them.
+    /// The decoded bytes do not match the CRC-32, Adler-32 or XXH64 behind them.
     ChecksumMismatch,
-    /// The number of decoded bytes does not match the one behind them.
+    /// The number of decoded bytes does not match the one behind them, for Zstandard in front of them.
     LengthMismatch,
     /// The stream decodes to more than
     /// [`Limits::output_bytes_max`](crate::Limits::output_bytes_max).
     OutputTooLong,
     /// The stream decodes to more than [`Limits::ratio_max`](crate::Limits::ratio_max) allows.
     RatioTooHigh,
-    /// Something that is no gzip member follows the last one.
+    /// Something that is no gzip member or Zstandard frame follows the last one.
     TrailingData,
     /// The input ended before the stream did.
     Truncated,
@@ -67,7 +69,8 @@ impl InflateError {
     /// Returns the offset in the compressed stream, from its first byte.
     ///
     /// For headers and what follows the data it is that of the refused byte or field; inside DEFLATE
-    /// data, whose codes are no bytes, it is the number of bytes consumed when it was noticed.
+    /// data, whose codes are no bytes, it is the number of bytes consumed when it was noticed, and for a
+    /// Zstandard block where it starts or ends.
     #[must_use]
     pub const fn offset(&self) -> u64 {
         self.offset
@@ -79,7 +82,7 @@ impl fmt::Display for InflateError {
         let what = match self.kind {
             InflateErrorKind::HeaderInvalid => "invalid header",
             InflateErrorKind::MethodUnsupported => "compression method is not DEFLATE",
-            InflateErrorKind::FlagsReserved => "reserved gzip flags",
+            InflateErrorKind::FlagsReserved => "reserved flags",
             InflateErrorKind::HeaderChecksum => "gzip header checksum does not match",
             InflateErrorKind::HeaderTooLong => "gzip header is too long",
             InflateErrorKind::DictionaryNeeded => "a preset dictionary is needed",

@@ -33,16 +33,12 @@
 //! # }
 //! ```
 //!
-//! # What it is not
-//!
-//! No Zstandard decoder: the pure-Rust one that builds with our Rust version does not limit what one
-//! block decodes to, so a few bytes could take all memory.
-//!
 //! # Features
 //!
 //! - `zlib-rs` (default): the fast backend.
 //! - `miniz_oxide`: a backend without unsafe code. With both, [`Inflater::with_backend`] chooses.
 //! - `brotli`: `BrotliDecoder`, whose window is one allocation of up to 16 MiB.
+//! - `zstd`: `ZstdDecoder`, whose window is one allocation that grows to as much.
 #![forbid(unsafe_code)]
 
 #[cfg(not(any(feature = "zlib-rs", feature = "miniz_oxide")))]
@@ -67,6 +63,8 @@ mod pieces;
 mod status;
 mod window_bits;
 mod zlib;
+#[cfg(feature = "zstd")]
+mod zstd;
 
 pub use backend::Backend;
 #[cfg(feature = "brotli")]
@@ -81,6 +79,8 @@ pub use level::Level;
 pub use limits::Limits;
 pub use status::Status;
 pub use window_bits::WindowBits;
+#[cfg(feature = "zstd")]
+pub use zstd::ZstdDecoder;
 
 /// The examples in the README are doc tests.
 #[cfg(doctest)]

@@ -2,8 +2,8 @@
 
 use crate::{format::Trailing, inflate_error::InflateErrorKind};
 
-/// Limits of an [`Inflater`](crate::Inflater) or a Brotli decoder, each checked before memory is taken
-/// for it.
+/// Limits of an [`Inflater`](crate::Inflater) or of a Brotli or Zstandard decoder, each checked before
+/// memory is taken for it.
 ///
 /// # Examples
 ///
@@ -22,7 +22,8 @@ pub struct Limits {
 }
 
 impl Limits {
-    /// Limits the decoded bytes of a stream, all gzip members together. 256 MiB by default.
+    /// Limits the decoded bytes of a stream, all gzip members or Zstandard frames together. 256 MiB by
+    /// default.
     #[must_use]
     pub const fn output_bytes_max(mut self, bytes: u64) -> Self {
         self.output_bytes_max = bytes;
@@ -46,16 +47,17 @@ impl Limits {
         self
     }
 
-    /// Limits the window of a Brotli stream, which is one allocation: 16 MiB by default, which is as
-    /// much as the format has. A stream that needs more is refused when it says so. The window of
-    /// DEFLATE is 32 KiB whatever the limit.
+    /// Limits the window of a Brotli stream or a Zstandard frame, which is one allocation: 16 MiB by
+    /// default, which is as much as Brotli has, and twice what HTTP allows `zstd` (RFC 9659). What needs
+    /// more is refused when it says so. The window of DEFLATE is 32 KiB whatever the limit.
     #[must_use]
     pub const fn window_bytes_max(mut self, bytes: usize) -> Self {
         self.window_bytes_max = bytes;
         self
     }
 
-    /// Sets what becomes of bytes behind the last gzip member. They are refused by default.
+    /// Sets what becomes of bytes behind the last gzip member or Zstandard frame. They are refused by
+    /// default.
     #[must_use]
     pub const fn trailing(mut self, trailing: Trailing) -> Self {
         self.trailing = trailing;
