@@ -1,6 +1,11 @@
 //! What a whole body may cost.
 
-use crate::{content_coding::ContentCodings, fields::FieldLines, framing::Framing, limits::Limits};
+use crate::{
+    content_coding::{ContentCoding, ContentCodings},
+    fields::FieldLines,
+    framing::Framing,
+    limits::Limits,
+};
 
 /// Bounds on one body.
 ///
@@ -88,8 +93,9 @@ impl BodyLimits {
         self
     }
 
-    /// Sets the window that a `br` coding may need, which is one allocation beside the body. Default
-    /// 16 MiB, which is as much as the format has. The other codings have 32 KiB.
+    /// Sets the window that a `br` or `zstd` coding may need, which is one allocation beside the body.
+    /// Default 16 MiB, which is as much as Brotli has; for `zstd` it is 8 MiB if it is more, which is what
+    /// HTTP allows (RFC 9659 section 3). The other codings have 32 KiB.
     #[must_use]
     pub const fn window_bytes_max(mut self, bytes: usize) -> Self {
         self.window_bytes_max = bytes;
@@ -110,12 +116,12 @@ impl BodyLimits {
     }
 
     /// What one decoder may make: the body, when it is the last one.
-    pub(crate) fn inflate(&self, is_last: bool) -> seg_flate::Limits {
+    pub(crate) fn inflate(&self, coding: ContentCoding, is_last: bool) -> seg_flate::Limits {
         let bytes_max = if is_last { self.body_bytes_max } else { self.encoded_bytes() };
         seg_flate::Limits::default()
             .output_bytes_max(bytes_max)
             .ratio_max(self.ratio_max)
-            .window_bytes_max(self.window_bytes_max)
+            .window_bytes_max(self.window_bytes_max.min(coding.window_bytes_max()))
     }
 
     /// Whether a declared length is above the limit, and where in the head it says so: it is

@@ -54,7 +54,7 @@ impl Content {
                 Some(distance) => self.layers.swap(index, index + distance),
                 None => {
                     self.layers.push(Layer {
-                        decoder: CodingDecoder::new(coding, limits.inflate(is_last)),
+                        decoder: CodingDecoder::new(coding, limits.inflate(coding, is_last)),
                         is_last,
                         decoded: SegmentedBuf::new(gather.pool()),
                     });

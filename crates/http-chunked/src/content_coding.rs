@@ -16,6 +16,10 @@ pub enum ContentCoding {
     /// `br`: a Brotli stream (RFC 7932). Not together with other codings.
     #[cfg(feature = "brotli")]
     Brotli,
+    /// `zstd`: Zstandard frames (RFC 8878) whose windows have at most 8 MiB (RFC 9659). Not together with
+    /// other codings.
+    #[cfg(feature = "zstd")]
+    Zstd,
 }
 
 impl ContentCoding {
@@ -27,7 +31,7 @@ impl ContentCoding {
     /// use http_chunked::ContentCoding;
     ///
     /// assert_eq!(ContentCoding::from_name(b"GZip"), Some(ContentCoding::Gzip));
-    /// assert_eq!(ContentCoding::from_name(b"zstd"), None);
+    /// assert_eq!(ContentCoding::from_name(b"compress"), None);
     /// ```
     #[must_use]
     pub fn from_name(name: &[u8]) -> Option<Self> {
@@ -38,9 +42,20 @@ impl ContentCoding {
             ("deflate", ContentCoding::Deflate),
             #[cfg(feature = "brotli")]
             ("br", ContentCoding::Brotli),
+            #[cfg(feature = "zstd")]
+            ("zstd", ContentCoding::Zstd),
         ];
         let found = NAMES.iter().find(|(known, _)| name.eq_ignore_ascii_case(known.as_bytes()));
         found.map(|&(_, coding)| coding)
+    }
+
+    /// The largest window that a body may need, whatever the limits are.
+    pub(crate) const fn window_bytes_max(self) -> usize {
+        match self {
+            #[cfg(feature = "zstd")]
+            Self::Zstd => 8 << 20,
+            _ => usize::MAX,
+        }
     }
 
     /// Returns whether a few bytes can become very many, and those not bit by bit. What such a
@@ -50,6 +65,8 @@ impl ContentCoding {
             Self::Identity | Self::Gzip | Self::Deflate => false,
             #[cfg(feature = "brotli")]
             Self::Brotli => true,
+            #[cfg(feature = "zstd")]
+            Self::Zstd => true,
         }
     }
 }
@@ -68,7 +85,7 @@ impl ContentCodings {
 
     /// Reads the value of a `Content-Encoding` field: a list of names, in any case; `identity` and
     /// empty elements (RFC 9110 §5.6.1.2) add nothing. `None` when a name is not known, there are
-    /// too many, or `br` is not alone.
+    /// too many, or `br` or `zstd` is not alone.
     ///
     /// # Examples
     ///
@@ -77,7 +94,7 @@ impl ContentCodings {
     ///
     /// let codings = ContentCodings::from_field(b"deflate, gzip").expect("both are known");
     /// assert_eq!(codings.as_slice(), [ContentCoding::Deflate, ContentCoding::Gzip]);
-    /// assert_eq!(ContentCodings::from_field(b"gzip, zstd"), None);
+    /// assert_eq!(ContentCodings::from_field(b"gzip, compress"), None);
     /// ```
     #[must_use]
     pub fn from_field(value: &[u8]) -> Option<Self> {

@@ -59,6 +59,7 @@
 //! - `zlib-rs` (default): decompresses with zlib-rs.
 //! - `miniz_oxide`: decompresses with miniz_oxide, which has no unsafe code.
 //! - `brotli`: decompresses `br` as well; its window is one allocation of up to 16 MiB.
+//! - `zstd`: decompresses `zstd` as well; its window is one allocation that grows to up to 8 MiB.
 //! - `tokio`: `AsyncRead`, `AsyncBufRead` and `AsyncWrite` on [`Incoming`] and [`ChunkedWriter`].
 //! - `tokio-util`: `ChunkedCodec`, a `Decoder` and `Encoder` of its own.
 //! - `http-body`: `SegmentBody` and `Body::collect`, for hyper and what is built on it.

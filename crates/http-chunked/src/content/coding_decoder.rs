@@ -2,6 +2,8 @@
 
 #[cfg(feature = "brotli")]
 use seg_flate::BrotliDecoder;
+#[cfg(feature = "zstd")]
+use seg_flate::ZstdDecoder;
 use seg_flate::{Format, InflateError, Inflater, Limits, Status};
 use seg_pool::SegmentSize;
 use seg_seq::SegmentedBuf;
@@ -13,6 +15,8 @@ pub(super) enum CodingDecoder {
     Inflate(Inflater),
     #[cfg(feature = "brotli")]
     Brotli(BrotliDecoder),
+    #[cfg(feature = "zstd")]
+    Zstd(ZstdDecoder),
 }
 
 impl CodingDecoder {
@@ -20,6 +24,8 @@ impl CodingDecoder {
         match coding {
             #[cfg(feature = "brotli")]
             ContentCoding::Brotli => Self::Brotli(BrotliDecoder::new(limits)),
+            #[cfg(feature = "zstd")]
+            ContentCoding::Zstd => Self::Zstd(ZstdDecoder::new(limits)),
             _ => Self::Inflate(
                 Inflater::new(format(coding), limits).output_segments(SegmentSize::K64),
             ),
@@ -31,9 +37,14 @@ impl CodingDecoder {
         match (self, coding) {
             #[cfg(feature = "brotli")]
             (Self::Brotli(decoder), ContentCoding::Brotli) => decoder.reset(),
-            #[cfg(feature = "brotli")]
-            (Self::Inflate(_), ContentCoding::Brotli) | (Self::Brotli(_), _) => return false,
-            (Self::Inflate(inflater), _) => inflater.reset(format(coding)),
+            #[cfg(feature = "zstd")]
+            (Self::Zstd(decoder), ContentCoding::Zstd) => decoder.reset(),
+            (
+                Self::Inflate(inflater),
+                ContentCoding::Identity | ContentCoding::Gzip | ContentCoding::Deflate,
+            ) => inflater.reset(format(coding)),
+            #[cfg(any(feature = "brotli", feature = "zstd"))]
+            _ => return false,
         }
         true
     }
@@ -47,6 +58,8 @@ impl CodingDecoder {
             Self::Inflate(inflater) => inflater.push(input, output),
             #[cfg(feature = "brotli")]
             Self::Brotli(decoder) => decoder.push(input, output),
+            #[cfg(feature = "zstd")]
+            Self::Zstd(decoder) => decoder.push(input, output),
         }
     }
 
@@ -55,6 +68,8 @@ impl CodingDecoder {
             Self::Inflate(inflater) => inflater.consumed(),
             #[cfg(feature = "brotli")]
             Self::Brotli(decoder) => decoder.consumed(),
+            #[cfg(feature = "zstd")]
+            Self::Zstd(decoder) => decoder.consumed(),
         }
     }
 
@@ -63,6 +78,8 @@ impl CodingDecoder {
             Self::Inflate(inflater) => inflater.finish(),
             #[cfg(feature = "brotli")]
             Self::Brotli(decoder) => decoder.finish(),
+            #[cfg(feature = "zstd")]
+            Self::Zstd(decoder) => decoder.finish(),
         }
     }
 
@@ -72,6 +89,8 @@ impl CodingDecoder {
             Self::Inflate(inflater) => inflater.release(),
             #[cfg(feature = "brotli")]
             Self::Brotli(_) => {}
+            #[cfg(feature = "zstd")]
+            Self::Zstd(_) => {}
         }
     }
 }

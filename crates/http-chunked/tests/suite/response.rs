@@ -139,7 +139,7 @@ fn compressed_content_is_decoded_unless_it_is_kept_encoded() {
 fn an_empty_response_may_name_any_coding() {
     let head = "HTTP/1.1 304 Not Modified\r\nContent-Encoding: br\r\n\r\n";
     plain(head, "", "", true);
-    for coding in ["gzip", "zstd", "gzip, gzip, gzip"] {
+    for coding in ["gzip", "compress", "gzip, gzip, gzip"] {
         let fields = format!("Content-Encoding: {coding}\r\nContent-Length: 0");
         plain(&format!("HTTP/1.1 200 OK\r\n{fields}\r\n\r\n"), "", "", true);
     }
