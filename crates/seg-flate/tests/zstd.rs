@@ -250,6 +250,13 @@ fn a_window_above_the_limit_is_refused_and_none_is_taken_before_its_data() {
     // A frame of one segment is its own window; this one says it has 2^63 octets.
     let segment = b"\x28\xb5\x2f\xfd\xe0\0\0\0\0\0\0\0\x80";
     assert_eq!(outcome(Limits::default(), &[segment]).2, Some((Kind::WindowTooLarge, 5)));
+    // Without a limit it is as good as another.
+    let segment = [&b"\x28\xb5\x2f\xfd\xe0"[..], &[0xff; 8], &last_block(1, 3, b"a")].concat();
+    let unlimited = Limits::default().window_bytes_max(usize::MAX);
+    let (decoded, _, refusal) = outcome(unlimited, &[&segment]);
+    if usize::BITS == 64 {
+        assert_eq!((&decoded[..], refusal), (&b"aaa"[..], Some((Kind::LengthMismatch, 17))));
+    }
 }
 
 #[test]

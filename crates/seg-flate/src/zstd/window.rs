@@ -146,7 +146,7 @@ impl Window {
     /// Returns how many bytes can be written where the next one goes, at least one; grows for up to
     /// `wanted` ones.
     fn room(&mut self, wanted: usize) -> usize {
-        let complete = self.size + SLACK;
+        let complete = self.size.saturating_add(SLACK);
         let end = self.at + wanted + SLACK;
         if end > self.ring.len() && self.ring.len() < complete {
             let len = end.max(2 * self.ring.len()).max(START_BYTES).min(complete);
