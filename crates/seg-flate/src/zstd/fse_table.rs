@@ -22,10 +22,12 @@ pub(super) struct Code {
 /// One state: what it stands for, and how the next one is found.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Entry {
-    pub(super) code: Code,
+    /// That of its code, which lies here as well so that both are one load.
+    pub(super) base: u32,
+    next_base: u16,
+    pub(super) extra_bits: u8,
     /// The bits of the stream that are added to `next_base`.
     next_bits: u8,
-    next_base: u16,
 }
 
 /// How often each symbol is, in states; -1 is less than one.
@@ -101,10 +103,16 @@ fn bits_at(source: &[u8], at: &mut usize, len: u32) -> u32 {
     bits & ((1 << len) - 1)
 }
 
+impl Entry {
+    const fn new(Code { base, extra_bits }: Code, next_bits: u8, next_base: u16) -> Self {
+        Self { base, next_base, extra_bits, next_bits }
+    }
+}
+
 impl FseTable {
     pub(super) const fn new() -> Self {
-        let code = Code { base: 0, extra_bits: 0 };
-        Self { entries: [Entry { code, next_bits: 0, next_base: 0 }; STATES_MAX], accuracy: 0 }
+        let nothing = Code { base: 0, extra_bits: 0 };
+        Self { entries: [Entry::new(nothing, 0, 0); STATES_MAX], accuracy: 0 }
     }
 
     /// Becomes the table of these frequencies, which fill all states.
@@ -145,30 +153,30 @@ impl FseTable {
             next[index] += 1;
             let bits = frequencies.accuracy - number.ilog2();
             let next_base = (usize::from(number) << bits) - states;
-            *entry = Entry {
-                code: codes[index],
-                next_bits: u8::try_from(bits).unwrap_or(0),
-                next_base: u16::try_from(next_base).unwrap_or(0),
-            };
+            *entry = Entry::new(
+                codes[index],
+                u8::try_from(bits).unwrap_or(0),
+                u16::try_from(next_base).unwrap_or(0),
+            );
         }
     }
 
     /// Becomes the table of one code that needs no bits.
     pub(super) fn repeat(&mut self, code: Code) {
         self.accuracy = 0;
-        self.entries[0] = Entry { code, next_bits: 0, next_base: 0 };
+        self.entries[0] = Entry::new(code, 0, 0);
     }
 
     /// Reads the first state.
-    pub(super) fn start(&self, bits: &mut BackwardBits<'_>) -> Entry {
-        self.entries[bits.read(self.accuracy) as usize % STATES_MAX]
+    pub(super) fn start(&self, bits: &mut BackwardBits<'_>) -> &Entry {
+        &self.entries[bits.read(self.accuracy) as usize % STATES_MAX]
     }
 
     /// Reads the state behind this one; up to 9 bits.
     #[inline(always)]
-    pub(super) fn next(&self, entry: Entry, bits: &mut BackwardBits<'_>) -> Entry {
+    pub(super) fn next(&self, entry: &Entry, bits: &mut BackwardBits<'_>) -> &Entry {
         let state = u32::from(entry.next_base) + bits.read(u32::from(entry.next_bits));
-        self.entries[state as usize % STATES_MAX]
+        &self.entries[state as usize % STATES_MAX]
     }
 }
 
@@ -202,12 +210,12 @@ mod tests {
         let codes = [5, 6, 7, 8, 9].map(|base| Code { base, extra_bits: 0 });
         let mut table = FseTable::new();
         table.build(&Frequencies { counts, accuracy: 5 }, &codes);
-        let times = |base| table.entries[..32].iter().filter(|e| e.code.base == base).count();
+        let times = |base| table.entries[..32].iter().filter(|e| e.base == base).count();
         assert_eq!([5, 6, 7, 8, 9].map(times), [20, 1, 7, 0, 4]);
         for base in [5, 6, 7, 9] {
             // The ranges of what may follow cover all states once.
             let mut covered = [0; 32];
-            for entry in table.entries[..32].iter().filter(|entry| entry.code.base == base) {
+            for entry in table.entries[..32].iter().filter(|entry| entry.base == base) {
                 let from = usize::from(entry.next_base);
                 covered[from..from + (1 << entry.next_bits)].iter_mut().for_each(|n| *n += 1);
             }

@@ -110,11 +110,11 @@ impl HuffmanTable {
             return Err(InflateErrorKind::DataCorrupt);
         }
         loop {
-            weights.push_code(this.code)?;
+            weights.push_coded(this.base)?;
             bits.refill();
             this = table.next(this, &mut bits);
             if bits.is_overdrawn() {
-                return weights.push_code(other.code);
+                return weights.push_coded(other.base);
             }
             core::mem::swap(&mut this, &mut other);
         }
@@ -242,11 +242,11 @@ impl Weights {
     }
 
     /// Adds a weight that was FSE coded; the last one of all follows from the others.
-    fn push_code(&mut self, code: Code) -> Result<(), InflateErrorKind> {
+    fn push_coded(&mut self, weight: u32) -> Result<(), InflateErrorKind> {
         if self.len == WEIGHTS_MAX {
             return Err(InflateErrorKind::DataCorrupt);
         }
-        self.push(u8::try_from(code.base).unwrap_or(u8::MAX))
+        self.push(u8::try_from(weight).unwrap_or(u8::MAX))
     }
 }
 

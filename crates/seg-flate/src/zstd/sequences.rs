@@ -201,8 +201,8 @@ impl Sequences {
 
 /// Reads what is added to the number of a code.
 #[inline(always)]
-fn value(entry: Entry, bits: &mut BackwardBits<'_>) -> u32 {
-    entry.code.base + bits.read(u32::from(entry.code.extra_bits))
+fn value(entry: &Entry, bits: &mut BackwardBits<'_>) -> u32 {
+    entry.base + bits.read(u32::from(entry.extra_bits))
 }
 
 /// Returns the distance that an offset value stands for: one of the last three, or a new one; 0 is
