@@ -89,6 +89,23 @@ impl ChunkList {
         }
     }
 
+    /// Drops all chunks. What a long list lay in goes back for the next one.
+    pub(crate) fn clear(&mut self) {
+        for chunk in self.inline.iter_mut().skip(self.head.into()).take(self.len) {
+            *chunk = Chunk::default();
+        }
+        self.give_blocks();
+        (self.head, self.first_len, self.len) = (0, 0, 0);
+        (self.start, self.end) = (0, 0);
+    }
+
+    fn give_blocks(&mut self) {
+        if self.blocks.capacity() > 0 {
+            self.blocks.drain(..).for_each(give_block);
+            give_directory(core::mem::take(&mut self.blocks));
+        }
+    }
+
     pub(crate) const fn len(&self) -> usize {
         self.len
     }
@@ -458,10 +475,7 @@ impl Clone for ChunkList {
 
 impl Drop for ChunkList {
     fn drop(&mut self) {
-        if self.blocks.capacity() > 0 {
-            self.blocks.drain(..).for_each(give_block);
-            give_directory(core::mem::take(&mut self.blocks));
-        }
+        self.give_blocks();
     }
 }
 

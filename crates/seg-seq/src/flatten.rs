@@ -3,6 +3,7 @@
 use std::sync::OnceLock;
 
 use bytes::Bytes;
+use seg_pool::Segment;
 
 use crate::sequence::Sequence;
 
@@ -40,7 +41,7 @@ impl Flatten {
     /// Wraps bytes that are contiguous already. Copies nothing.
     #[must_use]
     pub fn from_bytes(bytes: Bytes) -> Self {
-        let sequence = Sequence::from(seg_pool::Segment::from(bytes));
+        let sequence = Sequence::from(Segment::from(bytes));
         Self { sequence, flat: OnceLock::new() }
     }
 
@@ -60,6 +61,18 @@ impl Flatten {
     #[must_use]
     pub const fn sequence(&self) -> &Sequence {
         &self.sequence
+    }
+
+    /// Appends a segment without a copy; a flat copy of what was there before is dropped.
+    pub fn push(&mut self, segment: Segment) {
+        self.flat.take();
+        self.sequence.push(segment);
+    }
+
+    /// Drops all bytes and the flat copy, in place.
+    pub fn clear(&mut self) {
+        self.flat.take();
+        self.sequence.clear();
     }
 
     /// Returns whether [`as_slice`](Self::as_slice) copies nothing any more.

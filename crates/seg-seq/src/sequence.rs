@@ -229,6 +229,11 @@ impl Sequence {
         self.list.truncate(len);
     }
 
+    /// Drops all bytes, in place: cheaper than a new sequence where one is used again and again.
+    pub fn clear(&mut self) {
+        self.list.clear();
+    }
+
     /// Returns whether the sequence starts with `prefix`, however it is cut.
     #[must_use]
     pub fn starts_with(&self, prefix: &[u8]) -> bool {

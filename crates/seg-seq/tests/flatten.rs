@@ -36,6 +36,19 @@ fn several_chunks_are_copied_once() {
 }
 
 #[test]
+fn what_is_pushed_is_seen_behind_the_flat_copy() {
+    let mut flat = Flatten::new(pieces(&["one ", "two"]));
+    assert_eq!(flat.as_slice(), b"one two");
+    flat.push(Segment::from_static(b" three"));
+    assert!(!flat.is_flat());
+    assert_eq!(flat.as_slice(), b"one two three");
+    flat.clear();
+    assert!(flat.is_empty() && flat.is_flat());
+    flat.push(Segment::from_static(b"four"));
+    assert_eq!((flat.as_slice(), flat.sequence().chunk_count()), (&b"four"[..], 1));
+}
+
+#[test]
 fn nothing_is_flat_already() {
     let flat = Flatten::default();
     assert!(flat.is_empty() && flat.is_flat());

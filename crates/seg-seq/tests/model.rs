@@ -58,6 +58,7 @@ enum SeqStep {
     SplitTo(usize),
     SplitOff(usize),
     Truncate(usize),
+    Clear,
     Advance(usize),
     CopyToBytes(usize),
     CopyToSlice(usize),
@@ -100,6 +101,7 @@ fn step() -> impl Strategy<Value = Step> {
         3 => cut.clone().prop_map(SeqStep::SplitTo),
         3 => cut.clone().prop_map(SeqStep::SplitOff),
         2 => cut.clone().prop_map(SeqStep::Truncate),
+        1 => Just(SeqStep::Clear),
         2 => cut.clone().prop_map(SeqStep::Advance),
         1 => cut.clone().prop_map(SeqStep::CopyToBytes),
         1 => cut.clone().prop_map(SeqStep::CopyToSlice),
@@ -375,6 +377,11 @@ impl Pair {
             SeqStep::Truncate(len) => {
                 self.sequence.truncate(len as u64);
                 self.model.truncate(len);
+                None
+            }
+            SeqStep::Clear => {
+                self.sequence.clear();
+                self.model.clear();
                 None
             }
             SeqStep::Advance(count) => {

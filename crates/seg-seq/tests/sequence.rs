@@ -248,6 +248,30 @@ fn pushed_parts_are_those_of_pushed_slices() {
 }
 
 #[test]
+fn a_cleared_sequence_gives_its_segments_back_and_starts_over() {
+    let pool = Pool::new();
+    // In the list itself, partly consumed, in a block, and in several.
+    for count in [0, 1, 3, 4, 5, 300, 2_500] {
+        let mut sequence = Sequence::new();
+        for round in 0..3 {
+            for _ in 0..count {
+                let mut part = pool.take(256);
+                part.extend_from_slice(b"gone");
+                sequence.push(part.freeze());
+            }
+            sequence.advance(round.min(count) * 4);
+            sequence.clear();
+            assert!(sequence.is_empty());
+            assert_eq!((sequence.len(), sequence.chunk_count()), (0, 0));
+            assert_eq!(pool.stats().in_use_bytes(), 0, "{count} chunks");
+            sequence.push(Segment::from_static(b"new"));
+            assert_eq!(sequence, b"new");
+            sequence.clear();
+        }
+    }
+}
+
+#[test]
 fn an_empty_segment_is_no_chunk_however_many_there_are() {
     let full = |count| (0..count).map(|_| Segment::from_static(b"x")).collect::<Sequence>();
     for count in [0, 1, 4, 5, 255, 256, 257] {
