@@ -79,7 +79,8 @@ pub struct Decoder {
     assembly: Assembly,
     limits: Limits,
     state: State,
-    open: Option<Recycled<OpenMessage>>,
+    /// The message that is on its way, if there is one.
+    open: Recycled<OpenMessage>,
     /// Bytes consumed so far.
     offset: u64,
     #[cfg(feature = "deflate")]
@@ -95,7 +96,7 @@ impl Decoder {
             assembly,
             limits,
             state: State::NO_HEADER,
-            open: None,
+            open: Recycled::NONE,
             offset: 0,
             #[cfg(feature = "deflate")]
             inflation: None,
@@ -170,7 +171,7 @@ impl Decoder {
     /// capacity, keeps one segment for many short reads instead of one for each.
     #[must_use]
     pub fn keeps_payload(&self) -> bool {
-        self.open.as_ref().is_some_and(|open| open.holds_segments())
+        self.open.get().is_some_and(OpenMessage::holds_segments)
     }
 
     /// Consumes `input` up to the next event; `None` when it is used up.
@@ -183,7 +184,10 @@ impl Decoder {
     /// A [`DecodeError`], and the same one from then on.
     #[inline]
     pub fn decode(&mut self, input: &mut SegmentMut) -> Result<Option<Event>, DecodeError> {
-        match self.decode_whole(input)? {
+        if let Some(message) = self.decode_whole(input)? {
+            return Ok(Some(Event::Message(message)));
+        }
+        match self.decode_rest(input)? {
             Some(message) => Ok(Some(Event::Message(message))),
             None => self.decode_any(input),
         }
@@ -230,6 +234,10 @@ impl Decoder {
             if messages.len() == messages_max {
                 break;
             }
+            if let Some(message) = self.decode_rest(input)? {
+                messages.push(message);
+                continue;
+            }
             match self.decode_any(input)? {
                 Some(Event::Message(message)) => messages.push(message),
                 other => return Ok(other),
@@ -271,6 +279,21 @@ impl Decoder {
         self.unmask_whole(frame, input)?;
         let payload = input.split_to(frame.payload_len).freeze();
         Ok(Some(Message::of_segment(frame.kind, payload)))
+    }
+
+    /// Takes the rest of a message whose last frame was cut; `None` when it is not all here, or when
+    /// nothing was cut.
+    #[inline]
+    pub(crate) fn decode_rest(
+        &mut self,
+        input: &mut SegmentMut,
+    ) -> Result<Option<Message>, DecodeError> {
+        match &self.state {
+            State::Data(frame) if frame.fin && frame.left <= input.len() as u64 => {
+                self.take_rest(input).map_err(|(kind, offset)| self.fail(kind, offset))
+            }
+            _ => Ok(None),
+        }
     }
 
     /// Finds what may go the short way of most messages: one frame, all of it here, nothing begun
@@ -318,7 +341,7 @@ impl Decoder {
     fn fail(&mut self, kind: DecodeErrorKind, offset: u64) -> DecodeError {
         let error = DecodeError::new(kind, offset);
         self.state = State::Failed(error);
-        self.open = None;
+        self.open.clear();
         error
     }
 

@@ -57,6 +57,7 @@ mod header;
 #[cfg(feature = "random")]
 mod keys;
 mod limits;
+mod linked;
 mod mask;
 mod message;
 mod opcode;

@@ -4,11 +4,11 @@ use std::borrow::Cow;
 
 use bytes::Bytes;
 use seg_pool::Segment;
-use seg_seq::{Flatten, Sequence};
+use seg_seq::Sequence;
 
 use crate::{
+    linked::Linked,
     opcode::Opcode,
-    recycled::Recycled,
     utf8::{Utf8Validator, to_str},
 };
 
@@ -50,26 +50,18 @@ impl MessageKind {
 #[derive(Clone, Debug)]
 pub struct Message {
     kind: MessageKind,
-    /// The payload of most messages; empty when it lies in several chunks.
-    segment: Segment,
-    /// Those chunks.
-    list: Option<Recycled<Flatten>>,
+    payload: Linked,
 }
 
 impl Message {
     #[inline]
     pub(crate) const fn of_segment(kind: MessageKind, segment: Segment) -> Self {
-        Self { kind, segment, list: None }
+        Self::of(kind, Linked::of(segment))
     }
 
-    pub(crate) fn of_sequence(kind: MessageKind, payload: Sequence) -> Self {
-        let Some(first) = payload.chunks().next() else {
-            return Self::of_segment(kind, Segment::new());
-        };
-        if payload.chunk_count() == 1 {
-            return Self::of_segment(kind, first.clone());
-        }
-        Self { kind, segment: Segment::new(), list: Some(Recycled::new(Flatten::new(payload))) }
+    #[inline]
+    pub(crate) const fn of(kind: MessageKind, payload: Linked) -> Self {
+        Self { kind, payload }
     }
 
     /// Creates a text message, copying nothing but the bytes of a borrowed text.
@@ -89,13 +81,13 @@ impl Message {
     pub fn text_of(payload: Sequence) -> Option<Self> {
         let mut utf8 = Utf8Validator::new();
         let is_text = payload.chunks().all(|chunk| utf8.push(chunk).is_ok()) && utf8.is_complete();
-        is_text.then(|| Self::of_sequence(MessageKind::Text, payload))
+        is_text.then(|| Self::of(MessageKind::Text, payload.into()))
     }
 
     /// Creates a binary message of segments, without a copy.
     #[must_use]
     pub fn binary_of(payload: Sequence) -> Self {
-        Self::of_sequence(MessageKind::Binary, payload)
+        Self::of(MessageKind::Binary, payload.into())
     }
 
     /// Returns whether the message is text or binary.
@@ -107,7 +99,7 @@ impl Message {
     /// Returns the number of payload bytes.
     #[must_use]
     pub fn len(&self) -> u64 {
-        self.list.as_ref().map_or(self.segment.len() as u64, |list| list.len())
+        self.payload.len()
     }
 
     /// Returns whether the payload is empty.
@@ -120,16 +112,13 @@ impl Message {
     /// is one chunk.
     #[must_use]
     pub fn sequence(&self) -> Cow<'_, Sequence> {
-        match &self.list {
-            Some(list) => Cow::Borrowed(list.sequence()),
-            None => Cow::Owned(self.segment.clone().into()),
-        }
+        self.payload.sequence()
     }
 
     /// Returns the payload as one slice: the first call copies it when it lies in several chunks.
     #[must_use]
     pub fn data(&self) -> &[u8] {
-        self.list.as_ref().map_or(&self.segment, |list| list.as_slice())
+        self.payload.as_slice()
     }
 
     /// Copies the payload into `buffer`, chunk by chunk.
@@ -138,10 +127,10 @@ impl Message {
     ///
     /// Panics when `buffer` has another length than the payload.
     pub fn copy_to_slice(&self, buffer: &mut [u8]) {
-        let Some(list) = self.list.as_ref() else { return buffer.copy_from_slice(&self.segment) };
+        let Some(list) = self.payload.list() else { return buffer.copy_from_slice(self.data()) };
         assert!(buffer.len() as u64 == list.len(), "a buffer of another length");
         let mut rest = buffer;
-        for chunk in list.sequence().chunks() {
+        for chunk in list.chunks() {
             let (here, behind) = rest.split_at_mut(chunk.len());
             here.copy_from_slice(chunk);
             rest = behind;
@@ -152,7 +141,7 @@ impl Message {
     #[cfg(feature = "tokio")]
     #[inline]
     pub(crate) fn list(&self) -> Option<&Sequence> {
-        self.list.as_ref().map(|list| list.sequence())
+        self.payload.list()
     }
 
     /// Returns the payload of a text message as one string; `None` for a binary one. Costs what
@@ -168,19 +157,13 @@ impl Message {
     /// Turns into the payload, in its chunks.
     #[must_use]
     pub fn into_sequence(self) -> Sequence {
-        match self.list {
-            Some(list) => list.into_inner().into_sequence(),
-            None => self.segment.into(),
-        }
+        self.payload.into_sequence()
     }
 
     /// Turns into [`Bytes`]: without a copy when there is one chunk.
     #[must_use]
     pub fn into_bytes(self) -> Bytes {
-        match self.list {
-            Some(list) => list.into_inner().into_bytes(),
-            None => self.segment.into(),
-        }
+        self.payload.into_bytes()
     }
 }
 

@@ -3,6 +3,8 @@
 #[cfg(feature = "tokio")]
 mod lent;
 
+use core::cell::Cell;
+
 use seg_pool::SegmentMut;
 use seg_seq::Sequence;
 
@@ -13,9 +15,10 @@ use crate::{
     decode_error::DecodeErrorKind,
     header::Header,
     limits::Limits,
+    linked::Linked,
     mask::{mask, unmask_text},
     message::{Message, MessageKind},
-    recycled::{Recyclable, Spare},
+    recycled::{Far, Recyclable, Spare},
     utf8::Utf8Validator,
 };
 
@@ -63,24 +66,33 @@ impl Default for OpenMessage {
 }
 
 impl Recyclable for OpenMessage {
-    fn spare() -> &'static Spare<Self> {
-        static SPARE: Spare<OpenMessage> = Spare::new();
-        &SPARE
+    fn spare() -> Spare<Self> {
+        thread_local! {
+            static NEAR: Cell<Option<Box<OpenMessage>>> = const { Cell::new(None) };
+        }
+        static FAR: Far<OpenMessage> = Far::new();
+        Spare { near: &NEAR, far: &FAR }
+    }
+
+    fn clear(&mut self) {
+        self.payload = Payload::NONE;
     }
 }
 
 #[derive(Debug)]
-// All of it is boxed, in boxes that are used again: boxing the list would allocate.
-#[allow(clippy::large_enum_variant)]
 enum Payload {
-    Segmented(Sequence),
+    Segmented(Linked),
     Contiguous(Vec<u8>),
+}
+
+impl Payload {
+    const NONE: Self = Self::Contiguous(Vec::new());
 }
 
 impl OpenMessage {
     pub(crate) fn new(kind: MessageKind, assembly: Assembly, is_compressed: bool) -> Self {
         let payload = match assembly {
-            Assembly::Segmented => Payload::Segmented(Sequence::new()),
+            Assembly::Segmented => Payload::Segmented(Linked::default()),
             Assembly::Contiguous => Payload::Contiguous(Vec::new()),
         };
         Self {
@@ -172,15 +184,14 @@ impl OpenMessage {
         let unmasked = self.unmask(bytes, key);
         unmasked.map_err(|index| (DecodeErrorKind::Utf8Invalid, Some(index)))?;
         match &mut self.payload {
-            Payload::Segmented(sequence) => {
-                let last = sequence.chunks().next_back();
-                if !last.is_some_and(|last| input.shares_segment_with(last)) {
+            Payload::Segmented(linked) => {
+                if !input.shares_segment_with(linked.last()) {
                     self.held_bytes += input.held_bytes() as u64;
                     if self.held_bytes > limits.held_bytes_max {
                         return Err((DecodeErrorKind::HeldTooMuch, Some(0)));
                     }
                 }
-                sequence.push(input.split_to(count).freeze());
+                linked.push(input.split_to(count).freeze());
             }
             Payload::Contiguous(vec) => {
                 vec.extend_from_slice(bytes);
@@ -197,15 +208,14 @@ impl OpenMessage {
                 self.utf8.push(chunk).map_err(|_| DecodeErrorKind::Utf8Invalid)?;
             }
             match &mut self.payload {
-                Payload::Segmented(sequence) => {
-                    let last = sequence.chunks().next_back();
-                    if !last.is_some_and(|last| last.shares_segment_with(chunk)) {
+                Payload::Segmented(linked) => {
+                    if !linked.last().shares_segment_with(chunk) {
                         self.held_bytes += chunk.held_bytes() as u64;
                         if self.held_bytes > limits.held_bytes_max {
                             return Err(DecodeErrorKind::HeldTooMuch);
                         }
                     }
-                    sequence.push(chunk.clone());
+                    linked.push(chunk.clone());
                 }
                 Payload::Contiguous(vec) => vec.extend_from_slice(chunk),
             }
@@ -220,15 +230,21 @@ impl OpenMessage {
     }
 
     /// Ends the message after its last fragment.
-    pub(crate) fn finish(self) -> Result<Message, DecodeErrorKind> {
+    pub(crate) fn finish(&mut self) -> Result<Message, DecodeErrorKind> {
         if !self.utf8.is_complete() {
             return Err(DecodeErrorKind::Utf8Invalid);
         }
-        Ok(match self.payload {
-            Payload::Segmented(sequence) => Message::of_sequence(self.kind, sequence),
+        Ok(self.take_payload())
+    }
+
+    /// Takes what is gathered out, as a message of the same kind.
+    fn take_payload(&mut self) -> Message {
+        match &mut self.payload {
+            Payload::Segmented(linked) => Message::of(self.kind, core::mem::take(linked)),
             Payload::Contiguous(vec) => {
-                Message::of_segment(self.kind, bytes::Bytes::from(vec).into())
+                let bytes = bytes::Bytes::from(core::mem::take(vec));
+                Message::of_segment(self.kind, bytes.into())
             }
-        })
+        }
     }
 }

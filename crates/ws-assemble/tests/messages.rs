@@ -325,5 +325,5 @@ fn a_message_has_no_more_fragments_than_its_length_asks_for() {
 #[test]
 #[cfg(target_pointer_width = "64")]
 fn a_message_in_one_segment_is_small() {
-    assert_eq!(size_of::<Message>(), 48);
+    assert_eq!(size_of::<Message>(), 40);
 }

@@ -5,7 +5,7 @@ use core::{
     task::{Context, Poll, Waker, ready},
 };
 
-use seg_pool::SegmentSize;
+use seg_pool::{SegmentMut, SegmentSize};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
 use super::{Connection, ConnectionError, State};
@@ -113,6 +113,9 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
             if let Some(message) = self.whole()? {
                 return Ok(Some(message));
             }
+            if let Some(message) = self.rest()? {
+                return Ok(Some(message));
+            }
             match self.stepped()? {
                 Some(Step::Event(Event::Message(message))) => return Ok(Some(message)),
                 Some(_) => {}
@@ -125,9 +128,25 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
     #[inline]
     pub(super) fn whole(&mut self) -> Result<Option<Message>, ConnectionError> {
         let Some(input) = &mut self.input else { return Ok(None) };
-        match self.decoder.decode_whole(input) {
+        let whole = self.decoder.decode_whole(input);
+        self.taken(whole)
+    }
+
+    /// Returns the next message when the rest of it came at once, which needs no event either.
+    fn rest(&mut self) -> Result<Option<Message>, ConnectionError> {
+        let Some(input) = &mut self.input else { return Ok(None) };
+        let rest = self.decoder.decode_rest(input);
+        self.taken(rest)
+    }
+
+    #[inline]
+    fn taken(
+        &mut self,
+        decoded: Result<Option<Message>, DecodeError>,
+    ) -> Result<Option<Message>, ConnectionError> {
+        match decoded {
             Ok(Some(message)) => {
-                if input.is_empty() {
+                if self.input.as_ref().is_some_and(SegmentMut::is_empty) {
                     self.input = None;
                 }
                 Ok(Some(message))

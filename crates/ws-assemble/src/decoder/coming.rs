@@ -6,6 +6,7 @@ use super::{Decoder, frame::State, step::Step};
 use crate::{
     decode_error::{DecodeError, DecodeErrorKind},
     message::Message,
+    open_message::OpenMessage,
 };
 
 /// A data frame that is partly here.
@@ -26,7 +27,7 @@ pub(crate) struct Coming {
 impl Decoder {
     /// Returns the data frame that is partly here.
     pub(crate) fn coming(&self) -> Option<Coming> {
-        let (State::Data(frame), Some(open)) = (&self.state, &self.open) else { return None };
+        let (State::Data(frame), Some(open)) = (&self.state, self.open.get()) else { return None };
         Some(Coming {
             gathered: open.gathered(),
             left: frame.left,
@@ -46,24 +47,24 @@ impl Decoder {
 
     /// Returns whether bytes of the open message lie in a buffer of the user.
     pub(crate) fn is_lent(&self) -> bool {
-        self.open.as_ref().is_some_and(|open| open.is_lent())
+        self.open.get().is_some_and(OpenMessage::is_lent)
     }
 
     /// Takes out what is gathered of the open message; `None` when it is compressed.
     pub(crate) fn take_fragment(&mut self) -> Option<Message> {
-        let open = self.open.as_mut().filter(|open| !open.is_compressed())?;
+        let open = self.open.get_mut().filter(|open| !open.is_compressed())?;
         Some(open.take_gathered(false))
     }
 
     /// Takes out what is gathered of the open message, to be put back or read to its end.
     pub(crate) fn lend_gathered(&mut self) -> Option<Message> {
-        let open = self.open.as_mut().filter(|open| open.gathered() > 0)?;
+        let open = self.open.get_mut().filter(|open| open.gathered() > 0)?;
         Some(open.take_gathered(true))
     }
 
     /// Puts bytes back that were lent.
     pub(crate) fn put_back(&mut self, bytes: &[u8], pool: &Pool) {
-        if let Some(open) = &mut self.open {
+        if let Some(open) = self.open.get_mut() {
             open.put_back(bytes, pool);
         }
     }
@@ -71,7 +72,7 @@ impl Decoder {
     /// Takes payload of the frame that is [`coming`](Self::coming), no more than is left of it,
     /// which stays where it is. Unmasks and validates it there.
     pub(crate) fn lend(&mut self, bytes: &mut [u8]) -> Result<Step, DecodeError> {
-        let (State::Data(frame), Some(open)) = (&mut self.state, &mut self.open) else {
+        let (State::Data(frame), Some(open)) = (&mut self.state, self.open.get_mut()) else {
             return Ok(Step::NeedMore);
         };
         if let Err(index) = open.lend(bytes, frame.key()) {

@@ -13,10 +13,9 @@ use crate::{
     decode_error::{DecodeError, DecodeErrorKind},
     header::{Header, RSV1, RSV2_RSV3},
     mask::mask,
-    message::MessageKind,
+    message::{Message, MessageKind},
     opcode::Opcode,
     open_message::OpenMessage,
-    recycled::Recycled,
 };
 
 /// What a decoder did with its input.
@@ -95,7 +94,7 @@ impl Decoder {
             return Err((DecodeErrorKind::ReservedBits, 0));
         }
         // Reserved bits and opcodes are refused before, whatever the order.
-        match (Opcode::from_bits(first & 0x0f), &self.open) {
+        match (Opcode::from_bits(first & 0x0f), self.open.get()) {
             _ if first & RSV2_RSV3 != 0 => Ok(()),
             (Some(Opcode::Continuation), _) if first & RSV1 != 0 => Ok(()),
             (Some(Opcode::Continuation), None) => Err((DecodeErrorKind::ContinuationUnexpected, 0)),
@@ -114,34 +113,42 @@ impl Decoder {
         }
         let is_text = header.opcode == Opcode::Text;
         let kind = if is_text { MessageKind::Text } else { MessageKind::Binary };
-        let (assembly, is_compressed) = (self.assembly, header.is_compressed);
-        let open = self
-            .open
-            .get_or_insert_with(|| Recycled::new(OpenMessage::new(kind, assembly, is_compressed)));
+        let is_first = self.open.is_none();
+        let open = self.open.get_or_take();
+        if is_first {
+            *open = OpenMessage::new(kind, self.assembly, header.is_compressed);
+        }
         open.announce(header, &self.limits)?;
         self.state = State::Data(frame);
         Ok(())
     }
 
     fn read_data(&mut self, input: &mut SegmentMut) -> Result<Step, (DecodeErrorKind, u64)> {
-        let (State::Data(frame), Some(open)) = (&mut self.state, &mut self.open) else {
-            return Ok(Step::NeedMore);
+        self.take_data(input)?;
+        self.end_data()
+    }
+
+    /// Takes the payload of a data frame, as far as it is here.
+    fn take_data(&mut self, input: &mut SegmentMut) -> Result<(), (DecodeErrorKind, u64)> {
+        let (State::Data(frame), Some(open)) = (&mut self.state, self.open.get_mut()) else {
+            return Ok(());
         };
         let count = frame.here(input);
-        if count > 0 {
-            #[cfg(feature = "deflate")]
-            let inflation = self.inflation.as_deref_mut();
-            #[cfg(not(feature = "deflate"))]
-            let inflation = None;
-            let start = self.offset - frame.seen;
-            open.take(input, count, frame.key(), &self.limits, inflation).map_err(
-                // Which byte of compressed payload is at fault is not known, only in which frame.
-                |(kind, index)| (kind, index.map_or(start, |index| self.offset + index as u64)),
-            )?;
-            frame.advance(count);
-            self.offset += count as u64;
+        if count == 0 {
+            return Ok(());
         }
-        self.end_data()
+        #[cfg(feature = "deflate")]
+        let inflation = self.inflation.as_deref_mut();
+        #[cfg(not(feature = "deflate"))]
+        let inflation = None;
+        let start = self.offset - frame.seen;
+        open.take(input, count, frame.key(), &self.limits, inflation).map_err(
+            // Which byte of compressed payload is at fault is not known, only in which frame.
+            |(kind, index)| (kind, index.map_or(start, |index| self.offset + index as u64)),
+        )?;
+        frame.advance(count);
+        self.offset += count as u64;
+        Ok(())
     }
 
     /// Ends a frame whose payload is all here, and the message with its last one.
@@ -155,14 +162,32 @@ impl Decoder {
         if !is_last {
             return Ok(Step::FragmentEnd);
         }
-        let Some(open) = self.open.take() else { return Ok(Step::NeedMore) };
-        let open = open.into_inner();
+        Ok(self
+            .end_message()?
+            .map_or(Step::NeedMore, |message| Step::Event(Event::Message(message))))
+    }
+
+    /// Takes the rest of a message's last frame, all of which is here. Without an event on the way:
+    /// one is as long as the longest control frame, and moved from hand to hand.
+    pub(super) fn take_rest(
+        &mut self,
+        input: &mut SegmentMut,
+    ) -> Result<Option<Message>, (DecodeErrorKind, u64)> {
+        self.take_data(input)?;
+        self.state = State::NO_HEADER;
+        self.end_message()
+    }
+
+    /// Ends a message behind its last frame.
+    fn end_message(&mut self) -> Result<Option<Message>, (DecodeErrorKind, u64)> {
+        let Some(open) = self.open.get_mut() else { return Ok(None) };
         #[cfg(feature = "deflate")]
         if let Some(inflation) = &mut self.inflation {
             open.inflate_end(inflation).map_err(|kind| (kind, self.offset))?;
         }
         let message = open.finish().map_err(|kind| (kind, self.offset))?;
-        Ok(Step::Event(Event::Message(message)))
+        self.open.clear();
+        Ok(Some(message))
     }
 
     fn read_control(&mut self, input: &mut SegmentMut) -> Result<Step, (DecodeErrorKind, u64)> {
@@ -193,7 +218,7 @@ impl Decoder {
                     .map_err(|(kind, index)| (kind, body + index as u64))?;
                 self.state = State::Closed;
                 // What the peer left unfinished never comes: its segments go back.
-                self.open = None;
+                self.open.clear();
                 Event::Close(close)
             }
         }))

@@ -11,7 +11,7 @@ impl OpenMessage {
     /// Returns the bytes that are gathered here.
     pub(crate) fn gathered(&self) -> u64 {
         match &self.payload {
-            Payload::Segmented(sequence) => sequence.len(),
+            Payload::Segmented(linked) => linked.len(),
             Payload::Contiguous(vec) => vec.len() as u64,
         }
     }
@@ -35,14 +35,7 @@ impl OpenMessage {
     pub(crate) fn take_gathered(&mut self, is_lent: bool) -> Message {
         self.held_bytes = 0;
         self.is_lent = is_lent;
-        match &mut self.payload {
-            Payload::Segmented(sequence) => {
-                Message::of_sequence(self.kind, core::mem::take(sequence))
-            }
-            Payload::Contiguous(vec) => {
-                Message::of_segment(self.kind, Bytes::from(core::mem::take(vec)).into())
-            }
-        }
+        self.take_payload()
     }
 
     /// Unmasks and validates payload that lies behind what is gathered, in the user's buffer.
@@ -64,15 +57,15 @@ impl OpenMessage {
     pub(crate) fn put_back(&mut self, bytes: &[u8], pool: &Pool) {
         self.is_lent = false;
         match &mut self.payload {
-            Payload::Segmented(sequence) => {
+            Payload::Segmented(linked) => {
                 let mut copy = SegmentedBuf::new(pool);
                 if copy.try_extend_from_slice(bytes).is_err() {
                     copy.push_bytes(Bytes::copy_from_slice(bytes));
                 }
                 let mut whole: Sequence = copy.freeze();
                 self.held_bytes += whole.held_bytes();
-                whole.append(core::mem::take(sequence));
-                *sequence = whole;
+                whole.append(core::mem::take(linked).into_sequence());
+                *linked = whole.into();
             }
             Payload::Contiguous(vec) => drop(vec.splice(..0, bytes.iter().copied())),
         }
