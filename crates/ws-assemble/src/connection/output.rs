@@ -110,7 +110,8 @@ impl Output {
     ) -> Result<(), ConnectionError> {
         let (payload_len, mask) = (payload.len() as u64, self.key());
         let header = Header { fin: true, is_compressed: false, opcode, mask, payload_len };
-        self.buffer.try_extend_from_slice(SmallFrame::new(&header, payload).bytes())?;
+        let mut frame = SmallFrame::EMPTY;
+        self.buffer.try_extend_from_slice(frame.put(&header, payload))?;
         Ok(())
     }
 
@@ -172,8 +173,8 @@ impl Output {
         // A stream that takes one slice at a time would send the header on its own.
         let is_copied = header.mask.is_some() || !stream.is_write_vectored();
         if slice.len() <= SMALL_BYTES_MAX {
-            let frame = SmallFrame::new(&header, slice);
-            let bytes = frame.bytes();
+            let mut frame = SmallFrame::EMPTY;
+            let bytes = frame.put(&header, slice);
             let count = self.write(stream, context, &[IoSlice::new(bytes)])?;
             if count < bytes.len() {
                 self.keep(&bytes[count..]);
@@ -292,32 +293,28 @@ impl Output {
     }
 }
 
-/// A short frame, whole, on the stack.
-struct SmallFrame {
-    bytes: [u8; Self::BYTES],
-    len: usize,
-}
+/// Room for a short frame on the stack.
+struct SmallFrame([u8; Self::BYTES]);
 
 impl SmallFrame {
     /// Room for the payload and a header as it comes out of its register.
     const BYTES: usize = size_of::<u128>() + SMALL_BYTES_MAX;
 
-    /// Copies and masks at most `SMALL_BYTES_MAX` bytes of payload.
+    const EMPTY: Self = Self([0; Self::BYTES]);
+
+    /// Copies and masks at most `SMALL_BYTES_MAX` bytes of payload behind their header; returns the
+    /// frame. It stays where it is: what was written in parts is slow to be moved right after.
     #[inline]
-    fn new(header: &Header, payload: &[u8]) -> Self {
+    fn put(&mut self, header: &Header, payload: &[u8]) -> &[u8] {
         let (head, start) = header.to_word();
-        let mut bytes = [0; Self::BYTES];
+        let bytes = &mut self.0;
         bytes[..size_of::<u128>()].copy_from_slice(&head.to_le_bytes());
         let len = start + payload.len();
         bytes[start..len].copy_from_slice(payload);
         if let Some(key) = header.mask {
             mask(&mut bytes[start..len], key, 0);
         }
-        Self { bytes, len }
-    }
-
-    fn bytes(&self) -> &[u8] {
-        &self.bytes[..self.len]
+        &bytes[..len]
     }
 }
 

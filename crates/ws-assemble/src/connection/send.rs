@@ -25,7 +25,11 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
     ///
     /// [`ConnectionError::Closed`] after a close frame was sent, otherwise those of the stream.
     pub async fn send(&mut self, message: &Message) -> Result<(), ConnectionError> {
-        self.send_now(message.kind(), Payload::of(message)).await
+        let mut is_taken = false;
+        poll_fn(|context| {
+            self.poll_send(context, message.kind(), Payload::of(message), &mut is_taken)
+        })
+        .await
     }
 
     /// Sends a text in one frame and flushes it, as [`send`](Self::send). Copies only what cannot be
@@ -35,7 +39,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
     ///
     /// As [`send`](Self::send).
     pub async fn send_text(&mut self, text: &str) -> Result<(), ConnectionError> {
-        self.send_now(MessageKind::Text, Payload::Borrowed(text.as_bytes())).await
+        let (payload, mut is_taken) = (Payload::Borrowed(text.as_bytes()), false);
+        poll_fn(|context| self.poll_send(context, MessageKind::Text, payload, &mut is_taken)).await
     }
 
     /// Sends bytes in one frame and flushes them, as [`send_text`](Self::send_text).
@@ -44,30 +49,23 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
     ///
     /// As [`send`](Self::send).
     pub async fn send_binary(&mut self, bytes: &[u8]) -> Result<(), ConnectionError> {
-        self.send_now(MessageKind::Binary, Payload::Borrowed(bytes)).await
+        let (payload, mut is_taken) = (Payload::Borrowed(bytes), false);
+        poll_fn(|context| self.poll_send(context, MessageKind::Binary, payload, &mut is_taken))
+            .await
     }
 
-    async fn send_now(
-        &mut self,
-        kind: MessageKind,
-        payload: Payload<'_>,
-    ) -> Result<(), ConnectionError> {
-        let mut payload = Some(payload);
-        poll_fn(|context| self.poll_send(context, kind, &mut payload)).await
-    }
-
-    /// Takes `payload` on when there is room for it, and flushes.
+    /// Takes `payload` on when there is room for it, unless it `is_taken`, and flushes.
     #[inline]
     pub(super) fn poll_send(
         &mut self,
         context: &mut Context<'_>,
         kind: MessageKind,
-        payload: &mut Option<Payload<'_>>,
+        payload: Payload<'_>,
+        is_taken: &mut bool,
     ) -> Poll<Result<(), ConnectionError>> {
-        if payload.is_some() {
+        if !*is_taken {
             ready!(self.poll_ready(context))?;
-        }
-        if let Some(payload) = payload.take() {
+            *is_taken = true;
             self.output.send(&mut self.stream, context, kind, payload)?;
         }
         self.poll_flush(context)

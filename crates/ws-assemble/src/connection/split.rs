@@ -165,10 +165,10 @@ impl<S: AsyncRead + AsyncWrite + Unpin> WriteHalf<S> {
     ///
     /// As [`Connection::send`].
     pub async fn send(&mut self, message: &Message) -> Result<(), ConnectionError> {
-        let mut payload = Some(Payload::of(message));
+        let (payload, mut is_taken) = (Payload::of(message), false);
         poll_fn(|context| {
             self.poll(context, |connection, context| {
-                connection.poll_send(context, message.kind(), &mut payload)
+                connection.poll_send(context, message.kind(), payload, &mut is_taken)
             })
         })
         .await
