@@ -323,6 +323,18 @@ fn change_exclusive(step: &Step, entry: &mut Entry) -> Option<Entry> {
             let bytes = entry.bytes.split_off(cut.min(entry.bytes.len()));
             return Some(entry.behind(Handle::Exclusive(back), bytes, cut));
         }
+        Step::Slice { from, to, .. } => {
+            let (from, to) = (from % (segment.len() + 1), to % (segment.len() + 1));
+            let range = from.min(to)..from.max(to);
+            let spare = segment.spare_len();
+            let frozen = segment.freeze_range(range.clone());
+            assert_eq!(segment.spare_len(), spare);
+            let bytes = entry.bytes[range.clone()].to_vec();
+            let part = entry.behind(Handle::Shared(frozen), bytes, range.start);
+            entry.bytes.drain(..range.end);
+            entry.place.offset += range.end;
+            return Some(part);
+        }
         _ => {}
     }
     None

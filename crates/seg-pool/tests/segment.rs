@@ -181,6 +181,31 @@ fn parts_split_to_are_full_and_apart() {
 }
 
 #[test]
+fn a_frozen_range_leaves_what_is_behind_and_drops_what_is_before() {
+    let (pool, mut rest) = smallest();
+    rest.extend_from_slice(b"headbody, more");
+    let start = address(&rest);
+    let body = rest.freeze_range(4..8);
+    assert_eq!((&*body, address(&body)), (&b"body"[..], start + 4));
+    assert_eq!((&*rest, rest.capacity()), (&b", more"[..], 248));
+    rest.extend_from_slice(b"!");
+    assert_panics(|| rest.freeze_range(0..8));
+    #[allow(clippy::reversed_empty_ranges)]
+    let reversed = 3..2;
+    assert_panics(|| rest.freeze_range(reversed));
+    let nothing = rest.freeze_range(2..2);
+    assert_eq!((nothing.len(), nothing.held_bytes()), (0, 0));
+    assert_eq!(&*rest, b"more!");
+    let all = rest.freeze_range(0..5);
+    assert_eq!((&*all, rest.len(), rest.capacity()), (&b"more!"[..], 0, 241));
+    assert_eq!(body, b"body");
+    drop((rest, all));
+    assert_eq!(in_use(&pool), 256, "one part keeps the segment");
+    drop(body);
+    assert_eq!(in_use(&pool), 0);
+}
+
+#[test]
 fn split_off_cuts_the_spare_part_too() {
     let (_pool, mut front) = smallest();
     front.extend_from_slice(b"abc");
