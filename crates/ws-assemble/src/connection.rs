@@ -220,8 +220,10 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
     /// A [`ConnectionError`]. After one of decoding, the peer is told why with a close frame, as far
     /// as it can be written without waiting; [`finish`](Self::finish) writes the rest and sees to it
     /// that it arrives. The same error comes back from then on, and no received segment is kept.
-    pub async fn next(&mut self) -> Result<Option<Message>, ConnectionError> {
-        poll_fn(|context| self.poll_message(context)).await
+    // Not an `async fn`: it would move each message once more.
+    #[expect(clippy::should_implement_trait, reason = "a connection is no iterator")]
+    pub fn next(&mut self) -> impl Future<Output = Result<Option<Message>, ConnectionError>> {
+        poll_fn(|context| self.poll_message(context))
     }
 
     /// Appends the next message to `messages`, and all that were received along with it; returns how

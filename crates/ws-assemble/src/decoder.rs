@@ -6,7 +6,6 @@ mod frame;
 mod step;
 mod whole_frame;
 
-use bytes::Buf;
 #[cfg(feature = "deflate")]
 use seg_pool::Pool;
 use seg_pool::SegmentMut;
@@ -263,8 +262,7 @@ impl Decoder {
                 break;
             };
             self.unmask_whole(frame, input)?;
-            let payload = input.split_to(frame.payload_len).freeze();
-            messages.push(Message::of_segment(frame.kind, payload));
+            messages.push(frame.take(input));
         }
         Ok(())
     }
@@ -277,8 +275,7 @@ impl Decoder {
     ) -> Result<Option<Message>, DecodeError> {
         let Some(frame) = self.find_whole(input) else { return Ok(None) };
         self.unmask_whole(frame, input)?;
-        let payload = input.split_to(frame.payload_len).freeze();
-        Ok(Some(Message::of_segment(frame.kind, payload)))
+        Ok(Some(frame.take(input)))
     }
 
     /// Takes the rest of a message whose last frame was cut; `None` when it is not all here, or when
@@ -299,7 +296,7 @@ impl Decoder {
     /// Finds what may go the short way of most messages: one frame, all of it here, nothing begun
     /// before it.
     #[inline]
-    fn find_whole(&self, input: &SegmentMut) -> Option<WholeFrame> {
+    pub(crate) fn find_whole(&self, input: &SegmentMut) -> Option<WholeFrame> {
         let frame = WholeFrame::find(input, self.role)?;
         let is_within = frame.payload_len as u64 <= self.limits.message_bytes_max;
         (is_within && self.may_go_short(input)).then_some(frame)
@@ -315,21 +312,21 @@ impl Decoder {
             && self.assembly == Assembly::Segmented
     }
 
+    /// Unmasks and validates what was [found](Self::find_whole) at the start of `input`, to be
+    /// [taken](WholeFrame::take) from there.
     #[inline]
-    fn unmask_whole(
+    pub(crate) fn unmask_whole(
         &mut self,
         frame: WholeFrame,
         input: &mut SegmentMut,
     ) -> Result<(), DecodeError> {
-        input.advance(frame.header_len);
-        self.offset += (frame.header_len + frame.payload_len) as u64;
-        let payload = &mut input[..frame.payload_len];
-        // Frames without a mask have this key; with it, masking would change nothing.
-        if frame.kind == MessageKind::Binary && frame.key == [0; 4] {
-            return Ok(());
-        }
+        self.offset += frame.range().end as u64;
+        let payload = &mut input[frame.range()];
         if frame.kind == MessageKind::Binary {
-            mask(payload, frame.key, 0);
+            // Frames without a mask have this key; with it, masking would change nothing.
+            if frame.key != [0; 4] {
+                mask(payload, frame.key, 0);
+            }
         } else if let Err(index) = unmask_whole_text(payload, frame.key) {
             let offset = self.offset - (frame.payload_len - index) as u64;
             return Err(self.fail(DecodeErrorKind::Utf8Invalid, offset));

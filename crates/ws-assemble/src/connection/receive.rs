@@ -30,11 +30,20 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
         &mut self,
         context: &mut Context<'_>,
     ) -> Poll<Result<Option<Message>, ConnectionError>> {
-        if self.waiting.is_none() {
-            // Most messages are here when they are asked for.
-            match self.whole() {
-                Ok(None) => {}
-                found => return Poll::Ready(found),
+        // Most messages are here when they are asked for.
+        if self.waiting.is_none()
+            && let Some(input) = &mut self.input
+            && let Some(frame) = self.decoder.find_whole(input)
+        {
+            match self.decoder.unmask_whole(frame, input) {
+                Ok(()) => {
+                    let message = frame.take(input);
+                    if input.is_empty() {
+                        self.input = None;
+                    }
+                    return Poll::Ready(Ok(Some(message)));
+                }
+                Err(error) => self.note_error(error)?,
             }
         }
         self.poll_message_with(context, None)

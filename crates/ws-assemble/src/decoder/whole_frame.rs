@@ -1,10 +1,17 @@
 //! The frames that most messages are.
 
-use crate::{message::MessageKind, role::Role};
+use core::ops::Range;
+
+use seg_pool::SegmentMut;
+
+use crate::{
+    message::{Message, MessageKind},
+    role::Role,
+};
 
 /// A message of one frame that lies in the input from its first byte to its last.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct WholeFrame {
+pub(crate) struct WholeFrame {
     pub(super) kind: MessageKind,
     pub(super) key: [u8; 4],
     pub(super) header_len: usize,
@@ -35,6 +42,18 @@ impl WholeFrame {
             0x82 => Some(MessageKind::Binary),
             _ => None,
         }
+    }
+
+    /// Returns where in the input the payload lies.
+    #[inline]
+    pub(super) const fn range(&self) -> Range<usize> {
+        self.header_len..self.header_len + self.payload_len
+    }
+
+    /// Takes the message, once it is unmasked, and its header from the front of `input`.
+    #[inline]
+    pub(crate) fn take(self, input: &mut SegmentMut) -> Message {
+        Message::of_segment(self.kind, input.freeze_range(self.range()))
     }
 
     fn find_other(input: &[u8], role: Role) -> Option<Self> {
