@@ -3,8 +3,8 @@
 #[cfg(feature = "tokio")]
 mod coming;
 mod frame;
+mod single_frame;
 mod step;
-mod whole_frame;
 
 #[cfg(feature = "deflate")]
 use seg_pool::Pool;
@@ -26,7 +26,7 @@ use crate::{
 };
 
 use frame::State;
-use whole_frame::WholeFrame;
+use single_frame::SingleFrame;
 
 #[cfg(feature = "tokio")]
 pub(crate) use coming::Coming;
@@ -257,7 +257,7 @@ impl Decoder {
         }
         let len_max = self.limits.message_bytes_max;
         while messages.len() < messages_max {
-            let frame = WholeFrame::find(input, self.role);
+            let frame = SingleFrame::find(input, self.role).filter(|frame| frame.is_whole(input));
             let Some(frame) = frame.filter(|frame| frame.payload_len as u64 <= len_max) else {
                 break;
             };
@@ -296,10 +296,14 @@ impl Decoder {
     /// Finds what may go the short way of most messages: one frame, all of it here, nothing begun
     /// before it.
     #[inline]
-    pub(crate) fn find_whole(&self, input: &SegmentMut) -> Option<WholeFrame> {
-        let frame = WholeFrame::find(input, self.role)?;
-        let is_within = frame.payload_len as u64 <= self.limits.message_bytes_max;
-        (is_within && self.may_go_short(input)).then_some(frame)
+    pub(crate) fn find_whole(&self, input: &SegmentMut) -> Option<SingleFrame> {
+        let frame = SingleFrame::find(input, self.role)?;
+        (frame.is_whole(input) && self.may_take(frame, input)).then_some(frame)
+    }
+
+    #[inline]
+    fn may_take(&self, frame: SingleFrame, input: &SegmentMut) -> bool {
+        frame.payload_len as u64 <= self.limits.message_bytes_max && self.may_go_short(input)
     }
 
     /// Returns whether nothing is open, and no limit in the way of a message of one frame.
@@ -313,11 +317,11 @@ impl Decoder {
     }
 
     /// Unmasks and validates what was [found](Self::find_whole) at the start of `input`, to be
-    /// [taken](WholeFrame::take) from there.
+    /// [taken](SingleFrame::take) from there.
     #[inline]
     pub(crate) fn unmask_whole(
         &mut self,
-        frame: WholeFrame,
+        frame: SingleFrame,
         input: &mut SegmentMut,
     ) -> Result<(), DecodeError> {
         self.offset += frame.range().end as u64;

@@ -26,7 +26,10 @@ impl Linked {
     /// Appends a segment; one that goes on where the last one ends joins it.
     pub(crate) fn push(&mut self, next: Segment) {
         if let Some(list) = self.list.get_mut() {
-            list.push(next);
+            return list.push(next);
+        }
+        if self.segment.is_empty() {
+            self.segment = next;
         } else if let Err(next) = self.segment.unsplit(next) {
             let list = self.list.get_or_take();
             list.push(core::mem::take(&mut self.segment));

@@ -6,6 +6,7 @@ use crate::{
     control::ControlPayload,
     decode_error::DecodeError,
     header::{HEADER_BYTES_MAX, Header},
+    message::MessageKind,
     opcode::Opcode,
 };
 
@@ -41,6 +42,11 @@ impl Frame {
     pub(super) const fn new(header: &Header) -> Self {
         let Header { fin, opcode, mask, payload_len, .. } = *header;
         Self { fin, opcode, left: payload_len, mask, seen: 0 }
+    }
+
+    /// Makes the only frame of a message.
+    pub(super) const fn single(kind: MessageKind, payload_len: u64, mask: Option<[u8; 4]>) -> Self {
+        Self { fin: true, opcode: kind.opcode(), left: payload_len, mask, seen: 0 }
     }
 
     /// Returns how much of the payload lies in `input`.

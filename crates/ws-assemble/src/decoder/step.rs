@@ -6,6 +6,7 @@ use seg_pool::SegmentMut;
 use super::{
     Decoder, Event,
     frame::{Frame, State},
+    single_frame::SingleFrame,
 };
 use crate::{
     close_frame::CloseFrame,
@@ -15,7 +16,6 @@ use crate::{
     mask::mask,
     message::{Message, MessageKind},
     opcode::Opcode,
-    open_message::OpenMessage,
 };
 
 /// What a decoder did with its input.
@@ -54,6 +54,12 @@ impl Decoder {
 
     /// Reads a header, whole or what is left of one.
     fn read_header(&mut self, input: &mut SegmentMut) -> Result<Step, (DecodeErrorKind, u64)> {
+        if let Some(frame) = SingleFrame::find(input, self.role)
+            && self.may_take(frame, input)
+        {
+            self.start_single(frame, input);
+            return Ok(Step::FrameStart);
+        }
         let State::Header(mut bytes, held) = self.state else { return Ok(Step::NeedMore) };
         let mut held = usize::from(held);
         let start = self.offset - held as u64;
@@ -87,6 +93,15 @@ impl Decoder {
         Ok(Step::NeedMore)
     }
 
+    /// Starts on the only frame of a message, whose end is not here as a rule.
+    fn start_single(&mut self, frame: SingleFrame, input: &mut SegmentMut) {
+        self.consume(input, frame.header_len);
+        let payload_len = frame.payload_len as u64;
+        self.open.get_or_take().begin_single(frame.kind, payload_len);
+        let mask = self.role.receives_masked().then_some(frame.key);
+        self.state = State::Data(Frame::single(frame.kind, payload_len, mask));
+    }
+
     /// Checks the order of frames, which their first byte tells.
     fn check(&self, header: &[u8]) -> Result<(), (DecodeErrorKind, usize)> {
         let Some(&first) = header.first() else { return Ok(()) };
@@ -116,7 +131,7 @@ impl Decoder {
         let is_first = self.open.is_none();
         let open = self.open.get_or_take();
         if is_first {
-            *open = OpenMessage::new(kind, self.assembly, header.is_compressed);
+            open.begin(kind, self.assembly, header.is_compressed);
         }
         open.announce(header, &self.limits)?;
         self.state = State::Data(frame);

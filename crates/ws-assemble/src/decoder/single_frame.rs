@@ -9,16 +9,17 @@ use crate::{
     role::Role,
 };
 
-/// A message of one frame that lies in the input from its first byte to its last.
+/// A message of one frame whose header lies at the start of the input.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct WholeFrame {
+pub(crate) struct SingleFrame {
     pub(super) kind: MessageKind,
+    /// Zeroes in a frame without a mask.
     pub(super) key: [u8; 4],
     pub(super) header_len: usize,
     pub(super) payload_len: usize,
 }
 
-impl WholeFrame {
+impl SingleFrame {
     /// Finds one at the start of `input`; `None` for whatever is special in any way.
     #[inline]
     pub(super) fn find(input: &[u8], role: Role) -> Option<Self> {
@@ -28,8 +29,7 @@ impl WholeFrame {
             // Most messages are short and come from a client.
             let payload_len = usize::from(second ^ 0x80);
             if payload_len < 126 {
-                let is_whole = 6 + payload_len <= input.len();
-                let kind = Self::kind(first).filter(|_| is_whole)?;
+                let kind = Self::kind(first)?;
                 return Some(Self { kind, key: *key, header_len: 6, payload_len });
             }
         }
@@ -42,18 +42,6 @@ impl WholeFrame {
             0x82 => Some(MessageKind::Binary),
             _ => None,
         }
-    }
-
-    /// Returns where in the input the payload lies.
-    #[inline]
-    pub(super) const fn range(&self) -> Range<usize> {
-        self.header_len..self.header_len + self.payload_len
-    }
-
-    /// Takes the message, once it is unmasked, and its header from the front of `input`.
-    #[inline]
-    pub(crate) fn take(self, input: &mut SegmentMut) -> Message {
-        Message::of_segment(self.kind, input.freeze_range(self.range()))
     }
 
     fn find_other(input: &[u8], role: Role) -> Option<Self> {
@@ -77,7 +65,24 @@ impl WholeFrame {
             key = *input[header_len..].first_chunk()?;
             header_len += 4;
         }
-        let is_whole = header_len + payload_len <= input.len();
-        is_whole.then_some(Self { kind, key, header_len, payload_len })
+        Some(Self { kind, key, header_len, payload_len })
+    }
+
+    /// Returns whether all of the message is in `input`.
+    #[inline]
+    pub(super) const fn is_whole(&self, input: &SegmentMut) -> bool {
+        self.header_len + self.payload_len <= input.len()
+    }
+
+    /// Returns where in the input the payload lies.
+    #[inline]
+    pub(super) const fn range(&self) -> Range<usize> {
+        self.header_len..self.header_len + self.payload_len
+    }
+
+    /// Takes the message, once it is unmasked, and its header from the front of `input`.
+    #[inline]
+    pub(crate) fn take(self, input: &mut SegmentMut) -> Message {
+        Message::of_segment(self.kind, input.freeze_range(self.range()))
     }
 }
