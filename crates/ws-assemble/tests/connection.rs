@@ -121,6 +121,32 @@ fn reads_are_long_while_they_bring_more_than_a_usual_one() {
 }
 
 #[test]
+fn messages_a_little_longer_than_a_segment_come_in_one_read_from_the_second_on() {
+    let mut connection = open(Script::new(Vec::new()), Assembly::Segmented, &pool());
+    let message = Message::binary(vec![7; 1_024]);
+    for reads in [&[1_024, 1_024][..], &[4_096], &[4_096]] {
+        let stream = connection.get_mut();
+        stream.input = wire(core::slice::from_ref(&message), 0);
+        stream.reads.clear();
+        let got = polled(async || connection.next().await).expect("whole").expect("one");
+        assert_eq!(got, message);
+        assert_eq!(got.sequence().chunk_count(), reads.len());
+        assert_eq!(connection.get_ref().reads, reads);
+        assert!(poll_once(connection.next()).is_pending(), "the wire is used up");
+    }
+    // Back to usual with the first read that brings little.
+    for room in [4_096, 1_024] {
+        let stream = connection.get_mut();
+        stream.input = wire(&[Message::text("little")], 0);
+        stream.reads.clear();
+        let got = polled(async || connection.next().await).expect("whole").expect("one");
+        assert_eq!(got.as_str(), Some("little"));
+        assert_eq!(connection.get_ref().reads, [room]);
+        assert!(poll_once(connection.next()).is_pending(), "the wire is used up");
+    }
+}
+
+#[test]
 fn a_batch_is_what_came_together() {
     let sent = messages();
     let script = Script::new(wire(&sent, 0)).chunk(1 << 16);

@@ -300,15 +300,24 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
         if count > 0 {
             segment.advance_initialized(count);
             self.reads_full = segment.spare_len() == 0;
-            self.reads_long = count > self.pool.segment_size().bytes();
+            self.reads_long =
+                count > self.pool.segment_size().bytes() || self.ends_long_frame(count);
             self.input = Some(segment);
         }
         self.count_closing(count)?;
         Poll::Ready(Ok(count))
     }
 
+    /// Returns whether so many bytes bring the end of a frame that no usual segment holds: the next
+    /// one may be as long, and come in one read.
+    fn ends_long_frame(&self, count: usize) -> bool {
+        let left = self.decoder.left();
+        let is_long = self.decoder.frame_len() >= self.pool.segment_size().bytes() as u64;
+        is_long && (1..=count as u64).contains(&left)
+    }
+
     /// Returns how long a segment to read into: longer than usual when the read before brought more
-    /// than that, or when the frame that is coming is longer and its bytes came as fast as they could
+    /// than that or the end of a frame that is longer, or when the frame that is coming is longer and its bytes came as fast as they could
     /// be taken. Nothing is taken for an announcement.
     fn read_size(&self) -> SegmentSize {
         let usual = self.pool.segment_size();

@@ -45,6 +45,14 @@ impl Decoder {
         }
     }
 
+    /// Returns how long the payload of the frame is that is partly here.
+    pub(crate) const fn frame_len(&self) -> u64 {
+        match &self.state {
+            State::Data(frame) => frame.seen + frame.left,
+            _ => 0,
+        }
+    }
+
     /// Returns whether bytes of the open message lie in a buffer of the user.
     pub(crate) fn is_lent(&self) -> bool {
         self.open.get().is_some_and(OpenMessage::is_lent)
