@@ -64,6 +64,21 @@ pub(crate) fn append_frame(
     appended.inspect_err(|_| output.truncate(before))
 }
 
+/// Appends the frame of this header, whose payload is a message.
+#[cfg(feature = "tokio")]
+pub(crate) fn append_message(
+    header: &Header,
+    message: &Message,
+    output: &mut SegmentedBuf,
+) -> Result<(), Exhausted> {
+    let is_copied = header.mask.is_some() || header.payload_len <= COPY_BYTES_MAX;
+    if is_copied && message.list().is_none() {
+        // Most are: no list is made for the one chunk that they are.
+        return append_slice(header, message.data(), output);
+    }
+    append_frame(header, &message.sequence(), output)
+}
+
 /// Appends the frame of this header, whose payload is one borrowed slice, copying it.
 #[cfg(feature = "tokio")]
 pub(crate) fn append_slice(

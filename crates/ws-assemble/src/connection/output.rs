@@ -16,7 +16,7 @@ use super::{ConnectionError, payload::Payload};
 use crate::deflate::{Deflate, Deflation};
 use crate::{
     control::ControlPayload,
-    encode::{append_frame, append_slice},
+    encode::{append_frame, append_message, append_slice},
     header::Header,
     keys::MaskKeys,
     mask::mask,
@@ -99,8 +99,7 @@ impl Output {
             return self.queue_fragment(message.kind(), &message.sequence(), true);
         }
         let header = self.header(message.kind(), message.len());
-        append_frame(&header, &message.sequence(), &mut self.buffer)?;
-        Ok(())
+        Ok(append_message(&header, message, &mut self.buffer)?)
     }
 
     pub(super) fn queue_control(
