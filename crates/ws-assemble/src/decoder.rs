@@ -26,10 +26,10 @@ use crate::{
 };
 
 use frame::State;
-use single_frame::SingleFrame;
 
 #[cfg(feature = "tokio")]
 pub(crate) use coming::Coming;
+pub(crate) use single_frame::SingleFrame;
 pub(crate) use step::Step;
 
 /// What a [`Decoder`] found.

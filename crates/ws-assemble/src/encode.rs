@@ -65,7 +65,6 @@ pub(crate) fn append_frame(
 }
 
 /// Appends the frame of this header, whose payload is a message.
-#[cfg(feature = "tokio")]
 pub(crate) fn append_message(
     header: &Header,
     message: &Message,
@@ -80,7 +79,6 @@ pub(crate) fn append_message(
 }
 
 /// Appends the frame of this header, whose payload is one borrowed slice, copying it.
-#[cfg(feature = "tokio")]
 pub(crate) fn append_slice(
     header: &Header,
     payload: &[u8],
@@ -133,11 +131,16 @@ pub fn encode_message(
     mut key: impl FnMut() -> Option<[u8; 4]>,
     output: &mut SegmentedBuf,
 ) -> Result<(), Exhausted> {
-    let before = output.len();
     let mut opcode = message.kind().opcode();
+    if fragment_bytes == 0 || message.len() <= fragment_bytes {
+        let (payload_len, mask) = (message.len(), key());
+        let header = Header { fin: true, is_compressed: false, opcode, mask, payload_len };
+        return append_message(&header, message, output);
+    }
+    let before = output.len();
     let mut rest = message.sequence().into_owned();
     loop {
-        let is_last = fragment_bytes == 0 || rest.len() <= fragment_bytes;
+        let is_last = rest.len() <= fragment_bytes;
         let len = if is_last { rest.len() } else { fragment_bytes };
         let fragment = rest.split_to(len);
         encode_frame(is_last, opcode, key(), &fragment, output)

@@ -138,7 +138,6 @@ impl Message {
     }
 
     /// Returns the chunks; `None` when there is at most one, which [`data`](Self::data) is then.
-    #[cfg(feature = "tokio")]
     #[inline]
     pub(crate) fn list(&self) -> Option<&Sequence> {
         self.payload.list()

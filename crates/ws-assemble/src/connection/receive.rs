@@ -5,7 +5,7 @@ use core::{
     task::{Context, Poll, Waker, ready},
 };
 
-use seg_pool::{SegmentMut, SegmentSize};
+use seg_pool::SegmentSize;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
 use super::{Connection, ConnectionError, State};
@@ -13,7 +13,7 @@ use crate::{
     close_frame::{CloseFrame, PeerClose},
     control::ControlPayload,
     decode_error::DecodeError,
-    decoder::{Event, Step},
+    decoder::{Event, SingleFrame, Step},
     message::Message,
     opcode::Opcode,
 };
@@ -32,19 +32,9 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
     ) -> Poll<Result<Option<Message>, ConnectionError>> {
         // Most messages are here when they are asked for.
         if self.waiting.is_none()
-            && let Some(input) = &mut self.input
-            && let Some(frame) = self.decoder.find_whole(input)
+            && let Some(frame) = self.unmask_whole()?
         {
-            match self.decoder.unmask_whole(frame, input) {
-                Ok(()) => {
-                    let message = frame.take(input);
-                    if input.is_empty() {
-                        self.input = None;
-                    }
-                    return Poll::Ready(Ok(Some(message)));
-                }
-                Err(error) => self.note_error(error)?,
-            }
+            return Poll::Ready(Ok(Some(self.take_whole(frame))));
         }
         self.poll_message_with(context, None)
     }
@@ -106,6 +96,9 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
         let mut next = first;
         while let Some(message) = next {
             messages.push(message);
+            while let Some(frame) = self.unmask_whole()? {
+                messages.push(self.take_whole(frame));
+            }
             next = self.decoded()?;
         }
         Ok(messages.len() - before)
@@ -136,32 +129,42 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
     /// Returns the next message when it can go the short way of most, which needs no event.
     #[inline]
     pub(super) fn whole(&mut self) -> Result<Option<Message>, ConnectionError> {
+        Ok(self.unmask_whole()?.map(|frame| self.take_whole(frame)))
+    }
+
+    /// Finds the next message when it can go that way; it is to be [taken](Self::take_whole) then.
+    /// In two steps, so that it is made where it is wanted: moved right after, it is waited for.
+    #[inline(always)]
+    fn unmask_whole(&mut self) -> Result<Option<SingleFrame>, ConnectionError> {
         let Some(input) = &mut self.input else { return Ok(None) };
-        let whole = self.decoder.decode_whole(input);
-        self.taken(whole)
+        let Some(frame) = self.decoder.find_whole(input) else { return Ok(None) };
+        match self.decoder.unmask_whole(frame, input) {
+            Ok(()) => Ok(Some(frame)),
+            Err(error) => self.note_error(error).map(|()| None),
+        }
+    }
+
+    #[inline(always)]
+    fn take_whole(&mut self, frame: SingleFrame) -> Message {
+        let Some(input) = &mut self.input else { unreachable!("the frame was found there") };
+        let message = frame.take(input);
+        if input.is_empty() {
+            self.input = None;
+        }
+        message
     }
 
     /// Returns the next message when the rest of it came at once, which needs no event either.
     fn rest(&mut self) -> Result<Option<Message>, ConnectionError> {
         let Some(input) = &mut self.input else { return Ok(None) };
-        let rest = self.decoder.decode_rest(input);
-        self.taken(rest)
-    }
-
-    #[inline]
-    fn taken(
-        &mut self,
-        decoded: Result<Option<Message>, DecodeError>,
-    ) -> Result<Option<Message>, ConnectionError> {
-        match decoded {
-            Ok(Some(message)) => {
-                if self.input.as_ref().is_some_and(SegmentMut::is_empty) {
+        match self.decoder.decode_rest(input) {
+            Ok(rest) => {
+                if rest.is_some() && input.is_empty() {
                     self.input = None;
                 }
-                Ok(Some(message))
+                Ok(rest)
             }
-            Ok(None) => Ok(None),
-            Err(error) => self.refuse(Err(error)),
+            Err(error) => self.note_error(error).map(|()| None),
         }
     }
 
