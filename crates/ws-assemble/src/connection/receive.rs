@@ -320,8 +320,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
     }
 
     /// Returns how long a segment to read into: longer than usual when the read before brought more
-    /// than that or the end of a frame that is longer, or when the frame that is coming is longer and its bytes came as fast as they could
-    /// be taken. Nothing is taken for an announcement.
+    /// than that or the end of a frame that is longer, or when the frame that is coming is longer and
+    /// its bytes came as fast as they could be taken. Nothing is taken for an announcement.
     fn read_size(&self) -> SegmentSize {
         let usual = self.pool.segment_size();
         let long = LONG_READ * usual.bytes();
