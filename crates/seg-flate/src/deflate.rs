@@ -222,7 +222,7 @@ impl Deflater {
         // Backends add no block when there is nothing new, or when a byte's border is reached as it
         // is; both are such borders, where a block can be added from outside.
         let is_unchanged = before == (self.consumed, self.produced);
-        if flush == Flush::Sync && (is_unchanged || self.tail != EMPTY_BLOCK[1..]) {
+        if flush != Flush::None && (is_unchanged || self.tail != EMPTY_BLOCK[1..]) {
             self.write(&EMPTY_BLOCK, output)?;
             self.tail = [0, 0, 0xff, 0xff];
         }

@@ -9,6 +9,9 @@ pub enum Flush {
     /// of an empty stored block; with nothing to flush it is such a block alone. Later input may
     /// refer back to what came before.
     Sync,
+    /// As [`Sync`](Self::Sync), but nothing behind it refers back: what follows can be decoded alone. Costs less than a reset of
+    /// the deflater.
+    Full,
     /// All of it, and the stream has ended.
     Finish,
 }

@@ -11,7 +11,8 @@ use flate2::read::{DeflateDecoder, GzDecoder, ZlibDecoder};
 use harness::{Outcome, decode};
 use proptest::prelude::*;
 use seg_flate::{
-    Backend, DeflateErrorKind, Deflater, Flush, Format, Inflater, Level, Limits, Status, WindowBits,
+    Backend, DeflateErrorKind, Deflater, Flush, Format, InflateErrorKind, Inflater, Level, Limits,
+    Status, WindowBits,
 };
 use seg_pool::{Pool, SegmentSize};
 use seg_seq::SegmentedBuf;
@@ -238,6 +239,32 @@ fn a_window_too_small_for_the_stream_is_noticed_by_that_test() {
 fn messages() -> Vec<Vec<u8>> {
     let lengths = if cfg!(miri) { vec![40, 0, 20] } else { vec![500, 0, 0, 20, 40_000, 1, 500, 0] };
     lengths.into_iter().map(text).collect()
+}
+
+#[test]
+fn what_follows_a_full_flush_is_decoded_alone() {
+    let bodies = [text(900), text(900), Vec::new(), noise(300), text(900)];
+    for &backend in Backend::ALL {
+        for number in 0..=9 {
+            // Small segments: a flush is cut by the room as well.
+            for size in [SegmentSize::B256, SegmentSize::K16] {
+                let pool = Pool::builder().segment_size(size).build();
+                let mut output = SegmentedBuf::new(&pool);
+                let mut deflater =
+                    Deflater::with_window(backend, Format::Raw, level(number), WindowBits::MAX);
+                for body in &bodies {
+                    assert_eq!(deflater.push(&mut &body[..], Flush::Full, &mut output), Ok(()));
+                    let part = output.split().to_vec();
+                    let case = format!("{backend:?} {number} {size:?}");
+                    assert!(part.ends_with(&[0, 0, 0xff, 0xff]), "{case}");
+                    let got = decode(backend, Format::Raw, Limits::default(), &[&part]);
+                    assert_eq!(got.decoded, *body, "{case}");
+                    let kind = got.failure.map(|(kind, _)| kind);
+                    assert_eq!(kind, Some(InflateErrorKind::Truncated), "{case}");
+                }
+            }
+        }
+    }
 }
 
 #[test]

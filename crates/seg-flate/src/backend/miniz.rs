@@ -116,10 +116,11 @@ impl Compressor {
     }
 
     pub(super) fn deflate(&mut self, input: &[u8], output: &mut [u8], flush: Flush) -> Compressed {
+        let is_full_flush = flush == Flush::Full;
         let flush = match flush {
             Flush::None => TDEFLFlush::None,
-            // Unlike `Sync`, it adds no second empty block when it is called again.
-            Flush::Sync => TDEFLFlush::SyncOpt,
+            // Unlike `Sync` and `Full`, it adds no second empty block when it is called again.
+            Flush::Sync | Flush::Full => TDEFLFlush::SyncOpt,
             Flush::Finish => TDEFLFlush::Finish,
         };
         let mut done = Compressed { consumed: 0, produced: 0, is_end: false };
@@ -133,6 +134,10 @@ impl Compressor {
             // A call that has the rest of an earlier block to write does nothing else: neither does it
             // take input nor flush. Another one does.
             if done.is_end || produced == 0 || produced == room {
+                if is_full_flush && produced < room {
+                    // At a byte's border, with nothing held back, only the history is left to forget.
+                    self.reset();
+                }
                 return done;
             }
         }

@@ -49,6 +49,7 @@ impl Compressor {
         let flush = match flush {
             Flush::None => DeflateFlush::NoFlush,
             Flush::Sync => DeflateFlush::SyncFlush,
+            Flush::Full => DeflateFlush::FullFlush,
             Flush::Finish => DeflateFlush::Finish,
         };
         let before = (self.0.total_in(), self.0.total_out());

@@ -1,6 +1,6 @@
 //! What is sent, compressed.
 
-use core::fmt;
+use core::{fmt, mem::replace};
 use std::sync::{Mutex, PoisonError};
 
 use seg_flate::{Backend, DeflateErrorKind, Deflater, Flush, Format, Level, WindowBits};
@@ -107,10 +107,16 @@ impl Deflation {
     ) -> Result<Sequence, Exhausted> {
         let mut deflater = self.deflater.take().unwrap_or_else(|| take(self.level, self.window));
         let mut output = SegmentedBuf::new(pool);
+        // Without takeover the next message refers to nothing of this one. That takes less than a reset.
+        let is_given = is_last && !self.takeover;
+        let flush = if is_given { Flush::Full } else { Flush::Sync };
+        let mut payload = payload.into_iter();
+        let mut last = payload.next().unwrap_or_default();
         let pushed = payload
-            .into_iter()
-            .try_for_each(|mut slice| deflater.push(&mut slice, Flush::None, &mut output))
-            .and_then(|()| deflater.push(&mut &[][..], Flush::Sync, &mut output));
+            .try_for_each(|next| {
+                deflater.push(&mut replace(&mut last, next), Flush::None, &mut output)
+            })
+            .and_then(|()| deflater.push(&mut last, flush, &mut output));
         if let Err(error) = pushed {
             match error.kind() {
                 DeflateErrorKind::PoolExhausted(exhausted) => return Err(exhausted),
@@ -120,10 +126,10 @@ impl Deflation {
         if is_last {
             output.truncate(output.len() - TAIL.len() as u64);
         }
-        if self.takeover || !is_last {
-            self.deflater = Some(deflater);
-        } else {
+        if is_given {
             give(self.level, self.window, deflater);
+        } else {
+            self.deflater = Some(deflater);
         }
         Ok(output.freeze())
     }
@@ -137,8 +143,7 @@ fn take(level: Level, window: WindowBits) -> Deflater {
     found.unwrap_or_else(|| Deflater::with_window(Backend::default(), Format::Raw, level, window))
 }
 
-fn give(level: Level, window: WindowBits, mut deflater: Deflater) {
-    deflater.reset(Format::Raw);
+fn give(level: Level, window: WindowBits, deflater: Deflater) {
     let mut spare = SPARE.lock().unwrap_or_else(PoisonError::into_inner);
     if spare.len() < SPARE_MAX {
         spare.push((level, window, deflater));
