@@ -5,7 +5,9 @@ use crate::{checksum::crc32, inflate_error::InflateErrorKind, level::Level};
 /// Bytes behind a member's data: CRC-32 and length, each little-endian.
 pub(crate) const TRAILER_BYTES: usize = 8;
 
-const MAGIC: [u8; 2] = [0x1f, 0x8b];
+const MAGIC_1: u8 = 0x1f;
+const MAGIC_2: u8 = 0x8b;
+const MAGIC: [u8; 2] = [MAGIC_1, MAGIC_2];
 const DEFLATE: u8 = 8;
 
 const FHCRC: u8 = 1 << 1;
@@ -15,7 +17,7 @@ const FCOMMENT: u8 = 1 << 4;
 const RESERVED: u8 = 0b1110_0000;
 
 /// Makes a member's header without name, comment or time (RFC 1952 section 2.3).
-pub(crate) const fn header(level: Level) -> [u8; 10] {
+pub(crate) const fn header(level: Level) -> [u8; HEADER_BYTES] {
     // XFL says how hard the compressor tried; the operating system is unknown (255).
     let tried = match level.as_u8() {
         9 => 2,
@@ -25,12 +27,20 @@ pub(crate) const fn header(level: Level) -> [u8; 10] {
     [MAGIC[0], MAGIC[1], DEFLATE, 0, 0, 0, 0, 0, tried, 255]
 }
 
+/// Bytes of a header without fields.
+pub(crate) const HEADER_BYTES: usize = 10;
+
+/// Returns whether these bytes are a whole header, one without fields: most are.
+pub(crate) const fn is_whole_header(bytes: &[u8; HEADER_BYTES]) -> bool {
+    matches!(bytes, [MAGIC_1, MAGIC_2, DEFLATE, 0, ..])
+}
+
 /// A member's header, read byte by byte. Its fields are checked and skipped.
 #[derive(Clone, Debug)]
 pub(crate) struct Header {
     field: Field,
     flags: u8,
-    /// CRC-32 of the bytes so far, of which FHCRC is the lower half.
+    /// CRC-32 of the bytes so far, of which FHCRC is the lower half. Counted only where there is one.
     crc: u32,
 }
 
@@ -66,7 +76,9 @@ impl Header {
     /// Reads the next byte.
     pub(crate) fn push(&mut self, byte: u8) -> Result<(), InflateErrorKind> {
         let crc = self.crc;
-        self.crc = crc32(crc, &[byte]);
+        if self.flags & FHCRC != 0 {
+            self.crc = crc32(crc, &[byte]);
+        }
         self.field = match self.field {
             Field::Fixed(index @ (0 | 1)) if byte != MAGIC[usize::from(index)] => {
                 return Err(InflateErrorKind::HeaderInvalid);
@@ -75,6 +87,9 @@ impl Header {
             Field::Fixed(3) if byte & RESERVED != 0 => return Err(InflateErrorKind::FlagsReserved),
             Field::Fixed(3) => {
                 self.flags = byte;
+                if byte & FHCRC != 0 {
+                    self.crc = crc32(0, &[MAGIC[0], MAGIC[1], DEFLATE, byte]);
+                }
                 Field::Fixed(4)
             }
             Field::Fixed(9) => self.field_from(FEXTRA),

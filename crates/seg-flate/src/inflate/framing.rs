@@ -56,6 +56,16 @@ impl Inflater {
     }
 
     pub(super) fn gzip_header(&mut self, input: &mut &[u8]) -> Moved {
+        let is_start = self.consumed == self.member.header_start;
+        if let (true, Some((header, rest))) = (is_start, input.split_first_chunk())
+            && gzip::is_whole_header(header)
+            && self.limits.header_bytes_max >= header.len() as u64
+        {
+            *input = rest;
+            self.consumed += header.len() as u64;
+            self.state = State::Data(Wrapping::Gzip, [0; 2], 0);
+            return Ok(true);
+        }
         while let Some(byte) = self.next_byte(input) {
             let offset = self.consumed - 1;
             let State::GzipHeader(header) = &mut self.state else { return Ok(true) };
@@ -102,13 +112,14 @@ impl Inflater {
             Wrapping::Gzip => gzip::TRAILER_BYTES,
             _ => zlib::TRAILER_BYTES,
         };
-        while count < len {
-            let Some(byte) = self.next_byte(input) else {
-                self.state = State::Trailer(wrapping, bytes, count);
-                return Ok(false);
-            };
-            bytes[count] = byte;
-            count += 1;
+        let (new, rest) = input.split_at(input.len().min(len - count));
+        bytes[count..count + new.len()].copy_from_slice(new);
+        *input = rest;
+        self.consumed += new.len() as u64;
+        count += new.len();
+        if count < len {
+            self.state = State::Trailer(wrapping, bytes, count);
+            return Ok(false);
         }
         let start = self.consumed - len as u64;
         let [a, b, c, d, e, f, g, h] = bytes;
