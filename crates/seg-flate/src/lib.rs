@@ -35,14 +35,18 @@
 //!
 //! # Features
 //!
-//! - `zlib-rs` (default): the fast backend.
-//! - `miniz_oxide`: a backend without unsafe code. With both, [`Inflater::with_backend`] chooses.
+//! [`Backend::Native`] decodes and is always there. What encodes, and can decode as well:
+//!
+//! - `zlib-rs` (default): fast.
+//! - `miniz_oxide`: without unsafe code. [`Inflater::with_backend`] and [`Deflater::with_window`] choose.
 //! - `brotli`: `BrotliDecoder`, whose window is one allocation of up to 16 MiB.
 //! - `zstd`: `ZstdDecoder`, whose window is one allocation that grows to as much.
 #![forbid(unsafe_code)]
 
 #[cfg(not(any(feature = "zlib-rs", feature = "miniz_oxide")))]
-compile_error!("seg-flate needs a backend: enable the feature `zlib-rs` or `miniz_oxide`");
+compile_error!(
+    "seg-flate needs a library that encodes: enable the feature `zlib-rs` or `miniz_oxide`"
+);
 
 mod allowance;
 mod backend;

@@ -3,23 +3,25 @@
 use seg_pool::{Exhausted, SegmentMut, SegmentSize};
 use seg_seq::SegmentedBuf;
 
+use crate::backend::Engine;
+
 /// Output bytes of a stream before it is taken for a long one.
 const LONG_BYTES: u64 = 16 << 10;
 
 /// The room that is decoded into: the output's own, or for long streams a segment of another size.
 ///
-/// A backend that is called for every 16 KiB of output copies its window each time and starts each
-/// time with references that reach back into it. Larger room makes that rarer.
+/// An engine keeps a window each time that the room changes, and reaches back into it. Larger room makes that rarer.
 #[derive(Debug)]
 pub(crate) struct OutputRoom {
     size: Option<SegmentSize>,
-    /// What is decoded already is not in the output yet.
     room: Option<SegmentMut>,
+    /// Bytes at the front of the room that are decoded and not in the output yet.
+    len: usize,
 }
 
 impl OutputRoom {
     pub(crate) const fn new() -> Self {
-        Self { size: None, room: None }
+        Self { size: None, room: None, len: 0 }
     }
 
     /// Sets the size of segments for long streams.
@@ -30,40 +32,58 @@ impl OutputRoom {
     /// Gives room that was not used back to the pool.
     pub(crate) fn release(&mut self) {
         self.room = None;
+        self.len = 0;
     }
 
-    /// Returns at least one byte of room, behind the `produced` bytes of the stream so far.
+    /// Returns room, and how many bytes at its front are decoded: all but one at most. `produced` bytes of the stream are.
     pub(crate) fn spare<'a>(
         &'a mut self,
         output: &'a mut SegmentedBuf,
+        engine: &mut Engine,
         produced: u64,
-    ) -> Result<&'a mut [u8], Exhausted> {
-        let Some(size) = self.size.filter(|_| produced >= LONG_BYTES) else {
-            return output.try_spare_initialized_mut();
-        };
-        let room = match self.room.take() {
-            Some(room) if room.spare_len() > 0 => room,
-            full => {
-                let fresh = output.pool().try_take_size(size);
-                full.into_iter().for_each(|full| output.push(full.freeze()));
-                fresh?
+    ) -> Result<(&'a mut [u8], usize), Exhausted> {
+        if self.len == self.spare_len(output) {
+            self.flush(output, Some(engine));
+            self.room = None;
+            if let Some(size) = self.size.filter(|_| produced >= LONG_BYTES) {
+                self.room = Some(output.pool().try_take_size(size)?);
             }
+        }
+        let spare = match &mut self.room {
+            Some(room) => room.spare_initialized_mut(),
+            None => output.try_spare_initialized_mut()?,
         };
-        Ok(self.room.insert(room).spare_initialized_mut())
+        Ok((spare, self.len))
     }
 
-    /// Counts the next `count` bytes of room as filled.
-    pub(crate) fn advance(&mut self, output: &mut SegmentedBuf, count: usize) {
-        match &mut self.room {
-            Some(room) => room.advance_initialized(count),
-            None => output.advance_initialized(count),
-        }
+    fn spare_len(&self, output: &SegmentedBuf) -> usize {
+        self.room.as_ref().map_or_else(|| output.spare_len(), SegmentMut::spare_len)
     }
 
-    /// Moves what is decoded to the output.
-    pub(crate) fn flush(&mut self, output: &mut SegmentedBuf) {
-        if let Some(room) = self.room.as_mut().filter(|room| !room.is_empty()) {
-            output.push(room.split_to(room.len()).freeze());
+    /// Counts the next `count` bytes of room as decoded.
+    pub(crate) const fn advance(&mut self, count: usize) {
+        self.len += count;
+    }
+
+    /// Moves what is decoded to the output, and has the engine keep what the stream may refer to when it goes on.
+    pub(crate) fn flush(&mut self, output: &mut SegmentedBuf, engine: Option<&mut Engine>) {
+        let len = core::mem::take(&mut self.len);
+        if len == 0 {
+            return;
         }
+        if let Some(room) = &mut self.room {
+            room.advance_initialized(len);
+            let decoded = room.split_to(len);
+            if let Some(engine) = engine {
+                engine.keep(&decoded);
+            }
+            output.push(decoded.freeze());
+            return;
+        }
+        // The tail that was decoded into is there.
+        if let (Some(engine), Ok(spare)) = (engine, output.try_spare_initialized_mut()) {
+            engine.keep(&spare[..len]);
+        }
+        output.advance_initialized(len);
     }
 }

@@ -5,10 +5,6 @@ use core::iter::Peekable;
 use seg_pool::{Pool, Segment, SegmentMut, SegmentSize};
 use seg_seq::Sequence;
 
-/// The shortest chunk that is a piece of its own. Where a piece ends, a backend saves up to 32 KiB of
-/// output and then looks there for what is repeated.
-const WHOLE_BYTES_MIN: usize = 32 << 10;
-
 /// Chunks of a sequence, short ones copied together.
 pub(crate) struct Pieces<I: Iterator> {
     chunks: Peekable<I>,
@@ -23,16 +19,18 @@ impl<'a> Pieces<seg_seq::Chunks<'a>> {
 }
 
 impl<'a, I: Iterator<Item = &'a Segment>> Pieces<I> {
-    /// Returns the next piece. Takes a segment when it is to copy; without one, chunks are pieces as
-    /// they are.
-    pub(crate) fn next<'b>(&'b mut self, is_copied: bool, pool: &Pool) -> Option<&'b [u8]>
+    /// Returns the next piece; chunks of `whole_bytes_min` and more are pieces of their own. Takes a segment when it is to copy;
+    /// without one, chunks are pieces as they are.
+    pub(crate) fn next<'b>(&'b mut self, whole_bytes_min: usize, pool: &Pool) -> Option<&'b [u8]>
     where
         'a: 'b,
     {
         let first = self.chunks.next()?;
-        let is_followed =
-            |next: Option<&&Segment>| next.is_some_and(|next| fits(first.len(), next));
-        if !is_copied || first.len() >= WHOLE_BYTES_MIN || !is_followed(self.chunks.peek()) {
+        let fits = |before: usize, next: &Segment| {
+            next.len() < whole_bytes_min && before + next.len() <= SegmentSize::K64.bytes()
+        };
+        let is_followed = self.chunks.peek().is_some_and(|next| fits(first.len(), next));
+        if first.len() >= whole_bytes_min || !is_followed {
             return Some(first);
         }
         if self.gathered.is_none() {
@@ -48,16 +46,13 @@ impl<'a, I: Iterator<Item = &'a Segment>> Pieces<I> {
     }
 }
 
-/// Whether a chunk can be copied behind so many bytes.
-fn fits(before: usize, chunk: &Segment) -> bool {
-    chunk.len() < WHOLE_BYTES_MIN && before + chunk.len() <= SegmentSize::K64.bytes()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn lengths(chunks: &[usize], is_copied: bool, pool: &Pool) -> Vec<usize> {
+    const K: usize = 1 << 10;
+
+    fn lengths(chunks: &[usize], whole_bytes_min: usize, pool: &Pool) -> Vec<usize> {
         // Segments of their own, so that neighbours do not join.
         let source = Pool::new();
         let mut sequence = Sequence::new();
@@ -68,7 +63,7 @@ mod tests {
         }
         let mut pieces = Pieces::new(&sequence);
         let (mut lengths, mut bytes) = (Vec::new(), Vec::new());
-        while let Some(piece) = pieces.next(is_copied, pool) {
+        while let Some(piece) = pieces.next(whole_bytes_min, pool) {
             lengths.push(piece.len());
             bytes.extend_from_slice(piece);
         }
@@ -79,22 +74,24 @@ mod tests {
     #[test]
     fn short_chunks_are_gathered_and_long_ones_left_alone() {
         let pool = Pool::new();
-        const K: usize = 1 << 10;
-        assert_eq!(lengths(&[], true, &pool), []);
-        assert_eq!(lengths(&[5], true, &pool), [5]);
-        assert_eq!(lengths(&[5, 6, 7], true, &pool), [18]);
-        assert_eq!(lengths(&[5, 6, 7], false, &pool), [5, 6, 7]);
-        assert_eq!(lengths(&[16 * K; 9], true, &pool), [64 * K, 64 * K, 16 * K]);
-        assert_eq!(lengths(&[1, 32 * K, 2, 3, 64 * K, 4], true, &pool), [1, 32 * K, 5, 64 * K, 4]);
-        assert_eq!(lengths(&[32 * K - 1, 32 * K - 1, 2, 1], true, &pool), [64 * K, 1]);
+        assert_eq!(lengths(&[], 32 * K, &pool), []);
+        assert_eq!(lengths(&[5], 32 * K, &pool), [5]);
+        assert_eq!(lengths(&[5, 6, 7], 32 * K, &pool), [18]);
+        assert_eq!(lengths(&[5, 6, 7], 0, &pool), [5, 6, 7]);
+        assert_eq!(lengths(&[16 * K; 9], 32 * K, &pool), [64 * K, 64 * K, 16 * K]);
+        assert_eq!(
+            lengths(&[1, 32 * K, 2, 3, 64 * K, 4], 32 * K, &pool),
+            [1, 32 * K, 5, 64 * K, 4]
+        );
+        assert_eq!(lengths(&[32 * K - 1, 32 * K - 1, 2, 1], 32 * K, &pool), [64 * K, 1]);
     }
 
     #[test]
     fn without_a_segment_chunks_are_pieces_as_they_are() {
         let pool = Pool::builder().max_bytes(64 << 10).build();
         let all = pool.take(64 << 10);
-        assert_eq!(lengths(&[5, 6, 7], true, &pool), [5, 6, 7]);
+        assert_eq!(lengths(&[5, 6, 7], 32 * K, &pool), [5, 6, 7]);
         drop(all);
-        assert_eq!(lengths(&[5, 6, 7], true, &pool), [18]);
+        assert_eq!(lengths(&[5, 6, 7], 32 * K, &pool), [18]);
     }
 }

@@ -28,7 +28,11 @@ impl Compressor {
     pub(crate) fn new(backend: Backend, level: Level, window: WindowBits) -> Self {
         match backend {
             #[cfg(feature = "zlib-rs")]
-            Backend::ZlibRs => Self::ZlibRs(zlib_rs::Compressor::new(level, window)),
+            Backend::Native | Backend::ZlibRs => {
+                Self::ZlibRs(zlib_rs::Compressor::new(level, window))
+            }
+            #[cfg(all(feature = "miniz_oxide", not(feature = "zlib-rs")))]
+            Backend::Native => Self::MinizOxide(miniz::Compressor::new(level, window)),
             #[cfg(feature = "miniz_oxide")]
             Backend::MinizOxide => Self::MinizOxide(miniz::Compressor::new(level, window)),
         }

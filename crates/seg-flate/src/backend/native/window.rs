@@ -1,0 +1,62 @@
+//! What earlier calls decoded.
+
+/// The farthest that a match reaches back.
+pub(super) const WINDOW_BYTES: usize = 32 << 10;
+/// Room for more, so that what is kept does not move each time that some is added.
+const SLACK_BYTES: usize = 8 << 10;
+/// Bytes that are read behind the end, and not used.
+const PADDING_BYTES: usize = super::fast::CHUNK_BYTES;
+
+/// The last 32 KiB of what was decoded before the room that is decoded into.
+pub(super) struct Window {
+    bytes: Box<[u8; WINDOW_BYTES + SLACK_BYTES + PADDING_BYTES]>,
+    /// `end <= WINDOW_BYTES + SLACK_BYTES`.
+    end: usize,
+    /// Bytes before the end that belong to the stream: `len <= WINDOW_BYTES`, `len <= end`.
+    len: usize,
+}
+
+impl Window {
+    pub(super) fn new() -> Self {
+        Self { bytes: Box::new([0; WINDOW_BYTES + SLACK_BYTES + PADDING_BYTES]), end: 0, len: 0 }
+    }
+
+    pub(super) const fn clear(&mut self) {
+        self.end = 0;
+        self.len = 0;
+    }
+
+    pub(super) const fn len(&self) -> usize {
+        self.len
+    }
+
+    pub(super) const fn end(&self) -> usize {
+        self.end
+    }
+
+    /// Returns what is kept, from some byte on up to the [end](Self::end), and bytes without meaning behind it.
+    pub(super) fn padded(&self) -> &[u8] {
+        &self.bytes[..]
+    }
+
+    /// Keeps the last of `decoded`, which follows what is kept.
+    pub(super) fn keep(&mut self, decoded: &[u8]) {
+        let kept = &decoded[decoded.len().saturating_sub(WINDOW_BYTES)..];
+        if self.end + kept.len() > WINDOW_BYTES + SLACK_BYTES {
+            let before = self.len.min(WINDOW_BYTES - kept.len());
+            self.bytes.copy_within(self.end - before..self.end, 0);
+            self.end = before;
+        }
+        self.bytes[self.end..self.end + kept.len()].copy_from_slice(kept);
+        self.end += kept.len();
+        self.len = (self.len + kept.len()).min(WINDOW_BYTES);
+    }
+
+    /// Copies the bytes from `back` before the end on to `to`, as many as there are; returns how many that is.
+    pub(super) fn copy(&self, back: usize, to: &mut [u8]) -> usize {
+        let len = back.min(to.len());
+        let from = self.end - back;
+        to[..len].copy_from_slice(&self.bytes[from..from + len]);
+        len
+    }
+}
