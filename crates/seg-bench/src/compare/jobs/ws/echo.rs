@@ -7,6 +7,8 @@ mod server;
 use core::cell::RefCell;
 use std::rc::Rc;
 
+use ws_assemble::{Header, Opcode, mask};
+
 use super::size_name;
 use crate::compare::{Contender, Job, Kind};
 
@@ -27,24 +29,55 @@ pub(super) fn jobs() -> Vec<Job> {
 }
 
 fn job(len: usize, window: usize) -> Job {
-    let way = |kind, name, server| way(kind, name, len, window, server);
-    Job::new(format!("ws/echo_loopback_{}_w{window}", size_name(len)), len as u64)
+    let payload: Vec<u8> = (0..=250).cycle().take(len).collect();
+    let way = |kind, name, server: fn(&mut Server)| way(kind, name, &payload, window, server);
+    let job = Job::new(format!("ws/echo_loopback_{}_w{window}", size_name(len)), len as u64)
         .with(way(Kind::Ours, "ws-assemble Connection", server::ours))
         .with(way(Kind::Peer, "tokio-tungstenite", server::tungstenite))
         .with(way(Kind::Peer, "fastwebsockets", server::fastwebsockets))
         .with(way(Kind::Peer, "tokio-websockets", server::tokio_websockets))
         .with(way(Kind::Peer, "yawc", server::yawc))
-        .with(way(Kind::Peer, "sockudo-ws", server::sockudo))
+        .with(way(Kind::Peer, "sockudo-ws", server::sockudo));
+    let (frame_len, echo) = (frame(&payload, Some(KEY)).len(), frame(&payload, None));
+    let echoes = echo.repeat(window);
+    let alone = move |server: &mut Server| server.answer(frame_len, &echoes, echo.len());
+    job.with(self::way(Kind::Floor, "system calls alone", &payload, window, alone))
+}
+
+const KEY: [u8; 4] = [0x37, 0xfa, 0x21, 0x3d];
+
+fn frame(payload: &[u8], key: Option<[u8; 4]>) -> Vec<u8> {
+    let header = Header {
+        fin: true,
+        is_compressed: false,
+        opcode: Opcode::Binary,
+        mask: key,
+        payload_len: payload.len() as u64,
+    };
+    let (header, header_len) = header.to_bytes();
+    let mut frame = [&header[..header_len], payload].concat();
+    if let Some(key) = key {
+        mask(&mut frame[header_len..], key, 0);
+    }
+    frame
 }
 
 /// Starts the server when the contender is first used, and keeps it.
-fn way(kind: Kind, name: &str, len: usize, window: usize, server: fn(&mut Server)) -> Contender {
+fn way(
+    kind: Kind,
+    name: &str,
+    payload: &[u8],
+    window: usize,
+    server: impl FnOnce(&mut Server) + Clone + Send + 'static,
+) -> Contender {
     let client = Rc::new(RefCell::new(None));
     let again = Rc::clone(&client);
-    let open = move || Client::open(Server::start(server), len, window);
+    let (frame, payload) = (frame(payload, Some(KEY)), payload.to_vec());
+    let open = move || Client::open(Server::start(server.clone()), &frame, &payload, window);
+    let open_again = open.clone();
     Contender::timed(kind, name, move |count| {
         let mut client = client.borrow_mut();
-        client.get_or_insert_with(open).run(count)
+        client.get_or_insert_with(&open).run(count)
     })
-    .checked(move || again.borrow_mut().get_or_insert_with(open).check())
+    .checked(move || again.borrow_mut().get_or_insert_with(&open_again).check())
 }

@@ -9,7 +9,6 @@ use tokio::{
     net::TcpStream,
     runtime::{Builder, Runtime},
 };
-use ws_assemble::{Header, Opcode, mask};
 
 use super::CONNECTIONS;
 
@@ -20,11 +19,12 @@ pub(super) struct Client {
     /// As many frames as may be in flight.
     frames: Vec<u8>,
     window: usize,
-    payload: Vec<u8>,
+    /// What comes back for each.
+    echo: Vec<u8>,
 }
 
 impl Client {
-    pub(super) fn open(server: SocketAddr, len: usize, window: usize) -> Self {
+    pub(super) fn open(server: SocketAddr, frame: &[u8], payload: &[u8], window: usize) -> Self {
         let runtime = Builder::new_current_thread().enable_all().build().expect("a runtime");
         let connections = runtime.block_on(async {
             let mut connections = Vec::new();
@@ -35,19 +35,14 @@ impl Client {
             }
             connections
         });
-        let payload: Vec<u8> = (0..=250).cycle().take(len).collect();
-        let key = [0x37, 0xfa, 0x21, 0x3d];
-        let (header, header_len) = header(len, Some(key)).to_bytes();
-        let mut frame = [&header[..header_len], &payload].concat();
-        mask(&mut frame[header_len..], key, 0);
-        Self { runtime, connections, frames: frame.repeat(window), window, payload }
+        let echo = super::frame(payload, None);
+        Self { runtime, connections, frames: frame.repeat(window), window, echo }
     }
 
     /// Sends so many messages, over all connections, and waits for their echoes.
     pub(super) fn run(&mut self, count: u64) -> Duration {
         let each = usize::try_from(count).unwrap_or(usize::MAX).div_ceil(CONNECTIONS);
-        let (_, header_len) = header(self.payload.len(), None).to_bytes();
-        let (echo_len, frames) = (header_len + self.payload.len(), &self.frames);
+        let (echo_len, frames) = (self.echo.len(), &self.frames);
         let window = self.window;
         let tasks = self
             .connections
@@ -62,8 +57,7 @@ impl Client {
     /// Checks one echo on each connection.
     pub(super) fn check(&mut self) -> anyhow::Result<()> {
         let frame = &self.frames[..self.frames.len() / self.window];
-        let (header, header_len) = header(self.payload.len(), None).to_bytes();
-        let expected = [&header[..header_len], &self.payload].concat();
+        let expected = &self.echo;
         for stream in &mut self.connections {
             let echo = self.runtime.block_on(async {
                 let (mut read, mut write) = stream.split();
@@ -72,19 +66,9 @@ impl Client {
                     tokio::join!(write.write_all(frame), read.read_exact(&mut echo));
                 written.and(received).map(|_| echo)
             })?;
-            ensure!(echo == expected, "the echo differs");
+            ensure!(echo == *expected, "the echo differs");
         }
         Ok(())
-    }
-}
-
-fn header(len: usize, mask: Option<[u8; 4]>) -> Header {
-    Header {
-        fin: true,
-        is_compressed: false,
-        opcode: Opcode::Binary,
-        mask,
-        payload_len: len as u64,
     }
 }
 

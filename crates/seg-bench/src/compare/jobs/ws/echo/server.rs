@@ -8,6 +8,7 @@ use futures_util::{
 };
 use seg_pool::Pool;
 use tokio::{
+    io::{AsyncReadExt as _, AsyncWriteExt as _},
     net::{TcpListener, TcpStream},
     runtime::Builder,
     task::LocalSet,
@@ -23,7 +24,7 @@ pub(super) struct Server {
 
 impl Server {
     /// Starts a server in a thread of its own, which ends with the process.
-    pub(super) fn start(choose: fn(&mut Self)) -> SocketAddr {
+    pub(super) fn start(choose: impl FnOnce(&mut Self) + Send + 'static) -> SocketAddr {
         let (sender, receiver) = mpsc::channel();
         thread::spawn(move || {
             let mut server = Self { echo: Rc::new(|_| Box::pin(async {})) };
@@ -47,6 +48,29 @@ impl Server {
 
     fn set<F: Future<Output = ()> + 'static>(&mut self, echo: impl Fn(TcpStream) -> F + 'static) {
         self.echo = Rc::new(move |stream| Box::pin(echo(stream)));
+    }
+}
+
+impl Server {
+    /// Answers so many bytes with the front of `echoes`, and looks at none: what is left of an echo
+    /// without a library.
+    pub(super) fn answer(&mut self, frame_len: usize, echoes: &[u8], echo_len: usize) {
+        let echoes: Rc<[u8]> = echoes.into();
+        self.set(move |mut stream| {
+            let echoes = Rc::clone(&echoes);
+            async move {
+                let mut buffer = vec![0; 64 << 10];
+                let mut received = 0;
+                while let Ok(count @ 1..) = stream.read(&mut buffer).await {
+                    received += count;
+                    let echoed = &echoes[..received / frame_len * echo_len];
+                    received %= frame_len;
+                    if stream.write_all(echoed).await.is_err() {
+                        return;
+                    }
+                }
+            }
+        });
     }
 }
 
