@@ -99,6 +99,7 @@ impl Segment {
 
     /// Returns the bytes that this view keeps from reuse: the size of its whole segment, the
     /// length of adopted [`Bytes`](bytes::Bytes), 0 for static bytes.
+    #[inline]
     #[must_use]
     pub fn held_bytes(&self) -> usize {
         self.handle
@@ -108,12 +109,14 @@ impl Segment {
 
     /// Returns whether this is the only view of its segment, so that dropping it gives the segment
     /// back. `false` for static bytes.
+    #[inline]
     #[must_use]
     pub fn is_unique(&self) -> bool {
         self.handle.as_ref().is_some_and(Handle::is_unique)
     }
 
     /// Returns whether both are views of the same segment, so that they keep it together.
+    #[inline]
     #[must_use]
     pub fn shares_segment_with(&self, other: &Self) -> bool {
         match (&self.handle, &other.handle) {
@@ -170,6 +173,7 @@ impl Segment {
     /// # Panics
     ///
     /// Panics when `at` is above [`len`](Self::len).
+    #[inline]
     #[must_use = "the split-off front is gone from this segment"]
     pub fn split_to(&mut self, at: usize) -> Self {
         if at == self.len {
@@ -266,24 +270,35 @@ impl Segment {
     }
 
     /// Shortens the view to `len` bytes; does nothing when it is shorter.
+    #[inline]
     pub fn truncate(&mut self, len: usize) {
+        if len >= self.len {
+            return;
+        }
         if len == 0 {
-            *self = Self::new();
-        } else if len < self.len {
+            self.empty();
+        } else {
             self.set_len(len);
         }
     }
 
     /// Drops `count` bytes from the front.
+    #[inline]
     pub(crate) fn advance(&mut self, count: usize) {
-        assert!(count <= self.len, "advance past the end of the segment");
-        if count == self.len {
-            *self = Self::new();
+        if count >= self.len {
+            assert!(count == self.len, "advance past the end of the segment");
+            self.empty();
             return;
         }
         // SAFETY: `count <= len`.
         self.ptr = unsafe { self.ptr.add(count) };
         self.set_len(self.len - count);
+    }
+
+    /// Drops all bytes, and the segment with them.
+    #[inline(never)]
+    fn empty(&mut self) {
+        *self = Self::new();
     }
 
     /// Makes the view exclusive, with the rest of the segment behind it as spare capacity.

@@ -36,11 +36,12 @@ impl Chunk {
         self.start + self.segment.len() as u64
     }
 
-    /// Returns whether a segment lies right behind this one in memory: cheap, and nearly always enough
-    /// to know that it is not the next part of the same segment.
+    /// Returns whether a segment is the next part of the same one. The next segment of a slab lies
+    /// right behind this one as well.
     #[inline]
     fn is_continued_by(&self, segment: &Segment) -> bool {
         self.segment.as_ptr_range().end == segment.as_ptr()
+            && self.segment.shares_segment_with(segment)
     }
 
     /// Returns where in the chunk the byte at `target` lies, if it lies here.
@@ -164,10 +165,9 @@ impl ChunkList {
     /// An empty one vanishes.
     #[inline]
     pub(crate) fn push(&mut self, segment: Segment) {
-        let last_len = self.last_block_len();
         match self.blocks.back_mut() {
             Some(block)
-                if block.len() < last_len
+                if block.len() < block.capacity()
                     && !segment.is_empty()
                     && !block.last().is_some_and(|last| last.is_continued_by(&segment)) =>
             {
@@ -181,6 +181,7 @@ impl ChunkList {
     }
 
     /// Appends a segment that is empty, or the next part of the last one, or has no room in a block.
+    #[inline(never)]
     fn push_rare(&mut self, segment: Segment) {
         if segment.is_empty() {
             return;
@@ -195,36 +196,13 @@ impl ChunkList {
 
     /// Appends parts of a segment, which are within it.
     pub(crate) fn push_parts(&mut self, mut segment: Segment, parts: &[Range<usize>]) {
-        let Some((last, mut front)) = parts.split_last() else { return };
-        self.push_to_block(&mut segment, &mut front);
-        while let [part, rest @ ..] = front {
+        let Some((last, front)) = parts.split_last() else { return };
+        for part in front {
             self.push(segment.share(part.clone()));
-            front = rest;
-            self.push_to_block(&mut segment, &mut front);
         }
+        segment.truncate(last.end);
         segment.advance(last.start);
-        segment.truncate(last.len());
         self.push(segment);
-    }
-
-    /// Appends parts to the last block as long as it has room and each is a chunk of its own, as most
-    /// of the time all of them are; leaves the others.
-    fn push_to_block(&mut self, segment: &mut Segment, parts: &mut &[Range<usize>]) {
-        let last_len = self.last_block_len();
-        let Some(block) = self.blocks.back_mut() else { return };
-        let (base, len) = (segment.as_ptr().addr(), block.len());
-        let mut behind = block.last().map_or(0, |last| last.segment.as_ptr_range().end.addr());
-        while let [part, rest @ ..] = *parts {
-            let is_continued = base + part.start == behind;
-            if block.len() >= last_len || part.is_empty() || is_continued {
-                break;
-            }
-            block.push(Chunk { segment: segment.share(part.clone()), start: self.end });
-            self.end += part.len() as u64;
-            behind = base + part.end;
-            *parts = rest;
-        }
-        self.len += block.len() - len;
     }
 
     /// Joins a segment to the last chunk, or returns it when it is not the next part of that
@@ -246,12 +224,6 @@ impl ChunkList {
 
     fn last_mut(&mut self) -> Option<&mut Chunk> {
         self.len.checked_sub(1).and_then(|last| self.get_mut(last))
-    }
-
-    /// Returns how many chunks the last block holds when it is full.
-    #[inline]
-    fn last_block_len(&self) -> usize {
-        usize::from(if self.blocks.len() == 1 { self.first_len } else { BLOCK_LEN })
     }
 
     fn push_chunk(&mut self, chunk: Chunk) {
@@ -277,8 +249,7 @@ impl ChunkList {
             block.extend(self.inline.iter_mut().map(core::mem::take));
             self.blocks.push_back(block);
         }
-        let last_len = self.last_block_len();
-        if self.blocks.back().is_none_or(|block| block.len() == last_len) {
+        if self.blocks.back().is_none_or(|block| block.len() == block.capacity()) {
             self.blocks.push_back(take_block(BLOCK_LEN));
         }
         if let Some(block) = self.blocks.back_mut() {

@@ -84,6 +84,7 @@ impl Sequence {
     }
 
     /// Appends a segment without a copy.
+    #[inline]
     pub fn push(&mut self, segment: Segment) {
         self.list.push(segment);
     }

@@ -43,11 +43,14 @@ pub(super) fn give_directory(directory: VecDeque<Vec<Chunk>>) {
     }
 }
 
-/// Returns an empty block with room for just `len` chunks.
+/// Returns an empty block whose capacity is just `len` chunks.
 pub(super) fn take_block(len: u16) -> Vec<Chunk> {
     let len = usize::from(len);
     let spare = SPARE.lock().ok().and_then(|mut spare| spare.kind(len).0.pop());
-    spare.unwrap_or_else(|| Vec::with_capacity(len))
+    let block = spare.unwrap_or_else(|| Vec::with_capacity(len));
+    // A list finds its chunks by the length of its blocks, and fills each up.
+    assert_eq!(block.capacity(), len, "a new vector has more room than it was asked for");
+    block
 }
 
 pub(super) fn give_block(mut block: Vec<Chunk>) {
