@@ -1,8 +1,6 @@
 //! Received segments in, a body out.
 
-use core::ops::Range;
-
-use bytes::Buf;
+use bytes::Buf as _;
 use seg_pool::{Pool, Segment};
 use seg_seq::Sequence;
 
@@ -148,16 +146,11 @@ impl BodyAssembler {
             State::Open => {}
         }
         self.gather.receive(received);
-        let (count, result) = match self.framing {
+        let result = match self.framing {
             Framing::Chunked => self.push_chunked(received),
             Framing::Length(length) => self.push_plain(received, length),
             Framing::UntilClose => self.push_plain(received, u64::MAX),
         };
-        if count == received.len() {
-            *received = Segment::new();
-        } else {
-            received.advance(count);
-        }
         match result {
             Ok(Progress::End) => self.end()?,
             Ok(Progress::NeedMore) => {}
@@ -247,76 +240,53 @@ impl BodyAssembler {
         }
     }
 
-    /// Feeds the decoder with one segment; returns the octets taken and what came of it.
-    fn push_chunked(&mut self, received: &mut Segment) -> (usize, Result<Progress, BodyError>) {
-        let (taken, result) = self.read_chunks(received);
-        if taken == received.len() {
-            self.gather.link_all(core::mem::take(received));
-            return (0, result);
+    /// Takes a segment of a chunked body.
+    fn push_chunked(&mut self, received: &mut Segment) -> Result<Progress, BodyError> {
+        loop {
+            if !self.content.is_active() {
+                let bytes_max = self.limits.body_bytes_max - self.taken;
+                self.gather.keep_chunks(received, &mut self.decoder, bytes_max);
+                // Most segments end inside a chunk. The end of the body is not found here.
+                if received.is_empty() {
+                    return Ok(Progress::NeedMore);
+                }
+            }
+            if let Some(progress) = self.step(received)? {
+                return Ok(progress);
+            }
         }
-        self.gather.link_runs(received);
-        (taken, result)
     }
 
-    /// As [`push_chunked`](Self::push_chunked), but leaves the last runs to be linked.
-    fn read_chunks(&mut self, received: &Segment) -> (usize, Result<Progress, BodyError>) {
-        let is_plain = !self.content.is_active();
-        let mut taken = 0;
-        loop {
-            let mut rest = &received[taken..];
-            if is_plain {
-                let left = self.left();
-                self.gather.keep_chunks(received, &mut self.decoder, &mut rest, left);
-                // Most segments end inside a chunk. The end of the body is not found here.
-                if rest.is_empty() && taken < received.len() {
-                    return (received.len(), Ok(Progress::NeedMore));
-                }
+    /// Feeds the decoder with a received segment up to the next thing worth telling.
+    #[inline(never)]
+    fn step(&mut self, received: &mut Segment) -> Result<Option<Progress>, BodyError> {
+        let mut rest = &received[..];
+        let step = self.decoder.step(&mut rest);
+        let taken = received.len() - rest.len();
+        let progress = match step {
+            Ok(Step::Data(data)) => {
+                let len = data.len();
+                received.advance(taken - len);
+                let offset = self.decoder.offset() - len as u64;
+                return self.keep(received, len, offset).map(|()| None);
             }
-            let step = self.decoder.step(&mut rest);
-            taken = received.len() - rest.len();
-            match step {
-                Ok(Step::Data(data)) => {
-                    let offset = self.decoder.offset() - data.len() as u64;
-                    let run = taken - data.len()..taken;
-                    if let (kept, Some(kind)) = self.keep(received, run.clone()) {
-                        let error = BodyError::new(kind, offset + kept as u64);
-                        return (run.start + kept, Err(error));
-                    }
-                }
-                Ok(Step::Extensions) => {}
-                Ok(Step::End) => return (taken, Ok(Progress::End)),
-                Ok(Step::NeedMore) => return (taken, Ok(Progress::NeedMore)),
-                Err(error) => return (taken, Err(error.into())),
-            }
-        }
+            Ok(Step::Extensions) => Ok(None),
+            Ok(Step::End) => Ok(Some(Progress::End)),
+            Ok(Step::NeedMore) => Ok(Some(Progress::NeedMore)),
+            Err(error) => Err(error.into()),
+        };
+        received.advance(taken);
+        progress
     }
 
     /// Takes a segment of a body without framing of its own, up to `length` octets in all.
-    fn push_plain(
-        &mut self,
-        received: &mut Segment,
-        length: u64,
-    ) -> (usize, Result<Progress, BodyError>) {
-        let left = usize::try_from(length - self.offset).unwrap_or(usize::MAX);
-        let is_whole = received.len() < left && received.len() <= self.left();
-        let len = received.len() as u64;
-        if is_whole && !self.content.is_active() && self.gather.link_whole(received) {
-            self.offset += len;
-            return (0, Ok(Progress::NeedMore));
-        }
-        let (taken, refused) = self.keep(received, 0..received.len().min(left));
-        self.offset += taken as u64;
-        if taken == received.len() {
-            self.gather.link_all(core::mem::take(received));
-        } else {
-            self.gather.link_runs(received);
-        }
-        let result = match refused {
-            Some(kind) => Err(BodyError::new(kind, self.offset)),
-            None if taken == left => Ok(Progress::End),
-            None => Ok(Progress::NeedMore),
-        };
-        (if received.is_empty() { 0 } else { taken }, result)
+    fn push_plain(&mut self, received: &mut Segment, length: u64) -> Result<Progress, BodyError> {
+        let left = length - self.offset;
+        let before = received.len() as u64;
+        let count = usize::try_from(left).unwrap_or(usize::MAX).min(received.len());
+        let result = self.keep(received, count, self.offset);
+        self.offset += before - received.len() as u64;
+        result.map(|()| if count as u64 == left { Progress::End } else { Progress::NeedMore })
     }
 
     /// The bytes that the body may still have.
@@ -324,20 +294,24 @@ impl BodyAssembler {
         usize::try_from(self.limits.body_bytes_max - self.len()).unwrap_or(usize::MAX)
     }
 
-    /// Keeps a run of data. Returns how much of it was acceptable and why not more.
-    fn keep(&mut self, received: &Segment, run: Range<usize>) -> (usize, Option<BodyErrorKind>) {
-        if let Some(outcome) = self.content.keep_run(&mut self.gather, received, &run) {
-            return outcome;
-        }
-        let before = self.gather.len();
-        let count = run.len().min(self.left());
-        let refused = match self.gather.keep_run(received, run.start..run.start + count) {
-            Err(kind) => Some(kind),
-            Ok(()) if count < run.len() => Some(BodyErrorKind::TooLong),
-            Ok(()) => None,
+    /// Keeps a run of data: the first `len` bytes of a received segment, which lie at an offset of the
+    /// body. Takes what is acceptable off the segment.
+    fn keep(&mut self, received: &mut Segment, len: usize, offset: u64) -> Result<(), BodyError> {
+        let before = received.len();
+        let refused = if self.content.is_active() {
+            let (count, refused) = self.content.keep_run(&mut self.gather, &received[..len]);
+            received.advance(count);
+            refused
+        } else {
+            let count = len.min(self.left());
+            match self.gather.keep_run(received, count) {
+                Err(kind) => Some(kind),
+                Ok(()) => (count < len).then_some(BodyErrorKind::TooLong),
+            }
         };
         // What runs out in the middle of a copy leaves the part that was copied.
-        (usize::try_from(self.gather.len() - before).unwrap_or(usize::MAX), refused)
+        let kept = (before - received.len()) as u64;
+        refused.map_or(Ok(()), |kind| Err(BodyError::new(kind, offset + kept)))
     }
 
     fn end(&mut self) -> Result<(), BodyError> {

@@ -2,11 +2,9 @@
 
 mod coding_decoder;
 
-use core::ops::Range;
 use std::fmt;
 
 use seg_flate::{InflateErrorKind, Status};
-use seg_pool::Segment;
 use seg_seq::SegmentedBuf;
 
 use self::coding_decoder::CodingDecoder;
@@ -71,33 +69,28 @@ impl Content {
     }
 
     /// Decodes a run of data and keeps what comes out. Returns how much of the run was acceptable
-    /// and why not more; `None` when there is nothing to decode.
+    /// and why not more. There is something to decode.
     pub(crate) fn keep_run(
         &mut self,
         gather: &mut Gather,
-        received: &Segment,
-        run: &Range<usize>,
-    ) -> Option<(usize, Option<BodyErrorKind>)> {
+        run: &[u8],
+    ) -> (usize, Option<BodyErrorKind>) {
         let layers = &mut self.layers[..self.active];
-        let piece_bytes = match layers.len() {
-            0 => return None,
-            1 => usize::MAX,
-            _ => PIECE_BYTES,
-        };
+        let piece_bytes = if layers.len() > 1 { PIECE_BYTES } else { usize::MAX };
         // Empty members and blocks could go on for ever and make nothing.
         let left = usize::try_from(self.encoded_left).unwrap_or(usize::MAX);
         let len = run.len().min(left);
         self.encoded_left -= len as u64;
-        let mut rest = &received[run.start..run.start + len];
+        let mut rest = &run[..len];
         while !rest.is_empty() {
             let (mut piece, behind) = rest.split_at(rest.len().min(piece_bytes));
             let result = decode(layers, &mut piece, gather);
             rest = &rest[rest.len() - behind.len() - piece.len()..];
             if let Err(kind) = result {
-                return Some((len - rest.len(), Some(kind)));
+                return (len - rest.len(), Some(kind));
             }
         }
-        Some((len, (len < run.len()).then_some(BodyErrorKind::TooLong)))
+        (len, (len < run.len()).then_some(BodyErrorKind::TooLong))
     }
 
     /// Says that the data is complete. No data at all is no data, in every coding: servers send

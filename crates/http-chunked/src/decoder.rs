@@ -241,11 +241,9 @@ impl Decoder {
     /// Takes the data that is there; empty only when the input is.
     fn take_data<'a>(&mut self, input: &mut &'a [u8]) -> &'a [u8] {
         let count = usize::try_from(self.chunk_left).unwrap_or(usize::MAX).min(input.len());
-        let data = self.skip(input, count);
-        self.chunk_left -= count as u64;
-        if self.chunk_left == 0 {
-            self.state = State::DataCr;
-        }
+        let (data, rest) = input.split_at(count);
+        *input = rest;
+        self.take_data_octets(count);
         data
     }
 

@@ -1,13 +1,9 @@
 //! Where the data of a body is kept while it comes in.
 
-mod runs;
-
-use core::ops::Range;
-
+use bytes::Buf as _;
 use seg_pool::{Pool, Segment, SegmentMut};
 use seg_seq::{Flatten, SHARE_BYTES_MIN, Sequence};
 
-use self::runs::Runs;
 use crate::{assembly::Assembly, body_error::BodyErrorKind, decoder::Decoder};
 
 /// What may be held beyond the data in any case; above it, not more than the data itself.
@@ -32,8 +28,6 @@ pub(crate) struct Gather {
     /// short and long runs alternate.
     copied: Option<SegmentMut>,
     flat: Vec<u8>,
-    /// Long runs of the segment received last, behind all of these.
-    runs: Runs,
     /// The memory that all of it keeps from reuse: each segment whole, and once.
     held_bytes: u64,
     /// Whether the segment received last is counted in already.
@@ -49,7 +43,6 @@ impl Gather {
             linked: Sequence::new(),
             copied: None,
             flat: Vec::new(),
-            runs: Runs::new(),
             held_bytes: 0,
             is_counted: false,
             held_bytes_max: u64::MAX,
@@ -66,83 +59,106 @@ impl Gather {
     }
 
     /// Says which received segment the next runs come from.
+    #[inline]
     pub(crate) fn receive(&mut self, received: &Segment) {
-        let mut recent = self.linked.chunks().rev().take(RECENT_CHUNKS);
         // Most often nothing else refers to it yet.
-        self.is_counted = self.assembly == Assembly::Segmented
-            && !received.is_unique()
-            && recent.any(|chunk| chunk.shares_segment_with(received));
+        self.is_counted = !received.is_unique() && self.is_recent(received);
+    }
+
+    fn is_recent(&self, received: &Segment) -> bool {
+        let mut recent = self.linked.chunks().rev().take(RECENT_CHUNKS);
+        recent.any(|chunk| chunk.shares_segment_with(received))
     }
 
     pub(crate) const fn pool(&self) -> &Pool {
         &self.pool
     }
 
+    #[inline]
     pub(crate) fn len(&self) -> u64 {
         let copied = self.copied.as_ref().map_or(0, SegmentMut::len);
-        self.linked.len() + copied as u64 + self.flat.len() as u64 + self.runs.bytes()
+        self.linked.len() + copied as u64 + self.flat.len() as u64
     }
 
-    /// Keeps a run of a received segment: copies a short one, and a long one is to be
-    /// [linked](Self::link_runs) with what follows.
+    /// Keeps a run at the front of a received segment: links a long one and copies a short one. Takes
+    /// what it kept off the segment.
     pub(crate) fn keep_run(
         &mut self,
-        received: &Segment,
-        run: Range<usize>,
+        received: &mut Segment,
+        len: usize,
     ) -> Result<(), BodyErrorKind> {
-        if run.len() >= self.linked_bytes_min() && self.may_link(received) {
-            if self.runs.is_full() {
-                self.link_runs(received);
-            }
-            self.runs.count(run.len());
-            self.runs.add(run);
+        if len >= self.linked_bytes_min() && self.may_link(received) {
+            self.link(received.split_to(len));
             return Ok(());
         }
         match self.assembly {
-            Assembly::Contiguous => self.extend_flat(&received[run]),
-            Assembly::Segmented => {
-                self.link_runs(received);
-                self.copy(&received[run])
+            Assembly::Contiguous => {
+                self.extend_flat(&received[..len])?;
+                received.advance(len);
+                Ok(())
             }
+            Assembly::Segmented => self.copy(received, len),
         }
     }
 
-    /// Keeps data at the front of `rest`, the back part of `received`, at most `left` bytes, as long
-    /// as it is in chunks that are as simple as most are.
+    /// Keeps data at the front of a received segment, as long as it is in chunks that are as simple as
+    /// most are and no more than `bytes_max` is kept in all. Takes them off the segment.
+    #[inline]
     pub(crate) fn keep_chunks(
         &mut self,
-        received: &Segment,
+        received: &mut Segment,
         decoder: &mut Decoder,
-        rest: &mut &[u8],
-        left: usize,
+        bytes_max: u64,
     ) {
-        if self.assembly == Assembly::Contiguous {
-            self.extend_by_whole_chunks(decoder, rest, left);
-            return;
-        }
-        let mut found = 0;
         if self.may_link(received) {
-            let start = received.len() - rest.len();
-            let mut least = self.linked_bytes_min();
-            let runs = &mut self.runs;
-            decoder.take_runs(rest, |at, len| {
-                let is_kept =
-                    len >= least && len <= left - found && runs.add(start + at..start + at + len);
-                if is_kept {
-                    found += len;
-                    least = HELD_BYTES_MIN;
+            self.link_chunks(received, decoder, bytes_max);
+        }
+        if !received.is_empty() {
+            self.copy_chunks(received, decoder, bytes_max);
+        }
+    }
+
+    /// Links the data of chunks.
+    #[inline]
+    fn link_chunks(&mut self, received: &mut Segment, decoder: &mut Decoder, bytes_max: u64) {
+        let mut left = bytes_max - self.len();
+        loop {
+            let there = received.len() as u64;
+            let len = decoder.chunk_left().min(there);
+            if len > 0 {
+                let count = within(len);
+                if len > left || !self.is_long(count, received, decoder) {
+                    return;
                 }
-                is_kept
-            });
-            runs.count(found);
-            if self.runs.is_full() {
-                self.link_runs(received);
+                self.link(received.split_to(count));
+                decoder.take_data_octets(count);
+                left -= len;
             }
+            let line = decoder.take_line_between(received, self.linked_bytes_min());
+            let Some(line) = line else { return };
+            received.advance(line);
         }
-        if self.copied.is_some() && decoder.is_at_line(rest) {
-            self.link_runs(received);
-            self.copy_whole_chunks(decoder, rest, left - found);
+    }
+
+    /// Returns whether a run at the front of a received segment is linked: one that is not long may
+    /// lie in front of one that will hold the segment anyway.
+    #[inline]
+    fn is_long(&self, len: usize, received: &Segment, decoder: &mut Decoder) -> bool {
+        len >= self.linked_bytes_min()
+            || len >= HELD_BYTES_MIN
+                && decoder.data_behind_line(&received[len..]) >= SHARE_BYTES_MIN
+    }
+
+    /// Copies the data of chunks that are wholly there, as long as there is room.
+    #[inline(never)]
+    fn copy_chunks(&mut self, received: &mut Segment, decoder: &mut Decoder, bytes_max: u64) {
+        let (mut rest, left) = (&received[..], within(bytes_max - self.len()));
+        if self.assembly == Assembly::Contiguous {
+            self.extend_by_whole_chunks(decoder, &mut rest, left);
+        } else if decoder.is_at_line(rest) {
+            self.copy_whole_chunks(decoder, &mut rest, left);
         }
+        received.advance(received.len() - rest.len());
     }
 
     /// Appends whole chunks to the contiguous data.
@@ -174,52 +190,31 @@ impl Gather {
     }
 
     /// Returns the length from which on a run is linked.
-    fn linked_bytes_min(&self) -> usize {
-        if self.is_counted || !self.runs.is_empty() { HELD_BYTES_MIN } else { SHARE_BYTES_MIN }
+    #[inline]
+    const fn linked_bytes_min(&self) -> usize {
+        if self.is_counted { HELD_BYTES_MIN } else { SHARE_BYTES_MIN }
     }
 
     /// Returns whether parts of a received segment are linked: that keeps the memory below the limit,
     /// and in proportion to the data.
+    #[inline]
     fn may_link(&self, received: &Segment) -> bool {
         if self.is_counted || self.assembly == Assembly::Contiguous {
             return self.is_counted;
         }
         let (len, held) = (self.len(), self.held_bytes + received.held_bytes() as u64);
-        held <= self.held_bytes_max && held - len.min(held) <= len.max(WASTE_BYTES_MIN)
+        held <= self.held_bytes_max && held.saturating_sub(len) <= len.max(WASTE_BYTES_MIN)
     }
 
-    /// Links all of a received segment, if it may be linked; returns whether it was.
-    pub(crate) fn link_whole(&mut self, received: &mut Segment) -> bool {
-        if received.len() < self.linked_bytes_min() || !self.may_link(received) {
-            return false;
-        }
-        self.flush();
-        if !self.is_counted {
-            self.held_bytes += received.held_bytes() as u64;
-        }
-        self.linked.push(core::mem::take(received));
-        true
-    }
-
-    /// Links the runs that were found in a received segment.
-    pub(crate) fn link_runs(&mut self, received: &Segment) {
-        if !self.runs.is_empty() {
-            self.link_all(received.slice(..));
-        }
-    }
-
-    /// Links the runs that were found in a received segment, which is used up.
-    pub(crate) fn link_all(&mut self, received: Segment) {
-        if self.runs.is_empty() {
-            return;
-        }
+    /// Links a part of the segment received last.
+    #[inline]
+    fn link(&mut self, part: Segment) {
         self.flush();
         if !self.is_counted {
             self.is_counted = true;
-            self.held_bytes += received.held_bytes() as u64;
+            self.held_bytes += part.held_bytes() as u64;
         }
-        self.linked.push_parts(received, self.runs.as_slice());
-        self.runs.clear();
+        self.linked.push(part);
     }
 
     /// Keeps bytes that lie in segments of our own, however short: no received segment waits for
@@ -265,11 +260,14 @@ impl Gather {
         Ok(())
     }
 
-    fn copy(&mut self, bytes: &[u8]) -> Result<(), BodyErrorKind> {
-        let mut rest = bytes;
-        while !rest.is_empty() {
+    /// Copies `len` bytes from the front of a received segment and takes them off.
+    fn copy(&mut self, received: &mut Segment, len: usize) -> Result<(), BodyErrorKind> {
+        let mut left = len;
+        while left > 0 {
             if let Some(room) = self.copied.as_mut().filter(|room| room.spare_len() > 0) {
-                rest = &rest[room.fill_from_slice(rest)..];
+                let count = room.fill_from_slice(&received[..left]);
+                received.advance(count);
+                left -= count;
             } else {
                 self.hold(self.pool.segment_size().bytes())?;
                 let room = self.pool.try_take_segment();
@@ -288,10 +286,10 @@ impl Gather {
     }
 
     /// Links the short runs copied so far; their room stays.
+    #[inline]
     fn flush(&mut self) {
         if let Some(copied) = self.copied.as_mut().filter(|copied| !copied.is_empty()) {
-            let filled = copied.split_to(copied.len());
-            self.linked.push(filled.freeze());
+            self.linked.push(copied.split_to(copied.len()).freeze());
         }
     }
 }
@@ -309,6 +307,11 @@ fn extend_within(vec: &mut Vec<u8>, bytes: &[u8], bytes_max: u64) -> bool {
     }
     vec.extend_from_slice(bytes);
     true
+}
+
+/// Converts a count, of which no more than memory has matters.
+fn within(count: u64) -> usize {
+    usize::try_from(count).unwrap_or(usize::MAX)
 }
 
 /// Copies the first `len` bytes, which both sides have. Where they have more, so much is copied as

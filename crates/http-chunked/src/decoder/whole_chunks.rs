@@ -8,9 +8,6 @@ use crate::{
 
 const CRLF: &[u8] = b"\r\n";
 
-/// The end of a chunk and eight octets of a line.
-const HEADER_BYTES: usize = 10;
-
 /// A size line of up to six digits and its CRLF, kept to know the next one by its octets.
 ///
 /// Most senders use one chunk size for all of a body. To compare with the line before costs no wait
@@ -64,7 +61,7 @@ impl Decoder {
     /// with a size line, or with the end of the chunk before.
     #[inline]
     pub(crate) const fn is_at_line(&self, input: &[u8]) -> bool {
-        matches!(self.state, State::SizeLine | State::DataCr) && input.len() >= 8
+        input.len() >= 8 && matches!(self.state, State::SizeLine | State::DataCr)
     }
 
     /// Takes chunks from the front of `input` as long as they are wholly there, have no extensions
@@ -109,64 +106,51 @@ impl Decoder {
         }
     }
 
-    /// Takes data from the front of `input`, from chunk to chunk, as long as nothing but short size
-    /// lines lies between and `keep` takes it; [`step`](Self::step) goes on with what comes then,
-    /// and would have given the same data.
-    ///
-    /// `keep` is given the offset of the data in `input` and its length. Data that it refuses stays.
+    /// Takes octets of data, which are no more than the [current chunk owes](Self::chunk_left).
     #[inline]
-    pub(crate) fn take_runs(
-        &mut self,
-        input: &mut &[u8],
-        mut keep: impl FnMut(usize, usize) -> bool,
-    ) {
-        let is_inside = matches!(self.state, State::Data | State::DataCr);
-        if !is_inside || self.framing_excess_bytes > 0 {
-            return;
+    pub(crate) const fn take_data_octets(&mut self, count: usize) {
+        self.offset += count as u64;
+        self.chunk_left -= count as u64;
+        if self.chunk_left == 0 {
+            self.state = State::DataCr;
         }
-        let whole = *input;
-        let within = |left: u64, at: usize| {
-            let there = whole.len() - at;
-            usize::try_from(left).map_or(there, |left| left.min(there))
-        };
-        let mut at = within(self.chunk_left, 0);
-        if at > 0 && !keep(0, at) {
-            return;
+    }
+
+    /// Takes the end of a chunk and the size line behind it from the front of `input`, if the line is
+    /// short, has no extensions and announces at least `size_min`, and returns the number of their
+    /// octets. [`step`](Self::step) would have taken them as well.
+    #[inline]
+    pub(crate) fn take_line_between(&mut self, input: &[u8], size_min: usize) -> Option<usize> {
+        if !matches!(self.state, State::DataCr) || self.line_between(input)? < size_min {
+            return None;
         }
-        let (mut known, mut left) = (self.known, self.chunk_left - at as u64);
-        while left == 0 {
-            // Chunks like the last one, as long as they are wholly there.
-            let (header, chunk) = (CRLF.len() + known.len, CRLF.len() + known.len + known.size);
-            while whole.len() - at >= chunk.max(HEADER_BYTES) {
-                let (end, line) = whole[at..].split_at(CRLF.len());
-                let is_known = line.first_chunk().is_some_and(|&octets| known.is(octets));
-                if end != CRLF || !is_known || !keep(at + header, known.size) {
-                    break;
-                }
-                at += chunk;
-            }
-            let Some((CRLF, line)) = whole[at..].split_at_checked(CRLF.len()) else { break };
-            let Some(&octets) = line.first_chunk() else { break };
-            if !known.is(octets) {
-                let Some(line) = KnownLine::read(octets, &self.limits) else { break };
-                known = line;
-                continue;
-            }
-            let start = at + header;
-            let count = within(known.size as u64, start);
-            if count == known.size || (count > 0 && !keep(start, count)) {
-                break;
-            }
-            at = start + count;
-            left = (known.size - count) as u64;
+        let count = CRLF.len() + self.known.len;
+        self.offset += count as u64;
+        self.chunk_left = self.known.size as u64;
+        self.state = State::Data;
+        Some(count)
+    }
+
+    /// Returns how much data of the next chunk follows the end of this one and a short size line at
+    /// the front of `input`.
+    pub(crate) fn data_behind_line(&mut self, input: &[u8]) -> usize {
+        let size = self.line_between(input).unwrap_or(0);
+        size.min(input.len().saturating_sub(CRLF.len() + self.known.len))
+    }
+
+    /// Reads the end of a chunk and a short size line, which is known then, and returns its size.
+    #[inline]
+    fn line_between(&mut self, input: &[u8]) -> Option<usize> {
+        debug_assert!(self.extensions.is_none(), "those of the line before are not forgotten");
+        let (end, line) = input.split_first_chunk::<2>()?;
+        let &octets = line.first_chunk()?;
+        if end != CRLF || self.framing_excess_bytes > 0 {
+            return None;
         }
-        if at > 0 {
-            self.known = known;
-            self.skip(input, at);
-            self.begin_line();
-            self.chunk_left = left;
-            self.state = if left > 0 { State::Data } else { State::DataCr };
+        if !self.known.is(octets) {
+            self.known = KnownLine::read(octets, &self.limits)?;
         }
+        Some(self.known.size)
     }
 
     /// Takes a short size line without extensions from the front of `input`, and returns whether

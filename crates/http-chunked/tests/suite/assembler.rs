@@ -47,6 +47,31 @@ fn a_short_run_does_not_keep_the_segment_it_was_received_in() {
 }
 
 #[test]
+fn a_run_in_front_of_a_long_one_is_linked_with_it() {
+    let pool = Pool::new();
+    for (len, next, is_linked) in
+        [(256, 1024, true), (1023, 4096, true), (255, 1024, false), (256, 1023, false)]
+    {
+        // The first chunk ends in the second segment.
+        let first = [vec![1; 4096], vec![2; len]].concat();
+        let second = vec![3; next];
+        let wire = [chunk(&first), chunk(&second)].concat();
+        let (before, behind) = wire.split_at(chunk(&first).len() - 2 - len);
+        let behind = received(&pool, behind);
+        let place = behind.as_ptr();
+        let mut assembler = BodyAssembler::new(&pool, Framing::Chunked);
+        for mut segment in [received(&pool, before), behind] {
+            assert_eq!(assembler.push(&mut segment), Ok(Progress::NeedMore));
+        }
+        let body = assembler.take_body();
+        assert_eq!(body.sequence(), &[first, second].concat());
+        let mut chunks = body.sequence().chunks();
+        let found = chunks.any(|chunk| chunk.as_ptr() == place);
+        assert_eq!(found, is_linked, "{len} bytes in front of {next}");
+    }
+}
+
+#[test]
 fn short_runs_share_a_segment_however_they_alternate_with_long_ones() {
     let pool = Pool::new();
     let mut assembler = BodyAssembler::new(&pool, Framing::Chunked);
