@@ -87,7 +87,7 @@ impl Gather {
         received: &mut Segment,
         len: usize,
     ) -> Result<(), BodyErrorKind> {
-        if len >= self.linked_bytes_min() && self.may_link(received) {
+        if len >= self.linked_bytes_min() && self.may_link(received, self.len()) {
             self.link(received.split_to(len));
             return Ok(());
         }
@@ -110,24 +110,24 @@ impl Gather {
         decoder: &mut Decoder,
         bytes_max: u64,
     ) {
-        if self.may_link(received) {
-            self.link_chunks(received, decoder, bytes_max);
+        let len = self.len();
+        if self.may_link(received, len) {
+            self.link_chunks(received, decoder, bytes_max - len);
         }
         if !received.is_empty() {
             self.copy_chunks(received, decoder, bytes_max);
         }
     }
 
-    /// Links the data of chunks.
+    /// Links the data of chunks, at most `left` bytes.
     #[inline]
-    fn link_chunks(&mut self, received: &mut Segment, decoder: &mut Decoder, bytes_max: u64) {
-        let mut left = bytes_max - self.len();
+    fn link_chunks(&mut self, received: &mut Segment, decoder: &mut Decoder, mut left: u64) {
         loop {
             let there = received.len() as u64;
             let len = decoder.chunk_left().min(there);
             if len > 0 {
                 let count = within(len);
-                if len > left || !self.is_long(count, received, decoder) {
+                if len > left || !self.is_linked(count, received, decoder) {
                     return;
                 }
                 self.link(received.split_to(count));
@@ -140,13 +140,12 @@ impl Gather {
         }
     }
 
-    /// Returns whether a run at the front of a received segment is linked: one that is not long may
-    /// lie in front of one that will hold the segment anyway.
+    /// Returns whether a run at the front of a received segment is linked. In front of a long one,
+    /// which will hold the segment, the shortest is: a copy would be a chunk as well.
     #[inline]
-    fn is_long(&self, len: usize, received: &Segment, decoder: &mut Decoder) -> bool {
+    fn is_linked(&self, len: usize, received: &Segment, decoder: &mut Decoder) -> bool {
         len >= self.linked_bytes_min()
-            || len >= HELD_BYTES_MIN
-                && decoder.data_behind_line(&received[len..]) >= SHARE_BYTES_MIN
+            || decoder.data_behind_line(&received[len..]) >= SHARE_BYTES_MIN
     }
 
     /// Copies the data of chunks that are wholly there, as long as there is room.
@@ -196,13 +195,13 @@ impl Gather {
     }
 
     /// Returns whether parts of a received segment are linked: that keeps the memory below the limit,
-    /// and in proportion to the data.
+    /// and in proportion to the `len` bytes of data.
     #[inline]
-    fn may_link(&self, received: &Segment) -> bool {
+    fn may_link(&self, received: &Segment, len: u64) -> bool {
         if self.is_counted || self.assembly == Assembly::Contiguous {
             return self.is_counted;
         }
-        let (len, held) = (self.len(), self.held_bytes + received.held_bytes() as u64);
+        let held = self.held_bytes + received.held_bytes() as u64;
         held <= self.held_bytes_max && held.saturating_sub(len) <= len.max(WASTE_BYTES_MIN)
     }
 

@@ -50,7 +50,7 @@ fn a_short_run_does_not_keep_the_segment_it_was_received_in() {
 fn a_run_in_front_of_a_long_one_is_linked_with_it() {
     let pool = Pool::new();
     for (len, next, is_linked) in
-        [(256, 1024, true), (1023, 4096, true), (255, 1024, false), (256, 1023, false)]
+        [(1, 1024, true), (1023, 4096, true), (1, 1023, false), (1023, 1023, false)]
     {
         // The first chunk ends in the second segment.
         let first = [vec![1; 4096], vec![2; len]].concat();
