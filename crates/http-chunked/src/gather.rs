@@ -88,7 +88,8 @@ impl Gather {
         len: usize,
     ) -> Result<(), BodyErrorKind> {
         if len >= self.linked_bytes_min() && self.may_link(received, self.len()) {
-            self.link(received.split_to(len));
+            self.begin_links(received);
+            self.linked.push(received.split_to(len));
             return Ok(());
         }
         match self.assembly {
@@ -122,30 +123,26 @@ impl Gather {
     /// Links the data of chunks, at most `left` bytes.
     #[inline]
     fn link_chunks(&mut self, received: &mut Segment, decoder: &mut Decoder, mut left: u64) {
+        let mut least = self.linked_bytes_min();
+        let mut is_first = true;
         loop {
-            let there = received.len() as u64;
-            let len = decoder.chunk_left().min(there);
+            let len = decoder.chunk_left().min(received.len() as u64);
             if len > 0 {
                 let count = within(len);
-                if len > left || !self.is_linked(count, received, decoder) {
+                if len > left || !is_linked(count, least, received, decoder) {
                     return;
                 }
-                self.link(received.split_to(count));
+                if is_first {
+                    self.begin_links(received);
+                    (is_first, least) = (false, HELD_BYTES_MIN);
+                }
+                self.linked.push(received.split_to(count));
                 decoder.take_data_octets(count);
                 left -= len;
             }
-            let line = decoder.take_line_between(received, self.linked_bytes_min());
-            let Some(line) = line else { return };
+            let Some(line) = decoder.take_line_between(received, least) else { return };
             received.advance(line);
         }
-    }
-
-    /// Returns whether a run at the front of a received segment is linked. In front of a long one,
-    /// which will hold the segment, the shortest is: a copy would be a chunk as well.
-    #[inline]
-    fn is_linked(&self, len: usize, received: &Segment, decoder: &mut Decoder) -> bool {
-        len >= self.linked_bytes_min()
-            || decoder.data_behind_line(&received[len..]) >= SHARE_BYTES_MIN
     }
 
     /// Copies the data of chunks that are wholly there, as long as there is room.
@@ -205,15 +202,14 @@ impl Gather {
         held <= self.held_bytes_max && held.saturating_sub(len) <= len.max(WASTE_BYTES_MIN)
     }
 
-    /// Links a part of the segment received last.
+    /// Gets ready to link parts of the segment received last.
     #[inline]
-    fn link(&mut self, part: Segment) {
+    fn begin_links(&mut self, received: &Segment) {
         self.flush();
         if !self.is_counted {
             self.is_counted = true;
-            self.held_bytes += part.held_bytes() as u64;
+            self.held_bytes += received.held_bytes() as u64;
         }
-        self.linked.push(part);
     }
 
     /// Keeps bytes that lie in segments of our own, however short: no received segment waits for
@@ -291,6 +287,14 @@ impl Gather {
             self.linked.push(copied.split_to(copied.len()).freeze());
         }
     }
+}
+
+/// Returns whether a run of `len` bytes at the front of a received segment is linked: when it has the
+/// `least` length, or lies in front of a long one, which will hold the segment. Then a copy would be
+/// a chunk as well.
+#[inline]
+fn is_linked(len: usize, least: usize, received: &Segment, decoder: &mut Decoder) -> bool {
+    len >= least || decoder.data_behind_line(&received[len..]) >= SHARE_BYTES_MIN
 }
 
 /// Appends to a vector, whose memory doubles when it is full but stays within `bytes_max`; returns
