@@ -3,7 +3,6 @@
 mod spare;
 
 use core::ops::Range;
-use std::collections::VecDeque;
 
 use bytes::Buf as _;
 use seg_pool::Segment;
@@ -65,8 +64,9 @@ pub(crate) struct ChunkList {
     /// Chunks that the first block holds: `FIRST_LEN` until it is used up, then `BLOCK_LEN`.
     first_len: u16,
     len: usize,
-    /// When not empty, all chunks are here, and each block but the last is full.
-    blocks: VecDeque<Vec<Chunk>>,
+    /// When not empty, all chunks are here, and each block but the last is full. The first is removed
+    /// once in 2,048 chunks, so it costs nothing that the others move up.
+    blocks: Vec<Vec<Chunk>>,
     /// Offset of the first chunk.
     start: u64,
     /// Offset behind the last chunk.
@@ -84,7 +84,7 @@ impl ChunkList {
             head: 0,
             first_len: 0,
             len: 1,
-            blocks: VecDeque::new(),
+            blocks: Vec::new(),
             start: 0,
             end,
         }
@@ -131,7 +131,7 @@ impl ChunkList {
             return self.inline.get(index);
         }
         match index.checked_sub(self.first_len.into()) {
-            None => self.blocks.front()?.get(index),
+            None => self.blocks.first()?.get(index),
             Some(index) => self.blocks.get(1 + index / BLOCK)?.get(index % BLOCK),
         }
     }
@@ -145,7 +145,7 @@ impl ChunkList {
             return self.inline.get_mut(index);
         }
         match index.checked_sub(self.first_len.into()) {
-            None => self.blocks.front_mut()?.get_mut(index),
+            None => self.blocks.first_mut()?.get_mut(index),
             Some(index) => self.blocks.get_mut(1 + index / BLOCK)?.get_mut(index % BLOCK),
         }
     }
@@ -155,7 +155,7 @@ impl ChunkList {
         if self.len == 0 {
             return None;
         }
-        match self.blocks.front_mut() {
+        match self.blocks.first_mut() {
             None => self.inline.get_mut(usize::from(self.head)),
             Some(block) => block.get_mut(usize::from(self.head)),
         }
@@ -165,7 +165,7 @@ impl ChunkList {
     /// An empty one vanishes.
     #[inline]
     pub(crate) fn push(&mut self, segment: Segment) {
-        match self.blocks.back_mut() {
+        match self.blocks.last_mut() {
             Some(block)
                 if block.len() < block.capacity()
                     && !segment.is_empty()
@@ -247,12 +247,12 @@ impl ChunkList {
             let mut block = take_block(FIRST_LEN);
             self.first_len = FIRST_LEN;
             block.extend(self.inline.iter_mut().map(core::mem::take));
-            self.blocks.push_back(block);
+            self.blocks.push(block);
         }
-        if self.blocks.back().is_none_or(|block| block.len() == block.capacity()) {
-            self.blocks.push_back(take_block(BLOCK_LEN));
+        if self.blocks.last().is_none_or(|block| block.len() == block.capacity()) {
+            self.blocks.push(take_block(BLOCK_LEN));
         }
-        if let Some(block) = self.blocks.back_mut() {
+        if let Some(block) = self.blocks.last_mut() {
             block.push(chunk);
         }
         self.len += 1;
@@ -268,7 +268,7 @@ impl ChunkList {
             self.blocks.drain(..).for_each(give_block);
         } else if !self.blocks.is_empty() && self.head == self.first_len {
             (self.head, self.first_len) = (0, BLOCK_LEN);
-            self.blocks.pop_front().into_iter().for_each(give_block);
+            give_block(self.blocks.remove(0));
         }
         Some(chunk)
     }
@@ -378,10 +378,10 @@ impl ChunkList {
 
     fn pop_last(&mut self) {
         self.len -= 1;
-        if let Some(block) = self.blocks.back_mut() {
+        if let Some(block) = self.blocks.last_mut() {
             block.pop();
             if block.is_empty() {
-                self.blocks.pop_back().into_iter().for_each(give_block);
+                self.blocks.pop().into_iter().for_each(give_block);
             }
         } else {
             self.inline[usize::from(self.head) + self.len] = Chunk::default();

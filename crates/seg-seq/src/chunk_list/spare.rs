@@ -1,6 +1,6 @@
 //! Emptied blocks and directories of lists, kept for the next list.
 
-use std::{collections::VecDeque, sync::Mutex};
+use std::sync::Mutex;
 
 use seg_pool::Segment;
 
@@ -14,7 +14,7 @@ const SPARE_MAX: usize = 64;
 struct Spare {
     first: Vec<Vec<Chunk>>,
     blocks: Vec<Vec<Chunk>>,
-    directories: Vec<VecDeque<Vec<Chunk>>>,
+    directories: Vec<Vec<Vec<Chunk>>>,
 }
 
 static SPARE: Mutex<Spare> =
@@ -30,12 +30,12 @@ impl Spare {
     }
 }
 
-pub(super) fn take_directory() -> VecDeque<Vec<Chunk>> {
+pub(super) fn take_directory() -> Vec<Vec<Chunk>> {
     let spare = SPARE.lock().ok().and_then(|mut spare| spare.directories.pop());
     spare.unwrap_or_default()
 }
 
-pub(super) fn give_directory(directory: VecDeque<Vec<Chunk>>) {
+pub(super) fn give_directory(directory: Vec<Vec<Chunk>>) {
     if let Ok(mut spare) = SPARE.lock()
         && spare.directories.len() < SPARE_FIRST_MAX
     {
