@@ -2,8 +2,6 @@
 
 mod spare;
 
-use core::ops::Range;
-
 use bytes::Buf as _;
 use seg_pool::Segment;
 
@@ -15,10 +13,12 @@ const INLINE_LEN: usize = 4;
 /// Chunks in a list's first block: 8 KiB of list for 4 MiB in 16 KiB segments.
 const FIRST_LEN: u16 = 256;
 
-/// Chunks in each further block: 64 KiB of list for 32 MiB. Large, so that the directory of blocks
-/// stays below 64 KiB up to 4 million chunks.
-const BLOCK_LEN: u16 = 2048;
-const BLOCK: usize = BLOCK_LEN as usize;
+/// Chunks in each further block: 64 KiB of list for 32 MiB in 2,048 chunks, half of that where the
+/// pool's report makes them larger. Large, so that the directory of blocks stays below 64 KiB up to
+/// 4 million chunks.
+const BLOCK: usize = (64 << 10) / size_of::<Chunk>();
+#[expect(clippy::cast_possible_truncation, reason = "a chunk has 32 bytes at least")]
+const BLOCK_LEN: u16 = BLOCK as u16;
 
 /// One run of bytes and where it starts. Two in a line of the cache, none in two lines.
 #[derive(Clone, Debug, Default)]
@@ -192,17 +192,6 @@ impl ChunkList {
             self.end += segment.len() as u64;
             self.push_chunk(Chunk { segment, start });
         }
-    }
-
-    /// Appends parts of a segment, which are within it.
-    pub(crate) fn push_parts(&mut self, mut segment: Segment, parts: &[Range<usize>]) {
-        let Some((last, front)) = parts.split_last() else { return };
-        for part in front {
-            self.push(segment.share(part.clone()));
-        }
-        segment.truncate(last.end);
-        segment.advance(last.start);
-        self.push(segment);
     }
 
     /// Joins a segment to the last chunk, or returns it when it is not the next part of that

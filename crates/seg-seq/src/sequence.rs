@@ -1,9 +1,6 @@
 //! A read-only sequence of segments.
 
-use core::{
-    fmt,
-    ops::{Range, RangeBounds},
-};
+use core::{fmt, ops::RangeBounds};
 use std::io::IoSlice;
 
 use bytes::Bytes;
@@ -87,49 +84,6 @@ impl Sequence {
     #[inline]
     pub fn push(&mut self, segment: Segment) {
         self.list.push(segment);
-    }
-
-    /// Appends parts of a segment without a copy: as a [`push`](Self::push) of a slice each, but
-    /// references are counted many at a time.
-    ///
-    /// This is for decoders, which find many runs of data in what they received.
-    ///
-    /// # Panics
-    ///
-    /// Panics when a part is decreasing or ends beyond the segment.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// use seg_pool::Segment;
-    /// use seg_seq::Sequence;
-    ///
-    /// let received = Segment::from_static(b"5\r\nhello\r\n6\r\n world\r\n");
-    /// let mut body = Sequence::new();
-    /// body.push_parts(received, &[3..8, 13..19]);
-    /// assert_eq!(body, b"hello world");
-    /// ```
-    pub fn push_parts(&mut self, segment: Segment, parts: &[Range<usize>]) {
-        self.try_push_parts(segment, parts).unwrap_or_else(range::refuse);
-    }
-
-    /// Appends parts of a segment without a copy, as [`push_parts`](Self::push_parts).
-    ///
-    /// # Errors
-    ///
-    /// [`RangeError`] when a part is decreasing or ends beyond the segment. Nothing is appended then,
-    /// and this view of the segment is dropped.
-    pub fn try_push_parts(
-        &mut self,
-        segment: Segment,
-        parts: &[Range<usize>],
-    ) -> Result<(), RangeError> {
-        let len = segment.len() as u64;
-        for part in parts {
-            range::resolve(&(part.start as u64..part.end as u64), len)?;
-        }
-        self.list.push_parts(segment, parts);
-        Ok(())
     }
 
     /// Appends the chunks of another sequence without a copy. Cost grows with their number.

@@ -5,7 +5,7 @@ use std::panic::catch_unwind;
 
 use bytes::{Buf, Bytes};
 use seg_pool::{Pool, Segment};
-use seg_seq::{RangeErrorKind, Sequence};
+use seg_seq::Sequence;
 
 /// The text in chunks of these lengths, and the rest in one more.
 fn cut(text: &'static str, lens: &[usize]) -> Sequence {
@@ -216,7 +216,7 @@ fn a_sequence_is_used_as_a_queue_without_end() {
 }
 
 #[test]
-fn pushed_parts_are_those_of_pushed_slices() {
+fn shared_parts_make_the_sequence_that_slices_make() {
     let pool = Pool::new();
     let text: Vec<u8> = (0..=255).cycle().take(4_096).collect();
     // With gaps, without, empty ones, and more of them than a block of the list has room for.
@@ -232,15 +232,16 @@ fn pushed_parts_are_those_of_pushed_slices() {
                 segment.freeze()
             };
             let mut one_by_one: Sequence = (0..before).map(|_| received().slice(..9)).collect();
-            let mut at_once = one_by_one.clone();
-            let segment = received();
+            let mut shared = one_by_one.clone();
+            let mut segment = received();
             one_by_one.extend(parts.iter().map(|part| segment.slice(part.clone())));
-            at_once.push_parts(segment, &parts);
-            assert_eq!(at_once, one_by_one, "{count} {len} {gap} {before}");
-            assert_eq!(at_once.len(), one_by_one.len());
-            assert_eq!(at_once.chunk_count(), one_by_one.chunk_count());
-            for offset in (0..at_once.len()).step_by(97) {
-                assert_eq!(at_once.slice(offset..), one_by_one.slice(offset..));
+            shared.extend(parts.iter().map(|part| segment.share(part.clone())));
+            drop(segment);
+            assert_eq!(shared, one_by_one, "{count} {len} {gap} {before}");
+            assert_eq!(shared.len(), one_by_one.len());
+            assert_eq!(shared.chunk_count(), one_by_one.chunk_count());
+            for offset in (0..shared.len()).step_by(97) {
+                assert_eq!(shared.slice(offset..), one_by_one.slice(offset..));
             }
         }
     }
@@ -277,28 +278,8 @@ fn an_empty_segment_is_no_chunk_however_many_there_are() {
     for count in [0, 1, 4, 5, 255, 256, 257] {
         let mut sequence = full(count);
         sequence.push(Segment::new());
-        sequence.push_parts(Segment::from_static(b"yz"), &[1..1, 0..0]);
         assert_eq!((sequence.chunk_count(), sequence.len()), (count, count as u64));
         sequence.push(Segment::from_static(b"end"));
         assert_eq!(sequence.chunk_count(), count + 1);
     }
-}
-
-#[test]
-fn parts_out_of_bounds_are_refused_before_the_first_is_pushed() {
-    let mut sequence = cut("0123456789", &[5]);
-    let mut refused = |last: core::ops::Range<usize>| {
-        let segment = Segment::from_static(b"abcdef");
-        let error = sequence.try_push_parts(segment, &[0..2, last]).expect_err("out of bounds");
-        assert_eq!(sequence, b"0123456789");
-        (error.kind(), error.offset())
-    };
-    assert_eq!(refused(2..7), (RangeErrorKind::BeyondEnd, 7));
-    #[expect(clippy::reversed_empty_ranges, reason = "what is refused")]
-    {
-        assert_eq!(refused(4..2), (RangeErrorKind::Decreasing, 2));
-    }
-    sequence.push_parts(Segment::new(), &[]);
-    assert_panics(|| sequence.push_parts(Segment::new(), &[0..0, 0..1]));
-    assert_eq!(sequence, b"0123456789");
 }
