@@ -7,6 +7,7 @@ mod open;
 mod output;
 mod payload;
 mod read_into;
+mod read_length;
 mod receive;
 mod send;
 mod split;
@@ -18,6 +19,7 @@ use core::future::poll_fn;
 use seg_pool::{Pool, SegmentMut};
 use tokio::io::{AsyncRead, AsyncWrite};
 
+use self::read_length::ReadLength;
 #[cfg(feature = "deflate")]
 use crate::deflate::Deflate;
 use crate::{
@@ -87,10 +89,7 @@ pub struct Connection<S> {
     waiting: Option<Box<Message>>,
     peer_close: Option<Box<PeerClose>>,
     state: State,
-    /// Whether the last read filled its segment: more was there.
-    reads_full: bool,
-    /// Whether the last read brought more than a usual segment holds.
-    reads_long: bool,
+    read_length: ReadLength,
     /// Bytes that may still come until the peer's close frame.
     closing_bytes: u64,
     /// Whether the stream's write side is shut down.
@@ -136,8 +135,7 @@ impl<S> Connection<S> {
             waiting: None,
             peer_close: None,
             state: State::Open,
-            reads_full: false,
-            reads_long: false,
+            read_length: ReadLength::default(),
             closing_bytes: closing_bytes(&limits),
             is_shut: false,
         })

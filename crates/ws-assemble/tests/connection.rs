@@ -124,7 +124,7 @@ fn reads_are_long_while_they_bring_more_than_a_usual_one() {
 fn messages_a_little_longer_than_a_segment_come_in_one_read_from_the_second_on() {
     let mut connection = open(Script::new(Vec::new()), Assembly::Segmented, &pool());
     let message = Message::binary(vec![7; 1_024]);
-    for reads in [&[1_024, 1_024][..], &[4_096], &[4_096]] {
+    for reads in [&[1_024, 4_096][..], &[4_096], &[4_096]] {
         let stream = connection.get_mut();
         stream.input = wire(core::slice::from_ref(&message), 0);
         stream.reads.clear();

@@ -5,7 +5,7 @@ use core::{
     task::{Context, Poll, Waker, ready},
 };
 
-use seg_pool::SegmentSize;
+use seg_pool::{Exhausted, SegmentMut};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
 use super::{Connection, ConnectionError, State};
@@ -20,9 +20,6 @@ use crate::{
 
 /// The least room behind kept payload that a read is worth.
 const ROOM_BYTES_MIN: usize = 1024;
-
-/// How many segments of the pool's own size a long read is at most.
-const LONG_READ: usize = 4;
 
 impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
     #[inline]
@@ -285,7 +282,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
         let keeps = room.is_some();
         let mut segment = match room {
             Some(room) => room,
-            None => self.pool.try_take_size(self.read_size())?,
+            None => self.take_room()?,
         };
         // Zeroes each byte at most once in the life of a segment.
         let mut buffer = ReadBuf::new(segment.spare_initialized_mut());
@@ -302,9 +299,9 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
         }
         if count > 0 {
             segment.advance_initialized(count);
-            self.reads_full = segment.spare_len() == 0;
-            self.reads_long =
-                count > self.pool.segment_size().bytes() || self.ends_long_frame(count);
+            let (is_full, ends_long_frame) =
+                (segment.spare_len() == 0, self.ends_long_frame(count));
+            self.read_length.note(count, is_full, ends_long_frame, self.pool.segment_size());
             self.input = Some(segment);
         }
         self.count_closing(count)?;
@@ -319,21 +316,14 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
         is_long && (1..=count as u64).contains(&left)
     }
 
-    /// Returns how long a segment to read into: longer than usual when the read before brought more
-    /// than that or the end of a frame that is longer, or when the frame that is coming is longer and
-    /// its bytes came as fast as they could be taken. Nothing is taken for an announcement.
-    fn read_size(&self) -> SegmentSize {
+    /// Takes a segment to read into. Where a long one cannot be had, a usual one will do.
+    fn take_room(&self) -> Result<SegmentMut, Exhausted> {
         let usual = self.pool.segment_size();
-        let long = LONG_READ * usual.bytes();
-        let left = usize::try_from(self.decoder.left()).unwrap_or(usize::MAX);
-        let len = if self.reads_long {
-            long
-        } else if self.reads_full && left > usual.bytes() {
-            left.min(long)
-        } else {
-            return usual;
-        };
-        SegmentSize::fitting(len.min(SegmentSize::MAX.bytes())).unwrap_or(usual)
+        let size = self.read_length.size(self.decoder.left(), usual);
+        match self.pool.try_take_size(size) {
+            Err(_) if size > usual => self.pool.try_take_size(usual),
+            taken => taken,
+        }
     }
 
     /// Reads once into a buffer of the user.
