@@ -56,8 +56,8 @@
 //!
 //! # Features
 //!
-//! - `zlib-rs` (default): decompresses with zlib-rs.
-//! - `miniz_oxide`: decompresses with miniz_oxide, which has no unsafe code.
+//! - `zlib-rs` (default): seg-flate with zlib-rs, whose checksums are fast.
+//! - `miniz_oxide`: seg-flate with miniz_oxide instead, without unsafe code in it.
 //! - `brotli`: decompresses `br` as well; its window is one allocation of up to 16 MiB.
 //! - `zstd`: decompresses `zstd` as well; its window is one allocation that grows to up to 8 MiB.
 //! - `tokio`: `AsyncRead`, `AsyncBufRead` and `AsyncWrite` on [`Incoming`] and [`ChunkedWriter`].
