@@ -284,8 +284,11 @@ impl Inflater {
             (&mut room[..end], len)
         };
         let free = room.len() - len;
-        let Progress { consumed, produced, outcome } =
-            self.engine.inflate(&input[..available], room, len);
+        let (available, progress) = match left {
+            0 => probe_next(&mut self.engine, &input[..available], room),
+            _ => (available, self.engine.inflate(&input[..available], room, len)),
+        };
+        let Progress { consumed, produced, outcome } = progress;
         *input = &input[consumed..];
         if !is_counted {
             self.consumed += consumed as u64;
@@ -315,6 +318,19 @@ impl Inflater {
             Outcome::More => Ok(None),
         }
     }
+}
+
+/// Decodes at most the next byte of `input`, and none when the engine holds output already; returns how many it had.
+///
+/// An engine whose room is full goes on to where it needs more, through ends and headers of blocks. With more input, how
+/// much there is would decide where the output that is too much is said to be.
+fn probe_next(engine: &mut Engine, input: &[u8], room: &mut [u8]) -> (usize, Progress) {
+    let held = engine.inflate(&[], room, 0);
+    if held.produced > 0 || held.outcome != Outcome::More {
+        return (0, held);
+    }
+    let next = &input[..input.len().min(1)];
+    (next.len(), engine.inflate(next, room, 0))
 }
 
 impl fmt::Debug for Inflater {

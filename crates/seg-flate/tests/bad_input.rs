@@ -275,6 +275,33 @@ fn a_bomb_stops_at_the_output_limit() {
 }
 
 #[test]
+fn what_is_beyond_the_output_limit_is_in_the_same_place_in_every_cut() {
+    // Blocks of nothing lie between what is allowed and what is not, and behind that.
+    let nothing = b"\0\0\0\xff\xff".repeat(20);
+    let hello = b"\0\x05\0\xfa\xffhello";
+    let wire = [hello, &nothing[..], hello, &nothing].concat();
+    let place = (hello.len() + nothing.len() + 6) as u64;
+    for &backend in Backend::ALL {
+        for piece in [1, 2, 7, wire.len()] {
+            let limits = Limits::default().output_bytes_max(5);
+            let (error, len, _) = push_bomb(backend, Format::Raw, limits, &wire, piece);
+            let error = error.map(|error| (error.kind(), error.offset()));
+            let expected = Some((Kind::OutputTooLong, place));
+            assert_eq!((error, len), (expected, 5), "{backend:?}, pieces of {piece}");
+        }
+    }
+    // A match of 258 zeroes, whose last ones are beyond; a literal, the block's end and the next one's header.
+    let wire = compress(Format::Raw, &[0; 600]);
+    for limit in 1..600 {
+        let limits = Limits::default().output_bytes_max(limit);
+        let whole = decode(Backend::Native, Format::Raw, limits, &[&wire]);
+        let bytes = decode(Backend::Native, Format::Raw, limits, &in_bytes(&wire));
+        assert_eq!(bytes, whole, "limit {limit}");
+        assert_eq!(whole.failure.map(|failure| failure.0), Some(Kind::OutputTooLong));
+    }
+}
+
+#[test]
 fn a_bomb_of_many_members_stops_at_the_output_limit() {
     let member = compress(Format::Gzip, &[0; 1_000]);
     let wire = member.repeat(50);
