@@ -202,6 +202,41 @@ fn a_block_makes_no_more_than_its_window_and_128_kib() {
 }
 
 #[test]
+fn without_sequences_there_are_no_modes_however_the_count_is_written() {
+    // Two literals as they are, then the count.
+    let decode = |count: &[u8]| {
+        let block = [&[2 << 3, b'h', b'i'][..], count].concat();
+        let wire = [header(20), last_block(2, block.len(), &block)].concat();
+        let (decoded, _, refusal) = outcome_in_pieces(Limits::default(), &wire, &[1]);
+        (decoded, refusal.map(|(kind, _)| kind))
+    };
+    for count in [&[0][..], &[0x80, 0]] {
+        assert_eq!(decode(count), (b"hi".to_vec(), None), "{count:?}");
+        let modes = [count, &[0]].concat();
+        assert_eq!(decode(&modes), (Vec::new(), Some(Kind::DataCorrupt)), "{modes:?}");
+    }
+}
+
+#[test]
+fn fewer_than_six_literals_are_not_in_four_streams() {
+    for literals in 0..=9_u32 {
+        // A code of two words of one bit; the streams, of one byte each, are zeroes behind their marks.
+        let part = literals.div_ceil(4);
+        let last = literals.saturating_sub(3 * part);
+        let streams = [1_u8 << part, 1 << part, 1 << part, 1 << last];
+        let section = [&[128, 0x10, 1, 0, 1, 0, 1, 0][..], &streams].concat();
+        let sizes = 0b0110 | literals << 4 | u32::try_from(section.len()).expect("few") << 14;
+        let block = [&sizes.to_le_bytes()[..3], &section, &[0]].concat();
+        let wire = [header(20), last_block(2, block.len(), &block)].concat();
+        let (decoded, _, refusal) = outcome_in_pieces(Limits::default(), &wire, &[1]);
+        let expected = if literals < 6 { Some(Kind::DataCorrupt) } else { None };
+        assert_eq!(refusal.map(|(kind, _)| kind), expected, "{literals} literals");
+        let len = if literals < 6 { 0 } else { literals as usize };
+        assert_eq!(decoded, vec![0; len], "{literals} literals");
+    }
+}
+
+#[test]
 fn flipped_bits_never_panic_and_whatever_passes_passes_elsewhere() {
     let mut theirs = vec![0; 1 << 20];
     let mut refused = 0;

@@ -12,6 +12,9 @@ const CODE_BITS_MAX: u32 = 11;
 /// Literals have codes of up to 11 bits, so five can be read after one refill.
 const READ_AT_ONCE: usize = (BackwardBits::REFILLED / CODE_BITS_MAX) as usize;
 
+/// Fewer literals are in one stream: four may have no length for the last (RFC 8878, erratum 7297).
+const FOUR_STREAMS_MIN: usize = 6;
+
 /// The most weights that are described; one more follows from them.
 const WEIGHTS_MAX: usize = 255;
 
@@ -169,10 +172,10 @@ impl HuffmanTable {
         sources: [&[u8]; 4],
         output: &mut [u8],
     ) -> Result<(), InflateErrorKind> {
-        let part = output.len().div_ceil(4);
-        if 3 * part > output.len() {
+        if output.len() < FOUR_STREAMS_MIN {
             return Err(InflateErrorKind::DataCorrupt);
         }
+        let part = output.len().div_ceil(4);
         let (one, rest) = output.split_at_mut(part);
         let (two, rest) = rest.split_at_mut(part);
         let (three, four) = rest.split_at_mut(part);

@@ -81,22 +81,22 @@ impl Symbols {
 }
 
 /// How many sequences there are and the modes of their codes, at the front of `section` (RFC 8878
-/// section 3.1.1.3.2.1).
+/// section 3.1.1.3.2.1). Without sequences there are no modes, also when the count has two bytes.
 fn read_header(section: &mut &[u8]) -> Option<(usize, u8)> {
     let (count, rest) = match **section {
-        [0, ref rest @ ..] => {
-            *section = rest;
-            return Some((0, 0));
-        }
         [255, low, high, ref rest @ ..] => {
             (usize::from(u16::from_le_bytes([low, high])) + 0x7f00, rest)
         }
         [high @ 128..=254, low, ref rest @ ..] => {
             (usize::from(high - 128) << 8 | usize::from(low), rest)
         }
-        [count @ 1..=127, ref rest @ ..] => (usize::from(count), rest),
+        [count @ 0..=127, ref rest @ ..] => (usize::from(count), rest),
         _ => return None,
     };
+    if count == 0 {
+        *section = rest;
+        return Some((0, 0));
+    }
     let (&modes, rest) = rest.split_first()?;
     *section = rest;
     // The two lowest bits are reserved.
@@ -251,6 +251,7 @@ mod tests {
     fn counts_have_one_to_three_bytes() {
         for (wire, expected) in [
             (&[0][..], Some((0, 0))),
+            (&[128, 0], Some((0, 0))),
             (&[1, 0x54], Some((1, 0x54))),
             (&[127, 0], Some((127, 0))),
             (&[128, 128, 0], Some((128, 0))),
