@@ -279,7 +279,7 @@ fn what_is_beyond_the_output_limit_is_in_the_same_place_in_every_cut() {
     // Blocks of nothing lie between what is allowed and what is not, and behind that.
     let nothing = b"\0\0\0\xff\xff".repeat(20);
     let hello = b"\0\x05\0\xfa\xffhello";
-    let wire = [hello, &nothing[..], hello, &nothing].concat();
+    let wire = [hello, &nothing[..], b"\0\x01\0\xfe\xff!", &nothing].concat();
     let place = (hello.len() + nothing.len() + 6) as u64;
     for &backend in Backend::ALL {
         for piece in [1, 2, 7, wire.len()] {
@@ -290,7 +290,7 @@ fn what_is_beyond_the_output_limit_is_in_the_same_place_in_every_cut() {
             assert_eq!((error, len), (expected, 5), "{backend:?}, pieces of {piece}");
         }
     }
-    // A match of 258 zeroes, whose last ones are beyond; a literal, the block's end and the next one's header.
+    // Matches, the last of which the end of the block follows in the same byte or in the next one.
     let wire = compress(Format::Raw, &[0; 600]);
     for limit in 1..600 {
         let limits = Limits::default().output_bytes_max(limit);
