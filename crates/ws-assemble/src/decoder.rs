@@ -342,8 +342,17 @@ impl Decoder {
     fn fail(&mut self, kind: DecodeErrorKind, offset: u64) -> DecodeError {
         let error = DecodeError::new(kind, offset);
         self.state = State::Failed(error);
-        self.open.clear();
+        self.drop_unfinished();
         error
+    }
+
+    /// Gives back what an unfinished message holds, whose rest never comes.
+    pub(crate) fn drop_unfinished(&mut self) {
+        self.open.clear();
+        #[cfg(feature = "deflate")]
+        {
+            self.inflation = None;
+        }
     }
 
     pub(crate) fn decode_any(
@@ -369,11 +378,7 @@ impl Decoder {
         match self.state {
             State::Closed => Ok(()),
             State::Failed(error) => Err(error),
-            _ => {
-                let error = DecodeError::new(DecodeErrorKind::Truncated, self.offset);
-                self.state = State::Failed(error);
-                Err(error)
-            }
+            _ => Err(self.fail(DecodeErrorKind::Truncated, self.offset)),
         }
     }
 }

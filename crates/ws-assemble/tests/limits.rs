@@ -101,6 +101,18 @@ fn a_close_frame_gives_back_what_an_open_message_kept() {
 }
 
 #[test]
+fn a_stream_that_ends_gives_back_what_an_open_message_kept() {
+    let pool = pool();
+    let mut decoder = decoder(Limits::default());
+    assert_eq!(feed(&mut decoder, &pool, b"\x01\x01a\x80\x05wo"), Ok(None));
+    assert_eq!(pool.stats().in_use_bytes(), 256);
+    let error = decoder.finish().expect_err("cut");
+    assert_eq!((error.kind(), error.offset()), (DecodeErrorKind::Truncated, 7));
+    assert_eq!(pool.stats().in_use_bytes(), 0);
+    assert_eq!((decoder.finish(), decoder.error()), (Err(error), Some(error)));
+}
+
+#[test]
 fn control_frames_and_headers_keep_no_segment() {
     let pool = pool();
     let mut decoder = decoder(Limits::default());

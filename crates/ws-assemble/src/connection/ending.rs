@@ -78,6 +78,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
         self.input = None;
         self.waiting = None;
         self.pong = None;
+        self.decoder.drop_unfinished();
         let written = match write {
             Some(waker) => self.poll_written(&mut Context::from_waker(waker))?,
             None => self.poll_written(context)?,

@@ -232,8 +232,7 @@ impl Decoder {
                 let close = CloseFrame::parse(payload)
                     .map_err(|(kind, index)| (kind, body + index as u64))?;
                 self.state = State::Closed;
-                // What the peer left unfinished never comes: its segments go back.
-                self.open.clear();
+                self.drop_unfinished();
                 Event::Close(close)
             }
         }))

@@ -183,6 +183,19 @@ fn finish_writes_what_was_queued_and_gives_segments_back() {
 }
 
 #[test]
+fn finish_drops_a_message_whose_end_is_not_here() {
+    let pool = pool();
+    let mut received = wire(&[Message::text("cut")], 0);
+    received.pop();
+    let mut connection = open(Script::new(received), Assembly::Segmented, &pool);
+    assert!(poll_once(connection.next()).is_pending());
+    assert!(pool.stats().in_use_bytes() > 0);
+    assert!(poll_once(connection.finish(0)).is_pending());
+    assert_eq!(pool.stats().in_use_bytes(), 0);
+    assert!(matches!(poll_once(connection.next()), Poll::Ready(Ok(None))));
+}
+
+#[test]
 fn finish_behind_a_close_in_order_shuts_nothing_again() {
     let script = Script::new(control(Opcode::Close, b"")).chunk(1).stalling();
     let mut connection = open(script, Assembly::Segmented, &pool());

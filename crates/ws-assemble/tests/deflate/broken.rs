@@ -1,8 +1,8 @@
 //! Compressed payload that breaks a rule or a limit, cut everywhere.
 
-use ws_assemble::{DecodeErrorKind, Limits};
+use ws_assemble::{DecodeErrorKind, Decoder, Limits, Role};
 
-use crate::{ASSEMBLIES, decode, pool};
+use crate::{ASSEMBLIES, agreed, decode, pool};
 
 /// "Hello", as in RFC 7692 section 7.2.3.1.
 const HELLO: &[u8] = b"\xf2\x48\xcd\xc9\xc9\x07\x00";
@@ -78,5 +78,25 @@ fn a_message_whose_end_is_taken_for_data_is_cut_and_refused() {
         let wire = [&[0xc1, len], payload].concat();
         let expected = (DecodeErrorKind::DeflateInvalid, wire.len() as u64);
         assert_eq!(errors(&wire, Limits::default()), [expected], "{}", payload.escape_ascii());
+    }
+}
+
+#[test]
+fn what_ends_inside_a_compressed_message_keeps_no_segment() {
+    let stored: &[u8] = b"\x41\x0a\x00\x05\x00\xfa\xffHello";
+    // An error, a close frame, and the end of the stream.
+    for (behind, is_error) in [(&b"\x81\x00"[..], true), (b"\x88\x00", false), (b"", false)] {
+        for assembly in ASSEMBLIES {
+            let pool = pool();
+            let mut decoder = Decoder::new(Role::Client, assembly, Limits::default())
+                .with_deflate(&agreed(), &pool);
+            let mut input = pool.take(64);
+            input.extend_from_slice(&[stored, behind].concat());
+            let decoded = decoder.decode(&mut input);
+            assert_eq!(decoded.is_err(), is_error);
+            assert_eq!(decoder.finish().is_err(), !decoder.is_closed());
+            drop(input);
+            assert_eq!(pool.stats().in_use_bytes(), 0, "{}", behind.escape_ascii());
+        }
     }
 }
