@@ -61,7 +61,7 @@ pub(crate) fn append_frame(
         }
         None => payload.chunks().try_for_each(|chunk| output.try_extend_from_slice(chunk)),
     });
-    appended.inspect_err(|_| output.truncate(before))
+    appended.inspect_err(|_| take_back(output, before))
 }
 
 /// Appends the frame of this header, whose payload is a message.
@@ -89,7 +89,16 @@ pub(crate) fn append_slice(
         Some(key) => append_masked(key, [payload], output),
         None => output.try_extend_from_slice(payload),
     });
-    appended.inspect_err(|_| output.truncate(before))
+    appended.inspect_err(|_| take_back(output, before))
+}
+
+/// Drops what was appended to the first `before` bytes. Where nothing is left, no segment is kept: the
+/// pool has too few.
+fn take_back(output: &mut SegmentedBuf, before: u64) {
+    match before {
+        0 => output.clear(),
+        _ => output.truncate(before),
+    }
 }
 
 fn append_header(header: &Header, output: &mut SegmentedBuf) -> Result<(), Exhausted> {
@@ -144,7 +153,7 @@ pub fn encode_message(
         let len = if is_last { rest.len() } else { fragment_bytes };
         let fragment = rest.split_to(len);
         encode_frame(is_last, opcode, key(), &fragment, output)
-            .inspect_err(|_| output.truncate(before))?;
+            .inspect_err(|_| take_back(output, before))?;
         if is_last {
             return Ok(());
         }

@@ -469,6 +469,21 @@ async fn connections_are_streams_and_sinks() {
 }
 
 #[test]
+fn a_message_that_finds_too_little_room_leaves_no_segment_behind() {
+    let pool = Pool::builder().segment_size(SegmentSize::K1).max_bytes(1 << 16).build();
+    let mut connection = open(Script::new(Vec::new()), Assembly::Segmented, &pool);
+    let mut held: Vec<_> = core::iter::from_fn(|| pool.try_take_segment().ok()).collect();
+    // Room for the header alone.
+    held.pop();
+    let before = pool.stats().in_use_bytes();
+    let refused = poll_once(connection.queue(&Message::binary(vec![7; 3_000])));
+    assert!(matches!(refused, Poll::Ready(Err(ConnectionError::Exhausted(_)))), "{refused:?}");
+    polled(async || connection.flush().await).expect("open");
+    assert_eq!(connection.output_bytes(), 0);
+    assert_eq!(pool.stats().in_use_bytes(), before);
+}
+
+#[test]
 fn an_idle_connection_is_small_and_holds_no_segment() {
     let pool = pool();
     let script = Script::new(wire(&messages(), 0)).chunk(700).stalling();
