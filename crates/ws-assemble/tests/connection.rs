@@ -147,6 +147,19 @@ fn messages_a_little_longer_than_a_segment_come_in_one_read_from_the_second_on()
 }
 
 #[test]
+fn where_a_long_segment_is_not_to_be_had_a_usual_one_is_read_into() {
+    let pool = Pool::builder().segment_size(SegmentSize::K1).max_bytes(1 << 16).build();
+    let sent: Vec<_> = (0..3).map(|_| Message::binary(vec![7; 1_500])).collect();
+    let mut connection = open(Script::new(wire(&sent, 0)), Assembly::Segmented, &pool);
+    let mut held: Vec<_> = core::iter::from_fn(|| pool.try_take_segment().ok()).collect();
+    held.truncate(held.len() - 3);
+    for message in &sent {
+        let read = polled(async || connection.next().await).expect("room for a usual one");
+        assert_eq!(read.as_ref(), Some(message));
+    }
+}
+
+#[test]
 fn a_batch_is_what_came_together() {
     let sent = messages();
     let script = Script::new(wire(&sent, 0)).chunk(1 << 16);
