@@ -121,6 +121,23 @@ fn reads_are_long_while_they_bring_more_than_a_usual_one() {
 }
 
 #[test]
+fn reads_are_usual_where_a_message_may_keep_few_long_ones() {
+    let sent = Message::binary(vec![7; 5_000]);
+    for (held_bytes_max, longest) in [(32_767, 1_024), (65_535, 2_048), (65_536, 4_096)] {
+        let script = Script::new(wire(&[sent.clone(), sent.clone()], 0));
+        let limits = Limits::default().held_bytes_max(held_bytes_max);
+        let mut connection =
+            Connection::new(script, Role::Server, Assembly::Segmented, limits, &pool(), &[])
+                .expect("no input");
+        for _ in 0..2 {
+            let got = polled(async || connection.next().await).expect("whole").expect("one");
+            assert_eq!(got, sent);
+        }
+        assert_eq!(connection.get_ref().reads.iter().max(), Some(&longest));
+    }
+}
+
+#[test]
 fn messages_a_little_longer_than_a_segment_come_in_one_read_from_the_second_on() {
     let mut connection = open(Script::new(Vec::new()), Assembly::Segmented, &pool());
     let message = Message::binary(vec![7; 1_024]);

@@ -21,6 +21,9 @@ use crate::{
 /// The least room behind kept payload that a read is worth.
 const ROOM_BYTES_MIN: usize = 1024;
 
+/// Long segments that a message may keep where reads are long at all.
+const LONG_READS_HELD: u64 = 16;
+
 impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
     #[inline]
     pub(super) fn poll_message(
@@ -316,14 +319,19 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
         is_long && (1..=count as u64).contains(&left)
     }
 
-    /// Takes a segment to read into. Where a long one cannot be had, a usual one will do.
+    /// Takes a segment to read into. Where a long one cannot be had, or a few of them would be more
+    /// than a message may keep, a usual one will do.
     fn take_room(&self) -> Result<SegmentMut, Exhausted> {
         let usual = self.pool.segment_size();
         let size = self.read_length.size(self.decoder.left(), usual);
-        match self.pool.try_take_size(size) {
-            Err(_) if size > usual => self.pool.try_take_size(usual),
-            taken => taken,
+        let held = LONG_READS_HELD * size.bytes() as u64;
+        if size > usual
+            && held <= self.decoder.limits().held_bytes_max
+            && let Ok(segment) = self.pool.try_take_size(size)
+        {
+            return Ok(segment);
         }
+        self.pool.try_take_size(usual)
     }
 
     /// Reads once into a buffer of the user.
