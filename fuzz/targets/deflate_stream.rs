@@ -22,13 +22,22 @@ fuzz_target!(|input: &[u8]| {
     let pool = Pool::builder().segment_size(SegmentSize::B256).build();
     let mut deflater = Deflater::with_window(backend, format, level, window);
     let (mut wire, mut data) = (SegmentedBuf::new(&pool), Vec::new());
+    // Where nothing refers back from: in the wire and in the data.
+    let mut alone = (0, 0);
     while let [kind, len, rest @ ..] = script {
         let (piece, rest) = rest.split_at(rest.len().min(usize::from(*len)));
-        let flush = if kind % 2 == 0 { Flush::None } else { Flush::Sync };
+        let flush = match kind % 8 {
+            0..4 => Flush::None,
+            4..7 => Flush::Sync,
+            _ => Flush::Full,
+        };
         // Now and then the same bytes over and over, for references.
         let piece = piece.repeat(1 + usize::from(*kind >> 5));
         deflater.push(&mut &piece[..], flush, &mut wire).expect("no limit");
         data.extend_from_slice(&piece);
+        if flush == Flush::Full {
+            alone = (wire.len(), data.len());
+        }
         script = rest;
     }
     deflater.push(&mut &b""[..], Flush::Finish, &mut wire).expect("no limit");
@@ -37,6 +46,11 @@ fuzz_target!(|input: &[u8]| {
     for &backend in Backend::ALL {
         let outcome = decode(backend, format, Limits::default(), &[head, tail]);
         assert_eq!(outcome, Outcome::whole(&data), "{backend:?}");
+    }
+    if format == Format::Raw {
+        let (wire_start, data_start) = (usize::try_from(alone.0).expect("in memory"), alone.1);
+        let outcome = decode(backend, format, Limits::default(), &[&wire[wire_start..]]);
+        assert_eq!(outcome, Outcome::whole(&data[data_start..]), "{backend:?} alone");
     }
     let mut theirs = Vec::new();
     let read = match format {
