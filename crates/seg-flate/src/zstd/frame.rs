@@ -161,13 +161,9 @@ impl ZstdDecoder {
         mut len: usize,
         input: &mut &[u8],
     ) -> Moved {
-        while len < HEADER_BYTES {
-            let Some(byte) = self.next_byte(input) else {
-                self.state = State::BlockHeader(bytes, len);
-                return Ok(false);
-            };
-            bytes[len] = byte;
-            len += 1;
+        if !self.gather(&mut bytes, &mut len, input) {
+            self.state = State::BlockHeader(bytes, len);
+            return Ok(false);
         }
         let start = self.consumed - HEADER_BYTES as u64;
         let header = BlockHeader::read(bytes, self.open.block_bytes_max);
@@ -254,19 +250,25 @@ impl ZstdDecoder {
         Ok(true)
     }
 
+    /// Fills `bytes` from `len` on; returns whether all of them are there.
+    fn gather(&mut self, bytes: &mut [u8], len: &mut usize, input: &mut &[u8]) -> bool {
+        while *len < bytes.len() {
+            let Some(byte) = self.next_byte(input) else { return false };
+            bytes[*len] = byte;
+            *len += 1;
+        }
+        true
+    }
+
     fn checksum(
         &mut self,
         mut bytes: [u8; CHECKSUM_BYTES],
         mut len: usize,
         input: &mut &[u8],
     ) -> Moved {
-        while len < CHECKSUM_BYTES {
-            let Some(byte) = self.next_byte(input) else {
-                self.state = State::Checksum(bytes, len);
-                return Ok(false);
-            };
-            bytes[len] = byte;
-            len += 1;
+        if !self.gather(&mut bytes, &mut len, input) {
+            self.state = State::Checksum(bytes, len);
+            return Ok(false);
         }
         let sum = self.open.checksum.as_ref().map_or(0, Xxh64::finish);
         if u64::from(u32::from_le_bytes(bytes)) != sum & 0xffff_ffff {
