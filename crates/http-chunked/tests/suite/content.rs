@@ -376,6 +376,38 @@ fn data_taken_while_the_body_comes_counts_for_the_limit() {
     }
 }
 
+/// Checks a coding that stands alone in the field: after another one, cut off, and above the limits.
+#[cfg(any(feature = "brotli", feature = "zstd"))]
+fn check_coding_alone(coding: ContentCoding, text: &[u8], data: &[u8]) {
+    for assembly in Assembly::ALL {
+        // The same assembler for one coding after the other.
+        let mut assembler = assembler(Framing::UntilClose, ContentCoding::Gzip, assembly);
+        for (step, (data, coding)) in [1, 777, 16 << 10, 100]
+            .into_iter()
+            .zip([(data, coding), (&gzip(text), ContentCoding::Gzip)].into_iter().cycle())
+        {
+            assembler.reset(Framing::UntilClose, coding);
+            push(&mut assembler, data, step).expect("a good body");
+            assert_eq!(assembler.finish(), Ok(()));
+            assert!(assembler.take_body().sequence() == text, "{coding:?} {step}");
+        }
+        assembler.reset(Framing::Length(data.len() as u64), coding);
+        let error =
+            push(&mut assembler, &data[..data.len() - 1], 99).and_then(|_| assembler.finish());
+        assert_eq!(error.map_err(|error| error.kind()), Err(BodyErrorKind::Truncated));
+    }
+    let (most, held) = (BodyLimits::new().body_bytes_max(9), BodyLimits::new().held_bytes_max(9));
+    assert_eq!(refusal(coding, most, data), BodyErrorKind::TooLong);
+    assert_eq!(refusal(coding, held, data), BodyErrorKind::HeldTooMuch);
+}
+
+#[cfg(any(feature = "brotli", feature = "zstd"))]
+fn refusal(coding: ContentCoding, limits: BodyLimits, data: &[u8]) -> BodyErrorKind {
+    let assembler = BodyAssembler::new(&POOL, Framing::UntilClose).limits(limits);
+    let mut assembler = assembler.content_coding(coding);
+    push(&mut assembler, data, 99).expect_err("above the limit").kind()
+}
+
 #[cfg(feature = "brotli")]
 #[test]
 fn brotli_is_decoded_alone_and_within_its_limits() {
@@ -389,38 +421,11 @@ fn brotli_is_decoded_alone_and_within_its_limits() {
     for refused in [&b"br, gzip"[..], b"gzip, br", b"br, br"] {
         assert_eq!(ContentCodings::from_field(refused), None);
     }
-    for assembly in Assembly::ALL {
-        // The same assembler for one coding after the other.
-        let mut assembler = assembler(Framing::UntilClose, ContentCoding::Gzip, assembly);
-        for (step, (data, coding)) in [1, 777, 16 << 10, 100].into_iter().zip(
-            [(&data, ContentCoding::Brotli), (&gzip(&text), ContentCoding::Gzip)]
-                .into_iter()
-                .cycle(),
-        ) {
-            assembler.reset(Framing::UntilClose, coding);
-            push(&mut assembler, data, step).expect("a good body");
-            assert_eq!(assembler.finish(), Ok(()));
-            assert!(assembler.take_body().sequence() == &text, "{coding:?} {step}");
-        }
-        assembler.reset(Framing::Length(data.len() as u64), ContentCoding::Brotli);
-        let error =
-            push(&mut assembler, &data[..data.len() - 1], 99).and_then(|_| assembler.finish());
-        assert_eq!(error.map_err(|error| error.kind()), Err(BodyErrorKind::Truncated));
-    }
-    for (limits, kind) in [
-        (BodyLimits::new().body_bytes_max(9), BodyErrorKind::TooLong),
-        (BodyLimits::new().held_bytes_max(9), BodyErrorKind::HeldTooMuch),
-    ] {
-        let assembler = BodyAssembler::new(&POOL, Framing::UntilClose).limits(limits);
-        let mut assembler = assembler.content_coding(ContentCoding::Brotli);
-        let error = push(&mut assembler, &data, 99).expect_err("above the limit");
-        assert_eq!(error.kind(), kind);
-    }
+    check_coding_alone(ContentCoding::Brotli, &text, &data);
     let limits = BodyLimits::new().window_bytes_max(1 << 10);
-    let assembler = BodyAssembler::new(&POOL, Framing::UntilClose).limits(limits);
-    let mut assembler = assembler.content_coding(ContentCoding::Brotli);
-    let error = push(&mut assembler, &data, 99).expect_err("above the limit");
-    let BodyErrorKind::Content(inside) = error.kind() else { panic!("{error}") };
+    let BodyErrorKind::Content(inside) = refusal(ContentCoding::Brotli, limits, &data) else {
+        panic!("another refusal");
+    };
     assert_eq!(inside.kind(), InflateErrorKind::WindowTooLarge);
 }
 
@@ -436,36 +441,12 @@ fn zstd_is_decoded_alone_and_within_its_limits() {
     for refused in [&b"zstd, gzip"[..], b"gzip, zstd", b"zstd, zstd"] {
         assert_eq!(ContentCodings::from_field(refused), None);
     }
-    for assembly in Assembly::ALL {
-        // The same assembler for one coding after the other.
-        let mut assembler = assembler(Framing::UntilClose, ContentCoding::Gzip, assembly);
-        for (step, (data, coding)) in [1, 777, 16 << 10, 100].into_iter().zip(
-            [(&data, ContentCoding::Zstd), (&gzip(&text), ContentCoding::Gzip)].into_iter().cycle(),
-        ) {
-            assembler.reset(Framing::UntilClose, coding);
-            push(&mut assembler, data, step).expect("a good body");
-            assert_eq!(assembler.finish(), Ok(()));
-            assert!(assembler.take_body().sequence() == &text, "{coding:?} {step}");
-        }
-        assembler.reset(Framing::Length(data.len() as u64), ContentCoding::Zstd);
-        let error =
-            push(&mut assembler, &data[..data.len() - 1], 99).and_then(|_| assembler.finish());
-        assert_eq!(error.map_err(|error| error.kind()), Err(BodyErrorKind::Truncated));
-    }
-    let refusal = |limits, data: &[u8]| {
-        let assembler = BodyAssembler::new(&POOL, Framing::UntilClose).limits(limits);
-        let mut assembler = assembler.content_coding(ContentCoding::Zstd);
-        push(&mut assembler, data, 99).expect_err("above the limit").kind()
-    };
-    let (most, held) = (BodyLimits::new().body_bytes_max(9), BodyLimits::new().held_bytes_max(9));
-    assert_eq!(refusal(most, &data), BodyErrorKind::TooLong);
-    assert_eq!(refusal(held, &data), BodyErrorKind::HeldTooMuch);
+    check_coding_alone(ContentCoding::Zstd, &text, &data);
     // HTTP has windows of up to 8 MiB, whatever the limit; 23 is the exponent of that.
     let frame = |descriptor: u8| [0x28, 0xb5, 0x2f, 0xfd, 0, descriptor, 1, 0, 0];
     for limits in [BodyLimits::new(), BodyLimits::new().window_bytes_max(1 << 30)] {
-        let BodyErrorKind::Content(inside) = refusal(limits, &frame((23 - 10) << 3 | 1)) else {
-            panic!("another refusal");
-        };
+        let refused = refusal(ContentCoding::Zstd, limits, &frame((23 - 10) << 3 | 1));
+        let BodyErrorKind::Content(inside) = refused else { panic!("another refusal") };
         assert_eq!(inside.kind(), InflateErrorKind::WindowTooLarge);
     }
     let assembler = BodyAssembler::new(&POOL, Framing::UntilClose);
