@@ -11,6 +11,10 @@ use seg_seq::SegmentedBuf;
 use crate::content_coding::ContentCoding;
 
 /// The state of one decoder, which is kept from body to body.
+#[cfg_attr(
+    all(feature = "zstd", not(feature = "brotli")),
+    expect(clippy::large_enum_variant, reason = "most are the large one, and each is kept")
+)]
 pub(super) enum CodingDecoder {
     Inflate(Inflater),
     #[cfg(feature = "brotli")]
