@@ -66,7 +66,7 @@ fn receive(
     }
     let mut events = Vec::new();
     for piece in wire.chunks(piece_len.clamp(1, 256)) {
-        let mut input = pool.try_take_segment().expect("no limit");
+        let mut input = pool.try_take_size(pool.segment_size()).expect("no limit");
         input.extend_from_slice(piece);
         loop {
             match decoder.decode(&mut input) {

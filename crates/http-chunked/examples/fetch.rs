@@ -132,7 +132,7 @@ fn keep(
 ) -> Result<u64, Box<dyn Error>> {
     let mut progress = Progress::new();
     'response: loop {
-        let mut received = pool.try_take_segment()?;
+        let mut received = pool.try_take(16_384)?;
         if received.read_from(&mut socket)? == 0 {
             reader.finish()?;
             break;

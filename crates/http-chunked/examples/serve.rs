@@ -61,7 +61,7 @@ fn send(
     let mut output = SegmentedBuf::new(pool);
     let mut len = 0;
     loop {
-        let mut piece = pool.try_take_segment().map_err(io::Error::other)?;
+        let mut piece = pool.try_take_size(pool.segment_size()).map_err(io::Error::other)?;
         let count = piece.read_from(source)?;
         len += count;
         let flush = if count == 0 { Flush::Finish } else { Flush::None };

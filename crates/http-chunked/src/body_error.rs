@@ -34,7 +34,7 @@ pub enum BodyErrorKind {
     /// but the rest of it is lost.
     HeldTooMuch,
     /// The pool has no segment left. The data so far is whole, but the rest of it is lost.
-    PoolExhausted,
+    OutOfMemory,
     /// The input ended before the body did.
     Truncated,
 }
@@ -79,7 +79,7 @@ impl fmt::Display for BodyErrorKind {
             Self::ContentTrailing => f.write_str("data behind the compressed stream"),
             Self::TooLong => f.write_str("body is longer than allowed"),
             Self::HeldTooMuch => f.write_str("body holds more memory than allowed"),
-            Self::PoolExhausted => f.write_str("no segment left"),
+            Self::OutOfMemory => f.write_str("no segment left"),
             Self::Truncated => f.write_str("input ended early"),
         }
     }

@@ -134,7 +134,7 @@ fn decode(
         Ok(Status::NeedInput | Status::End) => Ok(()),
         Err(error) => Err(match error.kind() {
             InflateErrorKind::OutputTooLong => BodyErrorKind::TooLong,
-            InflateErrorKind::PoolExhausted(_) => BodyErrorKind::PoolExhausted,
+            InflateErrorKind::OutOfMemory(_) => BodyErrorKind::OutOfMemory,
             _ => BodyErrorKind::Content(error),
         }),
     }

@@ -2,7 +2,7 @@
 
 use core::{error::Error, fmt};
 
-use seg_pool::Exhausted;
+use seg_pool::OutOfMemory;
 
 /// Data that an [`Encoder`](crate::Encoder) could not take, and where.
 ///
@@ -18,7 +18,7 @@ pub struct EncodeError {
 #[non_exhaustive]
 pub enum EncodeErrorKind {
     /// The pool has no segment left.
-    PoolExhausted(Exhausted),
+    OutOfMemory(OutOfMemory),
     /// The body has its last chunk already.
     Ended,
 }
@@ -44,7 +44,7 @@ impl EncodeError {
 impl fmt::Display for EncodeError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.kind {
-            EncodeErrorKind::PoolExhausted(error) => write!(f, "{error}")?,
+            EncodeErrorKind::OutOfMemory(error) => write!(f, "{error}")?,
             EncodeErrorKind::Ended => f.write_str("data behind the last chunk")?,
         }
         write!(f, " at byte {} of the body", self.offset)

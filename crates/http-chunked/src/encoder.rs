@@ -91,7 +91,7 @@ impl Encoder {
     ///
     /// # Errors
     ///
-    /// [`PoolExhausted`](EncodeErrorKind::PoolExhausted) or [`Ended`](EncodeErrorKind::Ended).
+    /// [`OutOfMemory`](EncodeErrorKind::OutOfMemory) or [`Ended`](EncodeErrorKind::Ended).
     pub fn push(&mut self, data: &mut &[u8]) -> Result<(), EncodeError> {
         while !data.is_empty() {
             let start = self.open_chunk()?;
@@ -115,7 +115,7 @@ impl Encoder {
     ///
     /// # Errors
     ///
-    /// [`PoolExhausted`](EncodeErrorKind::PoolExhausted) or [`Ended`](EncodeErrorKind::Ended);
+    /// [`OutOfMemory`](EncodeErrorKind::OutOfMemory) or [`Ended`](EncodeErrorKind::Ended);
     /// nothing of `data` is taken then.
     pub fn push_chunk(&mut self, data: &mut Sequence) -> Result<(), EncodeError> {
         let len = data.len();
@@ -203,7 +203,7 @@ impl Encoder {
     ///
     /// # Errors
     ///
-    /// [`PoolExhausted`](EncodeErrorKind::PoolExhausted), and the body can be finished again, or
+    /// [`OutOfMemory`](EncodeErrorKind::OutOfMemory), and the body can be finished again, or
     /// [`Ended`](EncodeErrorKind::Ended).
     pub fn finish(&mut self, trailers: &Trailers) -> Result<(), EncodeError> {
         const LAST_CHUNK: &[u8] = b"0\r\n";
@@ -219,7 +219,7 @@ impl Encoder {
             let mut section = SegmentedBuf::new(&self.pool);
             for part in [LAST_CHUNK].into_iter().chain(trailers.wire_parts()).chain([CRLF]) {
                 let added = section.try_extend_from_slice(part);
-                added.map_err(|error| self.error(EncodeErrorKind::PoolExhausted(error)))?;
+                added.map_err(|error| self.error(EncodeErrorKind::OutOfMemory(error)))?;
             }
             self.put_out();
             self.output.append(section.freeze());
@@ -288,7 +288,7 @@ impl Encoder {
         }
         let room = match self.room.take() {
             Some(room) if room.spare_len() >= bytes => room,
-            old => match self.pool.try_take_segment() {
+            old => match self.pool.try_take_size(self.pool.segment_size()) {
                 Ok(fresh) => {
                     self.room = old;
                     self.put_out();
@@ -296,7 +296,7 @@ impl Encoder {
                 }
                 Err(error) => {
                     self.room = old;
-                    return Err(self.error(EncodeErrorKind::PoolExhausted(error)));
+                    return Err(self.error(EncodeErrorKind::OutOfMemory(error)));
                 }
             },
         };

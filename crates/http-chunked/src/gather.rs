@@ -265,8 +265,8 @@ impl Gather {
                 left -= count;
             } else {
                 self.hold(self.pool.segment_size().bytes())?;
-                let room = self.pool.try_take_segment();
-                let room = room.map_err(|_| BodyErrorKind::PoolExhausted)?;
+                let room = self.pool.try_take_size(self.pool.segment_size());
+                let room = room.map_err(|_| BodyErrorKind::OutOfMemory)?;
                 self.flush();
                 self.copied = Some(room);
             }

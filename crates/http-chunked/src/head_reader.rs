@@ -104,7 +104,7 @@ impl<L: StartLine> HeadReader<L> {
             Some(part) => part,
             none => {
                 let part = self.pool.try_take(self.bytes_max);
-                none.insert(part.map_err(|_| (HeadErrorKind::PoolExhausted, 0))?)
+                none.insert(part.map_err(|_| (HeadErrorKind::OutOfMemory, 0))?)
             }
         };
         part.extend_from_slice(octets);

@@ -31,7 +31,7 @@
 //! let pool = Pool::new();
 //! let mut reader = ResponseReader::new(&pool);
 //! let response = 'response: loop {
-//!     let mut received = pool.try_take_segment()?;
+//!     let mut received = pool.try_take(16_384)?;
 //!     if received.read_from(&mut socket)? == 0 {
 //!         reader.finish()?; // a body may go until the connection is closed
 //!         break reader.take_response();

@@ -56,7 +56,7 @@ pub enum RequestErrorKind {
     /// A content coding that cannot be decoded, or too many of them.
     ContentCodingUnsupported,
     /// The pool has no segment left for a head that came in pieces.
-    PoolExhausted,
+    OutOfMemory,
     /// The input ended before the head did.
     Truncated,
     /// The body is wrong.
@@ -73,7 +73,7 @@ impl RequestErrorKind {
             Self::ContentCodingUnsupported => 415,
             Self::HeadTooLong | Self::TooManyFields => 431,
             Self::Body(BodyErrorKind::TooLong | BodyErrorKind::HeldTooMuch) => 413,
-            Self::PoolExhausted | Self::Body(BodyErrorKind::PoolExhausted) => 503,
+            Self::OutOfMemory | Self::Body(BodyErrorKind::OutOfMemory) => 503,
             _ => 400,
         }
     }
@@ -123,7 +123,7 @@ impl fmt::Display for RequestErrorKind {
             Self::TransferCodingUnsupported => "unsupported transfer coding",
             Self::ConnectWithBody => "CONNECT with a body",
             Self::ContentCodingUnsupported => "unsupported content coding",
-            Self::PoolExhausted => "no segment left",
+            Self::OutOfMemory => "no segment left",
             Self::Truncated => "input ended early",
             Self::Body(kind) => return kind.fmt(f),
         })

@@ -48,7 +48,7 @@ pub enum ResponseErrorKind {
     /// A content coding that cannot be decoded, or too many of them.
     ContentCodingUnsupported,
     /// The pool has no segment left for a head that came in pieces.
-    PoolExhausted,
+    OutOfMemory,
     /// The input ended before the head did. Offset 0 means that no response came at all.
     Truncated,
     /// The body is wrong.
@@ -96,7 +96,7 @@ impl fmt::Display for ResponseErrorKind {
             Self::ChunkedNotLast => "chunked is not the last transfer coding",
             Self::TransferCodingUnsupported => "unsupported transfer coding",
             Self::ContentCodingUnsupported => "unsupported content coding",
-            Self::PoolExhausted => "no segment left",
+            Self::OutOfMemory => "no segment left",
             Self::Truncated => "input ended early",
             Self::Body(kind) => return kind.fmt(f),
         })

@@ -24,7 +24,7 @@ fn gunzip(
     inflater.reset(Format::Gzip);
     let mut decoded = SegmentedBuf::new(pool);
     loop {
-        let mut received = pool.try_take_segment()?;
+        let mut received = pool.try_take(16_384)?;
         if received.read_from(&mut *input)? == 0 {
             return Ok(inflater.finish()?);
         }

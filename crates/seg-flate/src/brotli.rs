@@ -139,7 +139,7 @@ impl BrotliDecoder {
                 Err(kind) => {
                     let error = InflateError::new(kind, self.consumed);
                     // Want of memory passes; everything else is the stream's fault.
-                    if !matches!(kind, InflateErrorKind::PoolExhausted(_)) {
+                    if !matches!(kind, InflateErrorKind::OutOfMemory(_)) {
                         self.state = State::Failed(error);
                     }
                     return Err(error);
@@ -178,7 +178,7 @@ impl BrotliDecoder {
         let mut probe = [0];
         let spare = match left {
             0 => &mut probe[..],
-            _ => output.try_spare_initialized_mut().map_err(InflateErrorKind::PoolExhausted)?,
+            _ => output.try_spare_initialized_mut().map_err(InflateErrorKind::OutOfMemory)?,
         };
         let (mut room, mut produced) = (spare.len().min(left.max(1)), 0);
         let (mut available, mut consumed) = (self.allowance.input(self.consumed, input.len()), 0);

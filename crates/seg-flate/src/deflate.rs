@@ -125,7 +125,7 @@ impl Deflater {
     ///
     /// # Errors
     ///
-    /// [`PoolExhausted`](DeflateErrorKind::PoolExhausted) when there is no segment for the output:
+    /// [`OutOfMemory`](DeflateErrorKind::OutOfMemory) when there is no segment for the output:
     /// `input` then starts at the first byte not taken, and the same call can be made again.
     /// [`Finished`](DeflateErrorKind::Finished) when there is input behind [`Flush::Finish`].
     pub fn push(
@@ -194,8 +194,7 @@ impl Deflater {
         let before = (self.consumed, self.produced);
         loop {
             let spare = output.try_spare_initialized_mut();
-            let spare =
-                spare.map_err(|error| self.error(DeflateErrorKind::PoolExhausted(error)))?;
+            let spare = spare.map_err(|error| self.error(DeflateErrorKind::OutOfMemory(error)))?;
             let Compressed { consumed, produced, is_end } =
                 self.compressor.deflate(input, spare, flush);
             let is_full = produced == spare.len();
@@ -233,7 +232,7 @@ impl Deflater {
     fn write(&mut self, bytes: &[u8], output: &mut SegmentedBuf) -> Result<(), DeflateError> {
         output
             .try_extend_from_slice(bytes)
-            .map_err(|error| self.error(DeflateErrorKind::PoolExhausted(error)))?;
+            .map_err(|error| self.error(DeflateErrorKind::OutOfMemory(error)))?;
         self.produced += bytes.len() as u64;
         Ok(())
     }
@@ -276,7 +275,7 @@ impl fmt::Debug for Deflater {
 ///
 /// # Errors
 ///
-/// [`PoolExhausted`](DeflateErrorKind::PoolExhausted) when the pool has no segment left.
+/// [`OutOfMemory`](DeflateErrorKind::OutOfMemory) when the pool has no segment left.
 ///
 /// # Examples
 ///

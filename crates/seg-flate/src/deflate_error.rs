@@ -2,7 +2,7 @@
 
 use core::{error::Error, fmt};
 
-use seg_pool::Exhausted;
+use seg_pool::OutOfMemory;
 
 /// Bytes that a [`Deflater`](crate::Deflater) could not take, and where.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -17,7 +17,7 @@ pub struct DeflateError {
 pub enum DeflateErrorKind {
     /// The pool had no segment for the output. Nothing is lost: push the rest of the input again
     /// when there is memory, and with the same flush.
-    PoolExhausted(Exhausted),
+    OutOfMemory(OutOfMemory),
     /// Input came behind [`Flush::Finish`](crate::Flush::Finish).
     Finished,
 }
@@ -43,7 +43,7 @@ impl DeflateError {
 impl fmt::Display for DeflateError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.kind {
-            DeflateErrorKind::PoolExhausted(error) => write!(f, "{error}")?,
+            DeflateErrorKind::OutOfMemory(error) => write!(f, "{error}")?,
             DeflateErrorKind::Finished => f.write_str("input behind the stream's end")?,
         }
         write!(f, ", at byte {} of the uncompressed stream", self.offset)

@@ -146,7 +146,7 @@ impl Inflater {
                 Err((kind, offset)) => {
                     let error = InflateError::new(kind, offset);
                     // Want of memory passes; everything else is the stream's fault.
-                    if !matches!(kind, InflateErrorKind::PoolExhausted(_)) {
+                    if !matches!(kind, InflateErrorKind::OutOfMemory(_)) {
                         self.state = State::Failed(error);
                     }
                     return Err(error);
@@ -279,7 +279,7 @@ impl Inflater {
         } else {
             let spare = self.room.spare(output, &mut self.engine, self.produced);
             let (room, len) =
-                spare.map_err(|error| (InflateErrorKind::PoolExhausted(error), self.consumed))?;
+                spare.map_err(|error| (InflateErrorKind::OutOfMemory(error), self.consumed))?;
             let end = room.len().min(len.saturating_add(left));
             (&mut room[..end], len)
         };

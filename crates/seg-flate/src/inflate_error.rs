@@ -2,12 +2,12 @@
 
 use core::{error::Error, fmt};
 
-use seg_pool::Exhausted;
+use seg_pool::OutOfMemory;
 
 /// A compressed stream that cannot be decoded, and where.
 ///
 /// What was decoded before stays in the output. The same error comes back from then on, except for
-/// [`PoolExhausted`](InflateErrorKind::PoolExhausted): that one loses nothing, and the rest of the
+/// [`OutOfMemory`](InflateErrorKind::OutOfMemory): that one loses nothing, and the rest of the
 /// input can be pushed again when there is memory.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct InflateError {
@@ -52,7 +52,7 @@ pub enum InflateErrorKind {
     /// The input ended before the stream did.
     Truncated,
     /// The pool had no segment for the output.
-    PoolExhausted(Exhausted),
+    OutOfMemory(OutOfMemory),
 }
 
 impl InflateError {
@@ -94,7 +94,7 @@ impl fmt::Display for InflateError {
             InflateErrorKind::RatioTooHigh => "output is larger than the ratio limit allows",
             InflateErrorKind::TrailingData => "data behind the end",
             InflateErrorKind::Truncated => "the stream is truncated",
-            InflateErrorKind::PoolExhausted(error) => {
+            InflateErrorKind::OutOfMemory(error) => {
                 return write!(f, "{error}, at byte {} of the compressed stream", self.offset);
             }
         };

@@ -1,6 +1,6 @@
 //! Where decoded bytes appear.
 
-use seg_pool::{Exhausted, SegmentMut, SegmentSize};
+use seg_pool::{OutOfMemory, SegmentMut, SegmentSize};
 use seg_seq::SegmentedBuf;
 
 use crate::backend::Engine;
@@ -41,7 +41,7 @@ impl OutputRoom {
         output: &'a mut SegmentedBuf,
         engine: &mut Engine,
         produced: u64,
-    ) -> Result<(&'a mut [u8], usize), Exhausted> {
+    ) -> Result<(&'a mut [u8], usize), OutOfMemory> {
         if self.len == self.spare_len(output) {
             self.flush(output, Some(engine));
             self.room = None;

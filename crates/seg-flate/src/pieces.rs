@@ -88,7 +88,7 @@ mod tests {
 
     #[test]
     fn without_a_segment_chunks_are_pieces_as_they_are() {
-        let pool = Pool::builder().max_bytes(64 << 10).build();
+        let pool = Pool::builder().bytes_max(64 << 10).build();
         let all = pool.take(64 << 10);
         assert_eq!(lengths(&[5, 6, 7], 32 * K, &pool), [5, 6, 7]);
         drop(all);

@@ -124,7 +124,7 @@ impl ZstdDecoder {
                 Err((kind, offset)) => {
                     let error = InflateError::new(kind, offset);
                     // Want of memory passes; everything else is the stream's fault.
-                    if !matches!(kind, InflateErrorKind::PoolExhausted(_)) {
+                    if !matches!(kind, InflateErrorKind::OutOfMemory(_)) {
                         self.state = State::Failed(error);
                     }
                     return Err(error);
@@ -161,7 +161,7 @@ impl ZstdDecoder {
             }
             let spare = output.try_spare_initialized_mut();
             let spare =
-                spare.map_err(|error| (InflateErrorKind::PoolExhausted(error), self.consumed))?;
+                spare.map_err(|error| (InflateErrorKind::OutOfMemory(error), self.consumed))?;
             let fresh = self.open.window.fresh();
             let len = fresh.len().min(spare.len()).min(left);
             let fresh = &fresh[..len];

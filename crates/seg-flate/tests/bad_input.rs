@@ -389,7 +389,7 @@ fn the_nearer_of_two_limits_is_the_one_named() {
 
 /// A pool of one slab.
 fn small_pool(size: SegmentSize) -> Pool {
-    Pool::builder().max_bytes(SLAB_BYTES).segment_size(size).build()
+    Pool::builder().bytes_max(SLAB_BYTES).segment_size(size).build()
 }
 
 #[test]
@@ -405,7 +405,7 @@ fn after_an_exhausted_pool_the_rest_of_the_input_is_pushed() {
                 let (mut decoded, mut refusals) = (Vec::new(), 0);
                 for mut input in wire.chunks(piece) {
                     while let Err(error) = inflater.push(&mut input, &mut output) {
-                        assert!(matches!(error.kind(), Kind::PoolExhausted(_)), "{error}");
+                        assert!(matches!(error.kind(), Kind::OutOfMemory(_)), "{error}");
                         assert_eq!(error.offset(), inflater.consumed());
                         // It comes again for as long as there is no memory.
                         assert_eq!(inflater.push(&mut input, &mut output), Err(error));
@@ -444,7 +444,7 @@ fn after_an_exhausted_pool_the_rest_of_a_sequence_is_pushed() {
                     assert_eq!((status, behind.len()), (Status::NeedInput, 0));
                     break;
                 }
-                Err(error) => assert!(matches!(error.kind(), Kind::PoolExhausted(_)), "{error}"),
+                Err(error) => assert!(matches!(error.kind(), Kind::OutOfMemory(_)), "{error}"),
             }
             decoded.extend(output.split().to_vec());
             refusals += 1;

@@ -167,16 +167,16 @@ fn an_exhausted_pool_loses_nothing() {
     for &backend in Backend::ALL {
         for format in FORMATS {
             // The smallest pool: one slab of 64 KiB, most of which is taken away.
-            let pool = Pool::builder().segment_size(SegmentSize::B256).max_bytes(64 << 10).build();
+            let pool = Pool::builder().segment_size(SegmentSize::B256).bytes_max(64 << 10).build();
             let mut taken = Vec::new();
-            while let Ok(segment) = pool.try_take_segment() {
+            while let Ok(segment) = pool.try_take_size(pool.segment_size()) {
                 taken.push(segment);
             }
             let mut deflater = Deflater::with_window(backend, format, level(6), WindowBits::MAX);
             let mut output = SegmentedBuf::new(&pool);
             let (mut input, mut refusals) = (&body[..], 0);
             while let Err(error) = deflater.push(&mut input, Flush::Finish, &mut output) {
-                assert!(matches!(error.kind(), DeflateErrorKind::PoolExhausted(_)), "{error}");
+                assert!(matches!(error.kind(), DeflateErrorKind::OutOfMemory(_)), "{error}");
                 assert_eq!(error.offset(), (body.len() - input.len()) as u64);
                 refusals += 1;
                 drop(taken.pop().expect("the pool holds more than the stream"));

@@ -324,7 +324,7 @@ fn stream_after_stream_allocates_nothing_but_segments() {
 fn after_an_exhausted_pool_the_rest_of_the_input_is_pushed() {
     let plain = text::text(LEN);
     let wire = encoded(&plain);
-    let pool = Pool::builder().segment_size(SegmentSize::B256).max_bytes(64 << 10).build();
+    let pool = Pool::builder().segment_size(SegmentSize::B256).bytes_max(64 << 10).build();
     let (mut decoder, mut output) = (ZstdDecoder::new(Limits::default()), SegmentedBuf::new(&pool));
     let (mut input, mut decoded, mut exhausted) = (&wire[..], Vec::new(), 0);
     loop {
@@ -333,7 +333,7 @@ fn after_an_exhausted_pool_the_rest_of_the_input_is_pushed() {
         output.clear();
         match pushed {
             Ok(status) => break assert_eq!((status, input.len()), (Status::NeedInput, 0)),
-            Err(error) => assert!(matches!(error.kind(), Kind::PoolExhausted(_)), "{error}"),
+            Err(error) => assert!(matches!(error.kind(), Kind::OutOfMemory(_)), "{error}"),
         }
         exhausted += 1;
     }

@@ -15,7 +15,7 @@ use crate::report::{HeldSegment, Report};
 use crate::{
     central::Central,
     depot::Depot,
-    error::{Cause, Exhausted},
+    error::{Cause, OutOfMemory},
     header::Idle,
     local::Local,
     magazine::MagazineBox,
@@ -55,7 +55,7 @@ impl Arena {
             refs: AtomicUsize::new(1),
             pools: AtomicUsize::new(1),
             depots: SegmentSize::ALL.map(|size| Depot::new(size, arena, &settings)),
-            central: Mutex::new(Central::new(settings.max_bytes)),
+            central: Mutex::new(Central::new(settings.bytes_max)),
             settings,
         };
         // SAFETY: `arena` is a fresh allocation of this very layout.
@@ -99,7 +99,7 @@ impl Arena {
         depot: &Depot,
         want: usize,
         mut sink: impl FnMut(Idle),
-    ) -> Result<(), Exhausted> {
+    ) -> Result<(), OutOfMemory> {
         let mut central = self.lock();
         central.count_miss(depot.size());
         self.stock_for_all(&mut central, depot)?;
@@ -112,18 +112,18 @@ impl Arena {
     }
 
     /// Takes one segment from home for a thread that keeps none. Locks once.
-    pub(crate) fn withdraw_one(&self, depot: &Depot) -> Result<Idle, Exhausted> {
+    pub(crate) fn withdraw_one(&self, depot: &Depot) -> Result<Idle, OutOfMemory> {
         let mut central = self.lock();
         central.count_miss(depot.size());
         self.withdraw_locked(central, depot)
     }
 
     /// Tries again after a refusal, which counted the miss. Locks once.
-    pub(crate) fn withdraw_again(&self, depot: &Depot) -> Result<Idle, Exhausted> {
+    pub(crate) fn withdraw_again(&self, depot: &Depot) -> Result<Idle, OutOfMemory> {
         self.withdraw_locked(self.lock(), depot)
     }
 
-    fn withdraw_locked(&self, mut central: Locked<'_>, depot: &Depot) -> Result<Idle, Exhausted> {
+    fn withdraw_locked(&self, mut central: Locked<'_>, depot: &Depot) -> Result<Idle, OutOfMemory> {
         self.stock_for_all(&mut central, depot)?;
         let Some(idle) = central.take_counted(depot.size()) else {
             unreachable!("a segment is in stock");
@@ -166,7 +166,7 @@ impl Arena {
         depot: &Depot,
         ticket: &mut Option<u64>,
         context: &Context<'_>,
-    ) -> Poll<Result<Idle, Exhausted>> {
+    ) -> Poll<Result<Idle, OutOfMemory>> {
         let size = depot.size();
         // Wakers are other people's code: cloned and dropped outside the lock only.
         let mut waker = context.waker().clone();
@@ -182,7 +182,7 @@ impl Arena {
                 None => Poll::Pending,
             };
         }
-        if self.settings.max_bytes < SLAB_BYTES {
+        if self.settings.bytes_max < SLAB_BYTES {
             return Poll::Ready(Err(central.refusal(size, Cause::Pool)));
         }
         // From here on, what comes back comes home; the fence in `want_home` lets `stock` see what
@@ -275,7 +275,7 @@ impl Arena {
             classes,
             held_bytes: central.slab_bytes(),
             held_bytes_peak: central.slab_bytes_peak(),
-            limit_bytes: self.settings.max_bytes,
+            bytes_max: self.settings.bytes_max,
             waits: central.waits(),
         }
     }
@@ -335,7 +335,7 @@ impl Arena {
     }
 
     /// Makes sure that a segment is at home for whoever asks, unless somebody waits for one.
-    fn stock_for_all(&self, central: &mut Central, depot: &Depot) -> Result<(), Exhausted> {
+    fn stock_for_all(&self, central: &mut Central, depot: &Depot) -> Result<(), OutOfMemory> {
         if central.is_anyone_waiting() {
             // Who waits came first.
             return Err(central.refusal(depot.size(), Cause::Pool));
@@ -348,7 +348,7 @@ impl Arena {
     }
 
     /// Makes sure that a segment is at home, from the depots of all sizes if need be.
-    fn stock(&self, central: &mut Central, depot: &Depot) -> Result<(), Exhausted> {
+    fn stock(&self, central: &mut Central, depot: &Depot) -> Result<(), OutOfMemory> {
         if central.home(depot.size()).idle() == 0 && !central.fits() {
             self.collect(central);
         }

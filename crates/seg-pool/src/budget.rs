@@ -6,7 +6,7 @@ use core::{
 };
 
 use crate::{
-    error::{Cause, Exhausted},
+    error::{Cause, OutOfMemory},
     pool::Pool,
     sync::{Arc, AtomicUsize, Mutex, MutexGuard, Ordering},
     wait_queue::{Cancelled, WaitQueue},
@@ -24,16 +24,16 @@ use crate::{
 /// # Examples
 ///
 /// ```
-/// use seg_pool::{Budget, Cause, Pool};
+/// use seg_pool::{Budget, Cause, Pool, SegmentSize};
 ///
-/// # fn main() -> Result<(), seg_pool::Exhausted> {
-/// let pool = Pool::builder().max_bytes(64 << 20).build();
+/// # fn main() -> Result<(), seg_pool::TakeError> {
+/// let pool = Pool::builder().bytes_max(64 << 20).build();
 /// let tenant = Budget::new(&pool, 1 << 20);
 /// let connection = Budget::new(tenant.pool(), 32 << 10);
 ///
-/// let one = connection.pool().try_take_segment()?;
-/// let two = connection.pool().try_take_segment()?;
-/// let refused = connection.pool().try_take_segment().unwrap_err();
+/// let one = connection.pool().try_take(16_384)?;
+/// let two = connection.pool().try_take(16_384)?;
+/// let refused = connection.pool().try_take_size(SegmentSize::K16).unwrap_err();
 /// assert_eq!(refused.cause(), Cause::Budget);
 /// drop(one);
 /// assert_eq!((connection.used_bytes(), tenant.used_bytes()), (16_384, 16_384));
@@ -47,14 +47,14 @@ pub struct Budget {
 }
 
 impl Budget {
-    /// Creates a budget of at most `max_bytes` from `pool`. The sum of all budgets may be above
+    /// Creates a budget of at most `bytes_max` from `pool`. The sum of all budgets may be above
     /// what the pool has: a budget caps, it does not reserve.
     #[must_use]
-    pub fn new(pool: &Pool, max_bytes: usize) -> Self {
+    pub fn new(pool: &Pool, bytes_max: usize) -> Self {
         let account = Arc::new(Account {
             used: AtomicUsize::new(0),
             used_peak: AtomicUsize::new(0),
-            max_bytes,
+            bytes_max,
             parent: pool.account().cloned(),
             waiting: AtomicUsize::new(0),
             waiters: Mutex::new(Waiters { queue: WaitQueue::new(), next_ticket: 0 }),
@@ -82,8 +82,8 @@ impl Budget {
 
     /// Returns the cap in bytes.
     #[must_use]
-    pub fn max_bytes(&self) -> usize {
-        self.account.max_bytes
+    pub fn bytes_max(&self) -> usize {
+        self.account.bytes_max
     }
 }
 
@@ -91,18 +91,18 @@ impl fmt::Debug for Budget {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Budget")
             .field("used_bytes", &self.used_bytes())
-            .field("max_bytes", &self.max_bytes())
+            .field("bytes_max", &self.bytes_max())
             .finish_non_exhaustive()
     }
 }
 
 /// The state of a budget, which its segments keep alive.
 ///
-/// `used` is never above `max_bytes`: it grows only by a compare-and-exchange that checks it.
+/// `used` is never above `bytes_max`: it grows only by a compare-and-exchange that checks it.
 pub(crate) struct Account {
     used: AtomicUsize,
     used_peak: AtomicUsize,
-    max_bytes: usize,
+    bytes_max: usize,
     parent: Option<Arc<Self>>,
     /// Waiters in the queue, so that nobody locks for none.
     waiting: AtomicUsize,
@@ -120,7 +120,7 @@ impl Account {
     }
 
     /// Charges this account and its parents, or none of them.
-    pub(crate) fn charge_all(&self, bytes: usize) -> Result<(), Exhausted> {
+    pub(crate) fn charge_all(&self, bytes: usize) -> Result<(), OutOfMemory> {
         // Who waits came first. Who only looked whether it has to wait is not in the queue.
         let somebody_waits =
             self.waiting.load(Ordering::Relaxed) > 0 && !self.lock().queue.is_empty();
@@ -163,8 +163,8 @@ impl Account {
         bytes: usize,
         ticket: &mut Option<u64>,
         context: &Context<'_>,
-    ) -> Poll<Result<(), Exhausted>> {
-        if bytes > self.max_bytes {
+    ) -> Poll<Result<(), OutOfMemory>> {
+        if bytes > self.bytes_max {
             return Poll::Ready(Err(self.refusal(bytes)));
         }
         // Wakers are other people's code: cloned and dropped outside the lock only.
@@ -242,7 +242,7 @@ impl Account {
     fn charge(&self, bytes: usize) -> bool {
         let mut used = self.used.load(Ordering::Relaxed);
         loop {
-            let Some(sum) = used.checked_add(bytes).filter(|&sum| sum <= self.max_bytes) else {
+            let Some(sum) = used.checked_add(bytes).filter(|&sum| sum <= self.bytes_max) else {
                 return false;
             };
             match self.used.compare_exchange_weak(used, sum, Ordering::AcqRel, Ordering::Relaxed) {
@@ -257,11 +257,11 @@ impl Account {
         }
     }
 
-    fn refusal(&self, bytes: usize) -> Exhausted {
-        Exhausted {
+    fn refusal(&self, bytes: usize) -> OutOfMemory {
+        OutOfMemory {
             requested: bytes,
-            available: self.max_bytes - self.used.load(Ordering::Relaxed).min(self.max_bytes),
-            limit: self.max_bytes,
+            available: self.bytes_max - self.used.load(Ordering::Relaxed).min(self.bytes_max),
+            limit: self.bytes_max,
             cause: Cause::Budget,
         }
     }

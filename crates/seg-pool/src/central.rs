@@ -4,7 +4,7 @@ use core::{ptr::NonNull, task::Waker};
 
 use crate::{
     depot::Depot,
-    error::{Cause, Exhausted},
+    error::{Cause, OutOfMemory},
     header::Idle,
     home::Home,
     local::Local,
@@ -21,7 +21,7 @@ const VISITS_PER_LOOK: u32 = 256;
 ///
 /// # Invariants
 ///
-/// - **C1** `slab_bytes` is that of all slabs, in use or not, and never above `max_bytes`.
+/// - **C1** `slab_bytes` is that of all slabs, in use or not, and never above `bytes_max`.
 /// - **C2** nobody waits for a segment that could be given: each change that frees memory is
 ///   followed by [`grant`](Self::grant) until it grants nothing.
 pub(crate) struct Central {
@@ -36,7 +36,7 @@ pub(crate) struct Central {
     misses: [usize; SIZES],
     slab_bytes: usize,
     slab_bytes_peak: usize,
-    max_bytes: usize,
+    bytes_max: usize,
     /// Segments that the magazines of all threads may still come to hold.
     cacheable: usize,
     closed: bool,
@@ -46,7 +46,7 @@ pub(crate) struct Central {
 }
 
 impl Central {
-    pub(crate) const fn new(max_bytes: usize) -> Self {
+    pub(crate) const fn new(bytes_max: usize) -> Self {
         Self {
             homes: [const { Home::new() }; SIZES],
             locals: [const { Vec::new() }; SIZES],
@@ -57,10 +57,10 @@ impl Central {
             misses: [0; SIZES],
             slab_bytes: 0,
             slab_bytes_peak: 0,
-            max_bytes,
+            bytes_max,
             // A cached segment may be the only one of its slab that is not at home, so each counts
             // as a slab: three quarters of the limit can never be hidden in caches.
-            cacheable: max_bytes / SLAB_BYTES / 4,
+            cacheable: bytes_max / SLAB_BYTES / 4,
             closed: false,
             visits: 0,
             slabs_gained: 0,
@@ -165,7 +165,7 @@ impl Central {
 
     /// Makes sure that a segment is at home, with memory from whole slabs of other sizes or from
     /// the system.
-    pub(crate) fn stock(&mut self, depot: &Depot) -> Result<(), Exhausted> {
+    pub(crate) fn stock(&mut self, depot: &Depot) -> Result<(), OutOfMemory> {
         let size = depot.size();
         if self.home(size).idle() > 0 {
             return Ok(());
@@ -191,24 +191,24 @@ impl Central {
 
     /// Whether one more slab stays within the limit.
     pub(crate) const fn fits(&self) -> bool {
-        self.max_bytes - self.slab_bytes >= SLAB_BYTES
+        self.bytes_max - self.slab_bytes >= SLAB_BYTES
     }
 
     /// Whether so much memory lies at home, or is not taken yet, that threads may cache again.
     pub(crate) fn is_at_ease(&self) -> bool {
         let idle: usize =
             SegmentSize::ALL.iter().map(|&size| self.home(size).idle() * size.bytes()).sum();
-        let free = self.max_bytes - self.slab_bytes + idle;
-        free > self.max_bytes / 8 && !self.is_anyone_waiting() && !self.closed
+        let free = self.bytes_max - self.slab_bytes + idle;
+        free > self.bytes_max / 8 && !self.is_anyone_waiting() && !self.closed
     }
 
-    pub(crate) fn refusal(&self, size: SegmentSize, cause: Cause) -> Exhausted {
+    pub(crate) fn refusal(&self, size: SegmentSize, cause: Cause) -> OutOfMemory {
         // Whole slabs only, and none while others wait for it.
-        let free = (self.max_bytes - self.slab_bytes) / SLAB_BYTES * SLAB_BYTES;
-        Exhausted {
+        let free = (self.bytes_max - self.slab_bytes) / SLAB_BYTES * SLAB_BYTES;
+        OutOfMemory {
             requested: size.bytes(),
             available: if self.is_anyone_waiting() { 0 } else { free },
-            limit: self.max_bytes,
+            limit: self.bytes_max,
             cause,
         }
     }

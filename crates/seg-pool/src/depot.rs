@@ -36,7 +36,7 @@ impl Depot {
     /// Creates the depot of `size` segments for the arena that will lie at `arena`.
     pub(crate) fn new(size: SegmentSize, arena: *const Arena, settings: &PoolBuilder) -> Self {
         // A small pool's threads keep less from each other; a tiny one's keep nothing.
-        let slabs = settings.max_bytes / SLAB_BYTES;
+        let slabs = settings.bytes_max / SLAB_BYTES;
         let share = if slabs < CACHED_SLABS_MIN { 0 } else { (slabs / 128).max(1) };
         let magazine_len = (MAGAZINE_BYTES_MAX / size.bytes()).min(MAGAZINE_LEN_MAX).min(share);
         Self {

@@ -9,18 +9,18 @@ use crate::size::SizeError;
 /// Nothing was taken. A later call may succeed: when segments come back, or when the limit is a
 /// system that was short of memory for a moment.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Exhausted {
+pub struct OutOfMemory {
     pub(crate) requested: usize,
     pub(crate) available: usize,
     pub(crate) limit: usize,
     pub(crate) cause: Cause,
 }
 
-/// Which limit an [`Exhausted`] met.
+/// Which limit an [`OutOfMemory`] met.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Cause {
-    /// The pool's [`max_bytes`](crate::PoolBuilder::max_bytes).
+    /// The pool's [`bytes_max`](crate::PoolBuilder::bytes_max).
     Pool,
     /// The cap of a [`Budget`](crate::Budget).
     Budget,
@@ -28,10 +28,10 @@ pub enum Cause {
     System,
 }
 
-impl Exhausted {
+impl OutOfMemory {
     /// Returns the bytes asked for, rounded up to a segment size.
     #[must_use]
-    pub const fn requested(&self) -> usize {
+    pub const fn requested_bytes(&self) -> usize {
         self.requested
     }
 
@@ -39,13 +39,13 @@ impl Exhausted {
     /// refused, to be charged where a budget did. Idle segments of other sizes, in slabs that are
     /// partly in use, do not count.
     #[must_use]
-    pub const fn available(&self) -> usize {
+    pub const fn available_bytes(&self) -> usize {
         self.available
     }
 
     /// Returns the limit in bytes.
     #[must_use]
-    pub const fn limit(&self) -> usize {
+    pub const fn bytes_max(&self) -> usize {
         self.limit
     }
 
@@ -56,7 +56,7 @@ impl Exhausted {
     }
 }
 
-impl fmt::Display for Exhausted {
+impl fmt::Display for OutOfMemory {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { requested, available, limit, cause } = self;
         let who = match cause {
@@ -70,7 +70,7 @@ impl fmt::Display for Exhausted {
     }
 }
 
-impl Error for Exhausted {}
+impl Error for OutOfMemory {}
 
 /// Why [`Pool::try_take`](crate::Pool::try_take) gave no segment.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -79,14 +79,14 @@ pub enum TakeError {
     /// The length fits no segment; asking again is of no use.
     Size(SizeError),
     /// A limit is met; asking again later may help.
-    Exhausted(Exhausted),
+    OutOfMemory(OutOfMemory),
 }
 
 impl fmt::Display for TakeError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Size(error) => error.fmt(f),
-            Self::Exhausted(error) => error.fmt(f),
+            Self::OutOfMemory(error) => error.fmt(f),
         }
     }
 }
@@ -95,7 +95,7 @@ impl Error for TakeError {
     fn source(&self) -> Option<&(dyn Error + 'static)> {
         match self {
             Self::Size(error) => Some(error),
-            Self::Exhausted(error) => Some(error),
+            Self::OutOfMemory(error) => Some(error),
         }
     }
 }
@@ -106,8 +106,8 @@ impl From<SizeError> for TakeError {
     }
 }
 
-impl From<Exhausted> for TakeError {
-    fn from(error: Exhausted) -> Self {
-        Self::Exhausted(error)
+impl From<OutOfMemory> for TakeError {
+    fn from(error: OutOfMemory) -> Self {
+        Self::OutOfMemory(error)
     }
 }

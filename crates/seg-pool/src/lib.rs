@@ -24,10 +24,10 @@
 //! use seg_pool::Pool;
 //!
 //! # fn main() -> Result<(), Box<dyn std::error::Error>> {
-//! let pool = Pool::builder().max_bytes(64 << 20).build();
+//! let pool = Pool::builder().bytes_max(64 << 20).build();
 //! let mut source: &[u8] = b"GET / HTTP/1.1\r\n\r\nrest";
 //!
-//! let mut buffer = pool.try_take_segment()?;
+//! let mut buffer = pool.try_take(16_384)?;
 //! buffer.read_from(&mut source)?;
 //! let head = buffer.split_to(18).freeze();
 //! assert!(head.ends_with(b"\r\n\r\n"));
@@ -90,7 +90,7 @@ mod track;
 mod wait_queue;
 
 pub use budget::Budget;
-pub use error::{Cause, Exhausted, TakeError};
+pub use error::{Cause, OutOfMemory, TakeError};
 pub use pool::Pool;
 pub use pool_builder::PoolBuilder;
 #[cfg(feature = "report")]

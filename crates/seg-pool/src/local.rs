@@ -5,7 +5,7 @@ use core::ptr::{self, NonNull};
 use crate::{
     arena::{Arena, ArenaRef},
     depot::Depot,
-    error::Exhausted,
+    error::OutOfMemory,
     foreign,
     header::Idle,
     magazine::{Magazine, MagazineBox},
@@ -154,7 +154,7 @@ impl Local {
     }
 
     /// Takes with the loaded magazine empty: from the previous one, the depot, home, in this order.
-    fn take(&self) -> Result<Idle, Exhausted> {
+    fn take(&self) -> Result<Idle, OutOfMemory> {
         if let Some(idle) = self.take_loaded() {
             return Ok(idle);
         }
@@ -298,7 +298,7 @@ pub(crate) fn take(depot: &Depot) -> Option<Idle> {
 
 /// Takes a segment the long way.
 #[cold]
-pub(crate) fn take_slow(depot: &Depot, arena: &ArenaRef) -> Result<Idle, Exhausted> {
+pub(crate) fn take_slow(depot: &Depot, arena: &ArenaRef) -> Result<Idle, OutOfMemory> {
     let taken = match this_thread(depot, arena) {
         // SAFETY: a live local of this thread.
         Some(local) => unsafe { local.as_ref() }.take(),

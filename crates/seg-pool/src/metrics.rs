@@ -30,8 +30,8 @@ impl Stats {
     pub fn record(&self, pool: &'static str) {
         gauge!("seg_pool_held_bytes", "pool" => pool).set(float(self.held_bytes()));
         gauge!("seg_pool_held_bytes_peak", "pool" => pool).set(float(self.held_bytes_peak()));
-        if self.limit_bytes() < usize::MAX {
-            gauge!("seg_pool_limit_bytes", "pool" => pool).set(float(self.limit_bytes()));
+        if self.bytes_max() < usize::MAX {
+            gauge!("seg_pool_limit_bytes", "pool" => pool).set(float(self.bytes_max()));
         }
         counter!("seg_pool_waits_total", "pool" => pool).absolute(self.waits());
         for class in self.classes().iter().filter(|class| class.takes() > 0) {

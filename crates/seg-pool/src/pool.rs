@@ -11,7 +11,7 @@ use crate::report::Report;
 use crate::{
     arena::{Arena, ArenaRef},
     budget::Account,
-    error::{Exhausted, TakeError},
+    error::{OutOfMemory, TakeError},
     header::Idle,
     local,
     pool_builder::PoolBuilder,
@@ -41,7 +41,7 @@ use crate::{
 /// use seg_pool::Pool;
 ///
 /// # fn main() -> Result<(), seg_pool::TakeError> {
-/// let pool = Pool::builder().max_bytes(1 << 20).build();
+/// let pool = Pool::builder().bytes_max(1 << 20).build();
 /// let mut segment = pool.try_take(9_000)?;
 /// assert_eq!(segment.capacity(), 16_384);
 /// segment.extend_from_slice(b"hello");
@@ -96,7 +96,7 @@ impl Pool {
     ///
     /// # Errors
     ///
-    /// [`TakeError::Size`] when `len` is above 64 KiB, [`TakeError::Exhausted`] when the pool's
+    /// [`TakeError::Size`] when `len` is above 64 KiB, [`TakeError::OutOfMemory`] when the pool's
     /// limit is met, idle segments in other threads' caches counted in (at most a quarter of it),
     /// or the system has no memory. Where only the heap has none, a thread does without its cache.
     #[inline]
@@ -105,51 +105,30 @@ impl Pool {
         Ok(self.try_take_size(SegmentSize::fitting(len)?)?)
     }
 
-    /// Takes an empty segment of exactly `len` bytes.
+    /// Takes an empty segment of `size`.
     ///
     /// # Panics
     ///
-    /// Panics when no segment size has `len` bytes, and when there is no segment to be had: see
-    /// [`try_take_exact`](Self::try_take_exact).
+    /// Panics when there is none to be had: see [`try_take_size`](Self::try_take_size), which code
+    /// that a peer drives should call.
+    #[inline]
     #[must_use]
     #[cfg_attr(feature = "report", track_caller)]
-    pub fn take_exact(&self, len: usize) -> SegmentMut {
-        match self.try_take_exact(len) {
+    pub fn take_size(&self, size: SegmentSize) -> SegmentMut {
+        match self.try_take_size(size) {
             Ok(segment) => segment,
-            Err(error) => refuse(error),
+            Err(error) => refuse(error.into()),
         }
-    }
-
-    /// Takes an empty segment of exactly `len` bytes.
-    ///
-    /// # Errors
-    ///
-    /// [`TakeError::Size`] when no segment size has `len` bytes, otherwise as
-    /// [`try_take`](Self::try_take).
-    #[cfg_attr(feature = "report", track_caller)]
-    pub fn try_take_exact(&self, len: usize) -> Result<SegmentMut, TakeError> {
-        Ok(self.try_take_size(SegmentSize::exact(len)?)?)
-    }
-
-    /// Takes an empty segment of the pool's [default size](Self::segment_size).
-    ///
-    /// # Errors
-    ///
-    /// [`Exhausted`] when the pool's limit is met or the system has no memory.
-    #[inline]
-    #[cfg_attr(feature = "report", track_caller)]
-    pub fn try_take_segment(&self) -> Result<SegmentMut, Exhausted> {
-        self.try_take_size(self.arena.settings().segment_size)
     }
 
     /// Takes an empty segment of `size`.
     ///
     /// # Errors
     ///
-    /// [`Exhausted`] when the pool's limit is met or the system has no memory.
+    /// [`OutOfMemory`] when the pool's limit is met or the system has no memory.
     #[inline]
     #[cfg_attr(feature = "report", track_caller)]
-    pub fn try_take_size(&self, size: SegmentSize) -> Result<SegmentMut, Exhausted> {
+    pub fn try_take_size(&self, size: SegmentSize) -> Result<SegmentMut, OutOfMemory> {
         if !self.plain {
             return self.take_prepared(size, Origin::caller());
         }
@@ -172,7 +151,7 @@ impl Pool {
     ///
     /// # Errors
     ///
-    /// [`TakeError::Size`] when `len` is above 64 KiB, [`TakeError::Exhausted`] when the limit or
+    /// [`TakeError::Size`] when `len` is above 64 KiB, [`TakeError::OutOfMemory`] when the limit or
     /// a budget could never allow it, or the system has no memory.
     ///
     /// # Examples
@@ -189,13 +168,6 @@ impl Pool {
         Take::new(self, len, Origin::caller())
     }
 
-    /// Waits for an empty segment of the pool's [segment size](PoolBuilder::segment_size), as
-    /// [`take_async`](Self::take_async) does.
-    #[cfg_attr(feature = "report", track_caller)]
-    pub fn take_segment_async(&self) -> Take<'_> {
-        Take::of(self, self.segment_size(), Origin::caller())
-    }
-
     /// Waits for an empty segment of `size`, as [`take_async`](Self::take_async) does.
     #[cfg_attr(feature = "report", track_caller)]
     pub fn take_size_async(&self, size: SegmentSize) -> Take<'_> {
@@ -204,7 +176,7 @@ impl Pool {
 
     /// Takes a segment on an account, or one that is zeroed when it comes back.
     #[cold]
-    fn take_prepared(&self, size: SegmentSize, origin: Origin) -> Result<SegmentMut, Exhausted> {
+    fn take_prepared(&self, size: SegmentSize, origin: Origin) -> Result<SegmentMut, OutOfMemory> {
         let depot = self.arena.depot(size);
         if let Some(account) = &self.account {
             account.charge_all(size.bytes())?;
@@ -234,7 +206,7 @@ impl Pool {
         origin: Origin,
         ticket: &mut Option<u64>,
         context: &Context<'_>,
-    ) -> Poll<Result<SegmentMut, Exhausted>> {
+    ) -> Poll<Result<SegmentMut, OutOfMemory>> {
         let depot = self.arena.depot(size);
         let at_once = match ticket {
             // Nobody waits while threads may keep segments.
@@ -268,7 +240,8 @@ impl Pool {
         pool
     }
 
-    /// Returns the size of [`try_take_segment`](Self::try_take_segment)'s segments.
+    /// Returns the pool's default segment size, which the layers above take for what they receive:
+    /// [`PoolBuilder::segment_size`].
     #[must_use]
     pub fn segment_size(&self) -> SegmentSize {
         self.arena.settings().segment_size
@@ -276,8 +249,8 @@ impl Pool {
 
     /// Returns the most payload memory that the pool takes from the system, in bytes.
     #[must_use]
-    pub fn max_bytes(&self) -> usize {
-        self.arena.settings().max_bytes
+    pub fn bytes_max(&self) -> usize {
+        self.arena.settings().bytes_max
     }
 
     /// Gives memory that is not in use back to the system and returns how many bytes that were.
@@ -342,7 +315,7 @@ impl fmt::Debug for Pool {
         let stats = self.stats();
         f.debug_struct("Pool")
             .field("segment_size", &self.segment_size())
-            .field("max_bytes", &self.max_bytes())
+            .field("bytes_max", &self.bytes_max())
             .field("held_bytes", &stats.held_bytes())
             .field("in_use_bytes", &stats.in_use_bytes())
             .finish()

@@ -5,14 +5,14 @@ use crate::size::SegmentSize;
 /// Settings for a [`Pool`](crate::Pool).
 #[derive(Clone, Copy, Debug)]
 pub struct PoolBuilder {
-    pub(crate) max_bytes: usize,
+    pub(crate) bytes_max: usize,
     pub(crate) segment_size: SegmentSize,
     pub(crate) zero_on_drop: bool,
 }
 
 impl PoolBuilder {
     pub(crate) const fn new() -> Self {
-        Self { max_bytes: usize::MAX, segment_size: SegmentSize::K16, zero_on_drop: false }
+        Self { bytes_max: usize::MAX, segment_size: SegmentSize::K16, zero_on_drop: false }
     }
 
     /// Limits the payload memory that the pool takes from the system. No limit by default.
@@ -22,12 +22,13 @@ impl PoolBuilder {
     /// thread cannot starve the others; below 512 KiB nothing is cached, and every take locks. The
     /// metadata, 64 bytes a segment, comes on top.
     #[must_use]
-    pub const fn max_bytes(mut self, bytes: usize) -> Self {
-        self.max_bytes = bytes;
+    pub const fn bytes_max(mut self, bytes: usize) -> Self {
+        self.bytes_max = bytes;
         self
     }
 
-    /// Sets the size of [`Pool::try_take_segment`](crate::Pool::try_take_segment)'s segments. 16 KiB by default.
+    /// Sets the pool's default segment size ([`Pool::segment_size`](crate::Pool::segment_size)), which
+    /// the layers above take for what they receive. 16 KiB by default.
     #[must_use]
     pub const fn segment_size(mut self, size: SegmentSize) -> Self {
         self.segment_size = size;

@@ -115,6 +115,15 @@ impl SegmentSize {
     }
 }
 
+impl TryFrom<usize> for SegmentSize {
+    type Error = SizeError;
+
+    /// Converts a length in bytes that some size has [exactly](Self::exact).
+    fn try_from(bytes: usize) -> Result<Self, SizeError> {
+        Self::exact(bytes)
+    }
+}
+
 impl fmt::Display for SegmentSize {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let bytes = self.bytes();
@@ -131,7 +140,7 @@ pub struct SizeError {
 impl SizeError {
     /// Returns the length that was asked for, in bytes.
     #[must_use]
-    pub const fn requested(&self) -> usize {
+    pub const fn requested_bytes(&self) -> usize {
         self.requested
     }
 }

@@ -11,7 +11,7 @@ pub struct Stats {
     pub(crate) classes: [ClassStats; SegmentSize::ALL.len()],
     pub(crate) held_bytes: usize,
     pub(crate) held_bytes_peak: usize,
-    pub(crate) limit_bytes: usize,
+    pub(crate) bytes_max: usize,
     pub(crate) waits: u64,
 }
 
@@ -30,8 +30,8 @@ impl Stats {
 
     /// Returns the pool's limit for [`held_bytes`](Self::held_bytes); `usize::MAX` without one.
     #[must_use]
-    pub const fn limit_bytes(&self) -> usize {
-        self.limit_bytes
+    pub const fn bytes_max(&self) -> usize {
+        self.bytes_max
     }
 
     /// Returns the bytes in segments that are in use: some view of them is left.

@@ -73,7 +73,7 @@ fn many_segments_at_once_allocate_nothing() {
 
 #[test]
 fn sizes_and_pools_in_turn_allocate_nothing() {
-    let pools = [Pool::new(), Pool::new(), Pool::builder().max_bytes(64 * SLAB_BYTES).build()];
+    let pools = [Pool::new(), Pool::new(), Pool::builder().bytes_max(64 * SLAB_BYTES).build()];
     assert_allocates_nothing(|| {
         for size in SegmentSize::ALL {
             for pool in &pools {
@@ -85,10 +85,10 @@ fn sizes_and_pools_in_turn_allocate_nothing() {
 
 #[test]
 fn a_pool_too_small_for_caches_allocates_nothing() {
-    let pool = Pool::builder().max_bytes(2 * SLAB_BYTES).build();
+    let pool = Pool::builder().bytes_max(2 * SLAB_BYTES).build();
     let mut kept: Vec<SegmentMut> = Vec::with_capacity(8);
     assert_allocates_nothing(|| {
-        while let Ok(segment) = pool.try_take_segment() {
+        while let Ok(segment) = pool.try_take_size(pool.segment_size()) {
             kept.push(segment);
         }
         assert_eq!(kept.len(), 8);
@@ -98,11 +98,12 @@ fn a_pool_too_small_for_caches_allocates_nothing() {
 
 #[test]
 fn refusals_allocate_nothing() {
-    let pool = Pool::builder().max_bytes(16 * SLAB_BYTES).build();
+    let pool = Pool::builder().bytes_max(16 * SLAB_BYTES).build();
     let budget = Budget::new(&pool, 16_384);
-    let kept: Vec<_> = core::iter::from_fn(|| pool.try_take_segment().ok()).collect();
+    let kept: Vec<_> =
+        core::iter::from_fn(|| pool.try_take_size(pool.segment_size()).ok()).collect();
     assert_allocates_nothing(|| {
-        assert!(pool.try_take_segment().is_err());
+        assert!(pool.try_take_size(pool.segment_size()).is_err());
         assert!(pool.try_take(65_537).is_err());
         assert!(budget.pool().try_take(32_768).is_err());
     });

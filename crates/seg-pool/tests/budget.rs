@@ -13,7 +13,7 @@ fn a_segment_is_charged_with_its_whole_size_until_its_last_view_goes() {
     let pool = Pool::new();
     let budget = Budget::new(&pool, 10_000);
     let mut segment = budget.pool().take(600);
-    assert_eq!((budget.used_bytes(), budget.max_bytes()), (1_024, 10_000));
+    assert_eq!((budget.used_bytes(), budget.bytes_max()), (1_024, 10_000));
     segment.extend_from_slice(b"abcdef");
     let front = segment.split_to(3);
     drop(segment);
@@ -50,7 +50,10 @@ fn the_cap_is_met_to_the_byte() {
     let kept: Vec<_> = core::iter::from_fn(|| budget.pool().try_take(512).ok()).collect();
     assert_eq!((kept.len(), budget.used_bytes()), (3, 1_536));
     let error = budget.pool().try_take_size(SegmentSize::B256).expect_err("it is full");
-    assert_eq!((error.requested(), error.available(), error.limit()), (256, 0, 1_536));
+    assert_eq!(
+        (error.requested_bytes(), error.available_bytes(), error.bytes_max()),
+        (256, 0, 1_536)
+    );
     assert_eq!(error.cause(), Cause::Budget);
     assert!(error.to_string().starts_with("budget exhausted"), "{error}");
     assert!(pool.try_take(512).is_ok(), "the pool is not");
@@ -58,11 +61,11 @@ fn the_cap_is_met_to_the_byte() {
 
 #[test]
 fn a_refusal_charges_nobody() {
-    let pool = Pool::builder().max_bytes(SLAB_BYTES).build();
+    let pool = Pool::builder().bytes_max(SLAB_BYTES).build();
     let tenant = Budget::new(&pool, 1_000);
     let connection = Budget::new(tenant.pool(), 100_000);
     let error = connection.pool().try_take_size(SegmentSize::K1).expect_err("the tenant's cap");
-    assert_eq!((error.cause(), error.limit()), (Cause::Budget, 1_000));
+    assert_eq!((error.cause(), error.bytes_max()), (Cause::Budget, 1_000));
     assert_eq!((connection.used_bytes(), tenant.used_bytes()), (0, 0));
 
     let whole = pool.take(65_536);
@@ -102,7 +105,7 @@ fn clones_are_one_budget_and_one_pool() {
     assert_eq!(budget.used_bytes(), 1_024);
     drop(segment);
     assert_eq!(budget.used_bytes(), 0);
-    assert!(format!("{budget:?}").contains("max_bytes: 1024"));
+    assert!(format!("{budget:?}").contains("bytes_max: 1024"));
 }
 
 #[test]

@@ -50,7 +50,7 @@ fn with_allocations<T>(left: usize, action: impl FnOnce() -> T) -> T {
 #[test]
 fn a_thread_without_heap_takes_nobodys_place() {
     // Magazines of one segment, and a quarter of the slabs may hide in them.
-    let pool = Pool::builder().max_bytes(16 * SLAB_BYTES).build();
+    let pool = Pool::builder().bytes_max(16 * SLAB_BYTES).build();
     for left in 0..6 {
         let pool = pool.clone();
         let taken = move || with_allocations(left, || pool.try_take(16_384).is_ok());

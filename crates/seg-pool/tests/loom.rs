@@ -18,7 +18,7 @@ use seg_pool::{Budget, Pool, SLAB_BYTES, Segment, SegmentMut, Take};
 
 /// One segment fills the pool.
 fn pool_of_one() -> Pool {
-    Pool::builder().max_bytes(SLAB_BYTES).build()
+    Pool::builder().bytes_max(SLAB_BYTES).build()
 }
 
 fn take(pool: &Pool) -> Option<SegmentMut> {
@@ -292,7 +292,7 @@ fn a_waker_may_drop_segments_while_a_magazine_is_exchanged() {
     }
     explore(&WOKEN, || {
         // Just large enough for one thread to keep magazines, of one segment.
-        let pool = Pool::builder().max_bytes(8 * SLAB_BYTES).build();
+        let pool = Pool::builder().bytes_max(8 * SLAB_BYTES).build();
         let mut kept: Vec<SegmentMut> = (0..8).map(|_| pool.take(SLAB_BYTES)).collect();
         let stash = sync::Arc::new(Stash(sync::Mutex::new(kept.split_off(6))));
         // Fills both magazines, so that the next one is exchanged.
@@ -356,7 +356,7 @@ fn a_waiter_gets_what_went_to_the_depot() {
     static WAITED: AtomicUsize = AtomicUsize::new(0);
     explore(&WAITED, || {
         // Just large enough for one thread to keep magazines, of one segment.
-        let pool = Pool::builder().max_bytes(8 * SLAB_BYTES).build();
+        let pool = Pool::builder().bytes_max(8 * SLAB_BYTES).build();
         let other = pool.clone();
         let giver = thread::spawn(move || {
             let mut kept: Vec<_> = (0..8).filter_map(|_| take(&other)).collect();

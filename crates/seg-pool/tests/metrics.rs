@@ -28,7 +28,7 @@ fn recorded(record: impl FnOnce()) -> BTreeMap<String, f64> {
 
 #[test]
 fn the_figures_of_a_pool_become_gauges_and_counters() {
-    let pool = Pool::builder().max_bytes(1 << 20).build();
+    let pool = Pool::builder().bytes_max(1 << 20).build();
     let held = (pool.take(256), pool.take(16_384), pool.take(16_384));
     drop(pool.take(16_384));
     let values = recorded(|| {

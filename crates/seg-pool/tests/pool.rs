@@ -8,7 +8,7 @@ use std::{
 };
 
 use seg_pool::{
-    Cause, Exhausted, Pool, SLAB_BYTES, Segment, SegmentMut, SegmentSize, Stats, TakeError,
+    Cause, OutOfMemory, Pool, SLAB_BYTES, Segment, SegmentMut, SegmentSize, Stats, TakeError,
 };
 
 /// Rounds in the tests with threads.
@@ -22,7 +22,7 @@ const MANY: usize = if cfg!(miri) { 80 } else { 500 };
 
 /// Takes default segments until the pool refuses.
 fn drain(pool: &Pool) -> Vec<SegmentMut> {
-    core::iter::from_fn(|| pool.try_take_segment().ok()).collect()
+    core::iter::from_fn(|| pool.try_take_size(pool.segment_size()).ok()).collect()
 }
 
 fn in_use(pool: &Pool) -> usize {
@@ -33,7 +33,7 @@ fn in_use(pool: &Pool) -> usize {
 fn assert_balanced(stats: &Stats) {
     assert_eq!(stats.in_use_bytes() + stats.idle_bytes(), stats.held_bytes());
     assert!(stats.held_bytes() <= stats.held_bytes_peak());
-    assert!(stats.held_bytes_peak() <= stats.limit_bytes());
+    assert!(stats.held_bytes_peak() <= stats.bytes_max());
     assert_eq!(stats.held_bytes() % SLAB_BYTES, 0);
     for class in stats.classes() {
         assert!(class.idle() <= class.segments(), "{}", class.size());
@@ -72,7 +72,10 @@ fn lengths_are_rounded_up_to_a_size() {
         assert_eq!(pool.take(len).capacity(), capacity, "{len}");
         assert_eq!(SegmentSize::fitting(len).map(SegmentSize::bytes), Ok(capacity), "{len}");
     }
-    assert_eq!(pool.try_take_segment().map(|segment| segment.capacity()), Ok(16_384));
+    assert_eq!(
+        pool.try_take_size(pool.segment_size()).map(|segment| segment.capacity()),
+        Ok(16_384)
+    );
     assert_all_back(&pool);
 }
 
@@ -82,7 +85,7 @@ fn lengths_that_no_segment_holds_are_refused() {
     for len in [65_537, 1 << 20, (1 << 31) + 1, usize::MAX / 2 + 2, usize::MAX] {
         match pool.try_take(len) {
             Err(TakeError::Size(error)) => {
-                assert_eq!(error.requested(), len);
+                assert_eq!(error.requested_bytes(), len);
                 assert!(error.to_string().contains(&len.to_string()));
             }
             other => panic!("{len}: {other:?}"),
@@ -98,14 +101,17 @@ fn exact_lengths_are_those_of_the_sizes() {
     for size in SegmentSize::ALL {
         let bytes = size.bytes();
         assert_eq!(SegmentSize::exact(bytes), Ok(size));
-        assert_eq!(pool.try_take_exact(bytes).map(|segment| segment.capacity()), Ok(bytes));
-        assert_eq!(pool.take_exact(bytes).capacity(), bytes);
+        assert_eq!(SegmentSize::try_from(bytes), Ok(size));
+        assert_eq!(pool.take_size(size).capacity(), bytes);
         for len in [bytes - 1, bytes + 1] {
-            assert!(matches!(pool.try_take_exact(len), Err(TakeError::Size(_))), "{len}");
+            assert_eq!(
+                SegmentSize::try_from(len).map_err(|error| error.requested_bytes()),
+                Err(len)
+            );
         }
         assert_eq!(size.per_slab() * bytes, SLAB_BYTES);
     }
-    assert!(pool.try_take_exact(0).is_err());
+    assert!(SegmentSize::try_from(0).is_err());
     assert_eq!((SegmentSize::MIN.bytes(), SegmentSize::MAX.bytes()), (256, 65_536));
     assert_eq!(SegmentSize::default().bytes(), 16_384);
     assert!(SegmentSize::ALL.is_sorted());
@@ -117,24 +123,24 @@ fn exact_lengths_are_those_of_the_sizes() {
 fn the_default_size_is_settable() {
     let pool = Pool::builder().segment_size(SegmentSize::B512).build();
     assert_eq!(pool.segment_size(), SegmentSize::B512);
-    assert_eq!(pool.try_take_segment().map(|segment| segment.capacity()), Ok(512));
+    assert_eq!(pool.try_take_size(pool.segment_size()).map(|segment| segment.capacity()), Ok(512));
 }
 
 #[test]
 fn the_limit_is_met_to_the_byte() {
     for slabs in [1, 2, 7, 8, 40] {
         let limit = slabs * SLAB_BYTES;
-        let pool = Pool::builder().max_bytes(limit).build();
-        assert_eq!(pool.max_bytes(), limit);
+        let pool = Pool::builder().bytes_max(limit).build();
+        assert_eq!(pool.bytes_max(), limit);
         let kept = drain(&pool);
         assert_eq!(kept.len(), slabs * 4, "{slabs} slabs");
         assert_eq!(pool.stats().held_bytes(), limit);
-        let error = pool.try_take_segment().expect_err("it is drained");
-        assert_eq!((error.requested(), error.limit()), (16_384, limit));
-        assert_eq!((error.available(), error.cause()), (0, Cause::Pool));
+        let error = pool.try_take_size(pool.segment_size()).expect_err("it is drained");
+        assert_eq!((error.requested_bytes(), error.bytes_max()), (16_384, limit));
+        assert_eq!((error.available_bytes(), error.cause()), (0, Cause::Pool));
         let text = error.to_string();
         assert!(text.contains("16384") && text.contains(&limit.to_string()), "{text}");
-        assert_eq!(pool.try_take(100).err(), Some(TakeError::Exhausted(expected(256, limit))));
+        assert_eq!(pool.try_take(100).err(), Some(TakeError::OutOfMemory(expected(256, limit))));
         drop(kept);
         assert_eq!(drain(&pool).len(), slabs * 4, "{slabs} slabs, again");
         assert_all_back(&pool);
@@ -142,8 +148,8 @@ fn the_limit_is_met_to_the_byte() {
 }
 
 /// The refusal of a drained pool with this limit.
-fn expected(requested: usize, limit: usize) -> Exhausted {
-    let pool = Pool::builder().max_bytes(limit).build();
+fn expected(requested: usize, limit: usize) -> OutOfMemory {
+    let pool = Pool::builder().bytes_max(limit).build();
     let _kept = drain(&pool);
     let size = SegmentSize::exact(requested).expect("a size");
     pool.try_take_size(size).expect_err("it is drained")
@@ -152,10 +158,10 @@ fn expected(requested: usize, limit: usize) -> Exhausted {
 #[test]
 fn a_limit_below_a_slab_gives_nothing() {
     for limit in [0, 1, 256, SLAB_BYTES - 1] {
-        let pool = Pool::builder().max_bytes(limit).build();
+        let pool = Pool::builder().bytes_max(limit).build();
         for size in SegmentSize::ALL {
             let error = pool.try_take_size(size).expect_err("no slab fits");
-            assert_eq!((error.requested(), error.limit()), (size.bytes(), limit));
+            assert_eq!((error.requested_bytes(), error.bytes_max()), (size.bytes(), limit));
         }
         assert_eq!((pool.stats().held_bytes(), pool.trim()), (0, 0));
     }
@@ -163,7 +169,7 @@ fn a_limit_below_a_slab_gives_nothing() {
 
 #[test]
 fn a_limit_between_two_slabs_is_rounded_down() {
-    let pool = Pool::builder().max_bytes(2 * SLAB_BYTES + 40_000).build();
+    let pool = Pool::builder().bytes_max(2 * SLAB_BYTES + 40_000).build();
     let kept = drain(&pool);
     assert_eq!(kept.len(), 8);
     assert_eq!(pool.stats().held_bytes(), 2 * SLAB_BYTES);
@@ -172,39 +178,39 @@ fn a_limit_between_two_slabs_is_rounded_down() {
 #[test]
 fn a_refusal_names_less_than_was_asked_for() {
     // With 40,000 bytes that make no slab: they are not available.
-    let pool = Pool::builder().max_bytes(2 * SLAB_BYTES + 40_000).build();
+    let pool = Pool::builder().bytes_max(2 * SLAB_BYTES + 40_000).build();
     let _kept = drain(&pool);
-    let error = pool.try_take_segment().expect_err("it is drained");
-    assert!(error.available() < error.requested(), "{error}");
+    let error = pool.try_take_size(pool.segment_size()).expect_err("it is drained");
+    assert!(error.available_bytes() < error.requested_bytes(), "{error}");
 }
 
 #[test]
 #[should_panic(expected = "pool exhausted: 16384 bytes requested")]
 fn the_plain_take_panics_when_the_pool_is_exhausted() {
-    let pool = Pool::builder().max_bytes(0).build();
+    let pool = Pool::builder().bytes_max(0).build();
     let _ = pool.take(16_384);
 }
 
 #[test]
-#[should_panic(expected = "no segment size has exactly 1000 bytes")]
-fn the_plain_take_exact_panics_for_a_length_between_two_sizes() {
-    let _ = Pool::new().take_exact(1_000);
+#[should_panic(expected = "pool exhausted: 1024 bytes requested")]
+fn the_plain_take_size_panics_when_the_limit_is_met() {
+    let _ = Pool::builder().bytes_max(0).build().take_size(SegmentSize::K1);
 }
 
 #[test]
 fn one_segment_given_back_can_be_taken_again_at_the_limit() {
-    let pool = Pool::builder().max_bytes(4 * SLAB_BYTES).build();
+    let pool = Pool::builder().bytes_max(4 * SLAB_BYTES).build();
     let mut kept = drain(&pool);
     for round in 0..ROUNDS {
         drop(kept.swap_remove(round % kept.len()));
-        kept.push(pool.try_take_segment().expect("one is idle"));
-        assert!(pool.try_take_segment().is_err());
+        kept.push(pool.try_take_size(pool.segment_size()).expect("one is idle"));
+        assert!(pool.try_take_size(pool.segment_size()).is_err());
     }
 }
 
 #[test]
 fn memory_moves_between_sizes_under_a_limit() {
-    let pool = Pool::builder().max_bytes(16 * SLAB_BYTES).build();
+    let pool = Pool::builder().bytes_max(16 * SLAB_BYTES).build();
     for _ in 0..3 {
         for size in SegmentSize::ALL {
             let kept: Vec<_> = core::iter::from_fn(|| pool.try_take_size(size).ok()).collect();
@@ -218,7 +224,7 @@ fn memory_moves_between_sizes_under_a_limit() {
 #[test]
 fn what_lies_between_threads_serves_another_size() {
     // Just large enough for magazines, of one segment each.
-    let pool = Pool::builder().max_bytes(8 * SLAB_BYTES).build();
+    let pool = Pool::builder().bytes_max(8 * SLAB_BYTES).build();
     let kept = drain(&pool);
     assert_eq!(kept.len(), 32);
     drop(kept);
@@ -228,7 +234,7 @@ fn what_lies_between_threads_serves_another_size() {
 
 #[test]
 fn a_slab_in_part_use_serves_its_own_size_only() {
-    let pool = Pool::builder().max_bytes(SLAB_BYTES).build();
+    let pool = Pool::builder().bytes_max(SLAB_BYTES).build();
     let small = pool.take(256);
     assert!(pool.try_take(512).is_err());
     let others: Vec<_> = core::iter::from_fn(|| pool.try_take(256).ok()).collect();
@@ -279,7 +285,7 @@ fn the_figures_balance_at_every_step() {
 
 #[test]
 fn a_refused_take_is_one_miss() {
-    let pool = Pool::builder().max_bytes(SLAB_BYTES).build();
+    let pool = Pool::builder().bytes_max(SLAB_BYTES).build();
     let kept = pool.take(SLAB_BYTES);
     let misses = |pool: &Pool| pool.stats().classes().iter().map(|class| class.misses()).sum();
     let before: usize = misses(&pool);
@@ -296,7 +302,7 @@ fn misses_are_few_in_the_steady_state() {
     }
     let stats = pool.stats();
     assert_eq!((stats.classes()[0].takes(), stats.classes()[0].misses()), (MANY, 1));
-    assert_eq!((stats.waits(), stats.limit_bytes()), (0, usize::MAX));
+    assert_eq!((stats.waits(), stats.bytes_max()), (0, usize::MAX));
 }
 
 #[test]
@@ -333,7 +339,7 @@ fn a_trimmed_pool_gives_again() {
 #[test]
 fn memory_that_is_needed_no_more_goes_back_over_time() {
     // So small that no thread caches and every take visits home.
-    let pool = Pool::builder().max_bytes(7 * SLAB_BYTES).build();
+    let pool = Pool::builder().bytes_max(7 * SLAB_BYTES).build();
     drop(drain(&pool));
     assert_eq!(pool.stats().held_bytes(), 7 * SLAB_BYTES);
     for _ in 0..2_000 {
@@ -345,7 +351,7 @@ fn memory_that_is_needed_no_more_goes_back_over_time() {
 
 #[test]
 fn a_segment_dropped_in_another_thread_comes_back() {
-    let pool = Pool::builder().max_bytes(4 * SLAB_BYTES).build();
+    let pool = Pool::builder().bytes_max(4 * SLAB_BYTES).build();
     let (send, receive) = mpsc::sync_channel::<Segment>(4);
     thread::scope(|scope| {
         let consumer = scope.spawn(move || {
@@ -355,7 +361,7 @@ fn a_segment_dropped_in_another_thread_comes_back() {
         });
         for round in 0..ROUNDS {
             let mut segment = loop {
-                match pool.try_take_segment() {
+                match pool.try_take_size(pool.segment_size()) {
                     Ok(segment) => break segment,
                     Err(_) => thread::yield_now(),
                 }
@@ -553,7 +559,7 @@ fn pools_do_not_mix() {
 #[test]
 fn threads_share_one_limit() {
     let limit = 24 * SLAB_BYTES;
-    let pool = Pool::builder().max_bytes(limit).build();
+    let pool = Pool::builder().bytes_max(limit).build();
     let threads = 4;
     let (refused, given) = thread::scope(|scope| {
         let workers: Vec<_> = (0..threads)
@@ -570,7 +576,7 @@ fn threads_share_one_limit() {
                             }
                             Err(error) => {
                                 refused += 1;
-                                assert_eq!(error.limit(), limit);
+                                assert_eq!(error.bytes_max(), limit);
                                 kept.clear();
                             }
                         }
@@ -602,7 +608,7 @@ fn threads_share_one_limit() {
 #[test]
 fn idle_threads_hide_at_most_a_quarter_of_the_limit() {
     let limit = 16 * SLAB_BYTES;
-    let pool = Pool::builder().max_bytes(limit).build();
+    let pool = Pool::builder().bytes_max(limit).build();
     let threads = 8;
     let (warm, done) = (Barrier::new(threads + 1), Barrier::new(threads + 1));
     thread::scope(|scope| {
@@ -625,7 +631,7 @@ fn idle_threads_hide_at_most_a_quarter_of_the_limit() {
 
 #[test]
 fn a_refused_thread_gets_what_others_give_back_later() {
-    let pool = Pool::builder().max_bytes(64 * SLAB_BYTES).build();
+    let pool = Pool::builder().bytes_max(64 * SLAB_BYTES).build();
     let (send, receive) = mpsc::channel::<Vec<SegmentMut>>();
     thread::scope(|scope| {
         let giver = scope.spawn(move || {
@@ -639,7 +645,7 @@ fn a_refused_thread_gets_what_others_give_back_later() {
         assert!(send.send(kept).is_ok());
         let mut kept = Vec::new();
         while kept.len() < 192 {
-            match pool.try_take_segment() {
+            match pool.try_take_size(pool.segment_size()) {
                 Ok(segment) => kept.push(segment),
                 Err(_) => thread::yield_now(),
             }
@@ -670,14 +676,14 @@ fn the_global_pool_is_one() {
     assert!(Pool::global().is_same(Pool::global()));
     let other = thread::spawn(Pool::global).join().expect("it ends");
     assert!(Pool::global().is_same(other));
-    assert_eq!(Pool::global().max_bytes(), usize::MAX);
+    assert_eq!(Pool::global().bytes_max(), usize::MAX);
     assert_eq!(Pool::global().segment_size(), SegmentSize::K16);
     assert_eq!(Pool::global().take(10).capacity(), 256);
 }
 
 #[test]
 fn debug_shows_the_figures() {
-    let pool = Pool::builder().max_bytes(1 << 20).build();
+    let pool = Pool::builder().bytes_max(1 << 20).build();
     let _segment = pool.take(16_384);
     let text = format!("{pool:?}");
     assert!(text.contains("held_bytes: 65536") && text.contains("in_use_bytes: 16384"), "{text}");

@@ -33,7 +33,8 @@ fn a_segment_names_the_line_that_took_it() {
     let budget = Budget::new(&pool, 1 << 20);
     let (by_take, by_take_line) = (pool.take(1), line!());
     let (by_try, by_try_line) = (pool.try_take_size(SegmentSize::K4), line!());
-    let (on_budget, on_budget_line) = (budget.pool().try_take_segment(), line!());
+    let (on_budget, on_budget_line) =
+        (budget.pool().try_take_size(budget.pool().segment_size()), line!());
     let report = pool.report();
     let mut lines: Vec<_> = report.segments().iter().map(|held| held.origin().line()).collect();
     lines.sort_unstable();

@@ -127,7 +127,7 @@ fn threads_that_die_with_segments_in_hand_leave_nothing_behind() {
 
 #[test]
 fn threads_that_die_leave_a_limit_and_a_budget_as_they_were() {
-    let pool = Pool::builder().max_bytes(4 << 20).build();
+    let pool = Pool::builder().bytes_max(4 << 20).build();
     let budget = Budget::new(&pool, 1 << 20);
     stress(&[pool, budget.pool().clone()]);
     assert_eq!(budget.used_bytes(), 0);

@@ -8,7 +8,7 @@ use core::{
 };
 use std::{fs, sync::Arc, task::Wake};
 
-use seg_pool::{Cause, Exhausted, Pool, SLAB_BYTES, SegmentMut, TakeError};
+use seg_pool::{Cause, OutOfMemory, Pool, SLAB_BYTES, SegmentMut, TakeError};
 
 /// What the process may still take from the system.
 const LEFT_BYTES: usize = 16 << 20;
@@ -35,9 +35,9 @@ fn with_address_space<T>(bytes: u64, action: impl FnOnce() -> T) -> T {
 }
 
 /// Takes until there is nothing left; `kept` has room, as nothing else can be had then.
-fn take_all(pool: &Pool, kept: &mut Vec<SegmentMut>) -> Option<Exhausted> {
+fn take_all(pool: &Pool, kept: &mut Vec<SegmentMut>) -> Option<OutOfMemory> {
     while kept.len() < kept.capacity() {
-        match pool.try_take_segment() {
+        match pool.try_take_size(pool.segment_size()) {
             Ok(segment) => kept.push(segment),
             Err(error) => return Some(error),
         }
@@ -58,7 +58,7 @@ fn check_waiting() {
         let polled = Pin::new(&mut wait).poll(&mut Context::from_waker(&waker));
         polled.map(|taken| taken.map(|segment| segment.capacity()))
     });
-    let Poll::Ready(Err(TakeError::Exhausted(error))) = polled else { panic!("{polled:?}") };
+    let Poll::Ready(Err(TakeError::OutOfMemory(error))) = polled else { panic!("{polled:?}") };
     assert_eq!(error.cause(), Cause::System);
 }
 
@@ -97,7 +97,7 @@ fn a_system_without_memory_is_an_error_and_what_comes_back_serves_again() {
         (refusal, count, take_all(&pool, &mut kept))
     });
     let refusal = refusal.expect("the address space ends before the list");
-    assert_eq!((refusal.cause(), refusal.requested()), (Cause::System, 16_384));
+    assert_eq!((refusal.cause(), refusal.requested_bytes()), (Cause::System, 16_384));
     assert_eq!(kept.len(), count, "the ten that came back were given again");
     assert_eq!(again.map(|error| error.cause()), Some(Cause::System));
     let held = pool.stats().held_bytes();

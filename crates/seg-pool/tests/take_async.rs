@@ -40,7 +40,7 @@ fn ready(poll: Poll<Result<SegmentMut, TakeError>>) -> SegmentMut {
 
 /// Takes all that a pool has.
 fn drain(pool: &Pool) -> Vec<SegmentMut> {
-    core::iter::from_fn(|| pool.try_take_segment().ok()).collect()
+    core::iter::from_fn(|| pool.try_take_size(pool.segment_size()).ok()).collect()
 }
 
 fn block_on<T>(future: impl Future<Output = T>) -> T {
@@ -62,7 +62,7 @@ fn block_on<T>(future: impl Future<Output = T>) -> T {
 
 #[test]
 fn nobody_waits_while_there_is_memory() {
-    let pool = Pool::builder().max_bytes(SLAB_BYTES).build();
+    let pool = Pool::builder().bytes_max(SLAB_BYTES).build();
     let count = Arc::default();
     assert_eq!(ready(poll(&mut pool.take_async(1_000), &count)).capacity(), 1_024);
     assert_eq!(pool.stats().waits(), 0);
@@ -71,7 +71,7 @@ fn nobody_waits_while_there_is_memory() {
 #[test]
 fn a_wait_may_name_the_size() {
     let pool = Pool::builder().segment_size(SegmentSize::K4).build();
-    let taken = ready(poll(&mut pool.take_segment_async(), &Arc::default()));
+    let taken = ready(poll(&mut pool.take_size_async(pool.segment_size()), &Arc::default()));
     assert_eq!(taken.capacity(), 4_096);
     let taken = ready(poll(&mut pool.take_size_async(SegmentSize::B512), &Arc::default()));
     assert_eq!(taken.capacity(), 512);
@@ -79,7 +79,7 @@ fn a_wait_may_name_the_size() {
 
 #[test]
 fn waiters_are_served_in_the_order_of_their_coming() {
-    let pool = Pool::builder().max_bytes(SLAB_BYTES).build();
+    let pool = Pool::builder().bytes_max(SLAB_BYTES).build();
     let mut kept = drain(&pool);
     let counts: [Arc<Count>; 3] = core::array::from_fn(|_| Arc::default());
     let mut takes: [Take<'_>; 3] = core::array::from_fn(|_| pool.take_async(16_384));
@@ -100,13 +100,13 @@ fn waiters_are_served_in_the_order_of_their_coming() {
 
 #[test]
 fn nobody_overtakes_who_waits() {
-    let pool = Pool::builder().max_bytes(SLAB_BYTES).build();
+    let pool = Pool::builder().bytes_max(SLAB_BYTES).build();
     let mut kept = drain(&pool);
     let count = Arc::default();
     let mut take = pool.take_async(16_384);
     assert!(poll(&mut take, &count).is_pending());
     kept.pop();
-    assert!(pool.try_take_segment().is_err(), "the segment is promised");
+    assert!(pool.try_take_size(pool.segment_size()).is_err(), "the segment is promised");
     let mut late = pool.take_async(16_384);
     assert!(poll(&mut late, &Arc::default()).is_pending());
     kept.push(ready(poll(&mut take, &count)));
@@ -114,7 +114,7 @@ fn nobody_overtakes_who_waits() {
 
 #[test]
 fn a_waiter_that_is_dropped_gives_its_turn_away() {
-    let pool = Pool::builder().max_bytes(SLAB_BYTES).build();
+    let pool = Pool::builder().bytes_max(SLAB_BYTES).build();
     let mut kept = drain(&pool);
     let (first, second) = (Arc::default(), Arc::default());
     let (mut one, mut two) = (pool.take_async(16_384), pool.take_async(16_384));
@@ -128,7 +128,7 @@ fn a_waiter_that_is_dropped_gives_its_turn_away() {
 
 #[test]
 fn a_segment_that_was_granted_and_not_received_goes_to_the_next() {
-    let pool = Pool::builder().max_bytes(SLAB_BYTES).build();
+    let pool = Pool::builder().bytes_max(SLAB_BYTES).build();
     let mut kept = drain(&pool);
     let (first, second) = (Arc::default(), Arc::default());
     let (mut one, mut two) = (pool.take_async(16_384), pool.take_async(16_384));
@@ -144,7 +144,7 @@ fn a_segment_that_was_granted_and_not_received_goes_to_the_next() {
 
 #[test]
 fn a_waiter_for_another_size_gets_a_whole_slab() {
-    let pool = Pool::builder().max_bytes(SLAB_BYTES).build();
+    let pool = Pool::builder().bytes_max(SLAB_BYTES).build();
     let kept = drain(&pool);
     let count = Arc::default();
     let mut take = pool.take_async(65_536);
@@ -156,10 +156,10 @@ fn a_waiter_for_another_size_gets_a_whole_slab() {
 #[test]
 fn what_can_never_be_given_is_refused_at_once() {
     let count = Arc::default();
-    let tiny = Pool::builder().max_bytes(1_000).build();
+    let tiny = Pool::builder().bytes_max(1_000).build();
     assert!(matches!(
         poll(&mut tiny.take_async(256), &count),
-        Poll::Ready(Err(TakeError::Exhausted(error))) if error.cause() == Cause::Pool
+        Poll::Ready(Err(TakeError::OutOfMemory(error))) if error.cause() == Cause::Pool
     ));
     let pool = Pool::new();
     assert!(matches!(
@@ -169,20 +169,20 @@ fn what_can_never_be_given_is_refused_at_once() {
     let budget = Budget::new(&pool, 10_000);
     assert!(matches!(
         poll(&mut budget.pool().take_async(16_384), &count),
-        Poll::Ready(Err(TakeError::Exhausted(error))) if error.cause() == Cause::Budget
+        Poll::Ready(Err(TakeError::OutOfMemory(error))) if error.cause() == Cause::Budget
     ));
 }
 
 #[test]
 fn a_budget_makes_its_own_wait_and_not_the_others() {
-    let pool = Pool::builder().max_bytes(4 * SLAB_BYTES).build();
+    let pool = Pool::builder().bytes_max(4 * SLAB_BYTES).build();
     let budget = Budget::new(&pool, 16_384);
     let other = Budget::new(&pool, 16_384);
     let first = budget.pool().take(16_384);
     let count = Arc::default();
     let mut take = budget.pool().take_async(16_384);
     assert!(poll(&mut take, &count).is_pending());
-    assert!(other.pool().try_take_segment().is_ok());
+    assert!(other.pool().try_take_size(other.pool().segment_size()).is_ok());
     drop(first);
     assert_eq!(count.0.load(SeqCst), 1);
     let second = ready(poll(&mut take, &count));
@@ -200,19 +200,22 @@ fn nobody_overtakes_who_waits_for_a_budget() {
     let mut take = budget.pool().take_async(32_768);
     assert!(poll(&mut take, &count).is_pending());
     drop(first);
-    let error = budget.pool().try_take_segment().expect_err("room for 16 KiB, but not next");
-    assert_eq!((error.cause(), error.requested()), (Cause::Budget, 16_384));
+    let error = budget
+        .pool()
+        .try_take_size(budget.pool().segment_size())
+        .expect_err("room for 16 KiB, but not next");
+    assert_eq!((error.cause(), error.requested_bytes()), (Cause::Budget, 16_384));
     let mut late = budget.pool().take_async(16_384);
     assert!(poll(&mut late, &Arc::default()).is_pending());
     drop(second);
     assert_eq!(ready(poll(&mut take, &count)).capacity(), 32_768);
     drop(ready(poll(&mut late, &Arc::default())));
-    assert!(budget.pool().try_take_segment().is_ok());
+    assert!(budget.pool().try_take_size(budget.pool().segment_size()).is_ok());
 }
 
 #[test]
 fn dropping_a_wait_takes_its_charges_back() {
-    let pool = Pool::builder().max_bytes(SLAB_BYTES).build();
+    let pool = Pool::builder().bytes_max(SLAB_BYTES).build();
     let tenant = Budget::new(&pool, 65_536);
     let connection = Budget::new(tenant.pool(), 32_768);
     let kept = drain(&pool);
@@ -246,7 +249,7 @@ fn a_parent_budget_is_waited_for_too() {
 
 #[test]
 fn no_wake_up_is_lost_between_threads() {
-    let pool = Pool::builder().max_bytes(SLAB_BYTES).build();
+    let pool = Pool::builder().bytes_max(SLAB_BYTES).build();
     let (send, receive) = mpsc::channel::<SegmentMut>();
     thread::scope(|scope| {
         scope.spawn(move || receive.into_iter().for_each(drop));
@@ -267,7 +270,7 @@ fn no_wake_up_is_lost_between_threads() {
 
 #[test]
 fn no_wake_up_of_a_budget_is_lost_between_threads() {
-    let pool = Pool::builder().max_bytes(16 * SLAB_BYTES).build();
+    let pool = Pool::builder().bytes_max(16 * SLAB_BYTES).build();
     let budget = Budget::new(&pool, 40_000);
     let (send, receive) = mpsc::channel::<SegmentMut>();
     thread::scope(|scope| {

@@ -55,7 +55,7 @@ fn poll(take: &mut Take<'_>, waker: &Waker) -> Poll<Result<SegmentMut, TakeError
 
 /// Takes all that a pool has.
 fn drain(pool: &Pool) -> Vec<SegmentMut> {
-    core::iter::from_fn(|| pool.try_take_segment().ok()).collect()
+    core::iter::from_fn(|| pool.try_take_size(pool.segment_size()).ok()).collect()
 }
 
 /// Runs `action` in a thread of its own and asserts that it comes to its end.
@@ -75,10 +75,10 @@ fn assert_ends(action: impl FnOnce() + Send + 'static) {
 #[test]
 fn a_waker_may_take_and_drop_segments_of_the_same_pool() {
     assert_ends(|| {
-        let pool = Pool::builder().max_bytes(SLAB_BYTES).build();
+        let pool = Pool::builder().bytes_max(SLAB_BYTES).build();
         let mut kept = drain(&pool);
         let inner = pool.clone();
-        let act = Act::new(move || drop(inner.try_take_segment()));
+        let act = Act::new(move || drop(inner.try_take_size(inner.segment_size())));
         let mut take = pool.take_async(16_384);
         assert!(poll(&mut take, &Waker::from(Arc::clone(&act))).is_pending());
         drop(kept.split_off(2));
@@ -91,7 +91,7 @@ fn a_waker_may_take_and_drop_segments_of_the_same_pool() {
 
 #[test]
 fn a_waker_may_use_another_pool_while_a_thread_sends_its_cache_home() {
-    let pool = Pool::builder().max_bytes(8 * SLAB_BYTES).build();
+    let pool = Pool::builder().bytes_max(8 * SLAB_BYTES).build();
     let other = Pool::new();
     let kept = pool.take(16_384);
     drop(pool.take(16_384)); // stays in this thread's cache
@@ -119,7 +119,7 @@ fn a_waker_may_use_another_pool_while_a_thread_sends_its_cache_home() {
 #[test]
 fn a_waker_that_owns_a_segment_may_end_when_a_wait_is_given_up() {
     assert_ends(|| {
-        let pool = Pool::builder().max_bytes(SLAB_BYTES).build();
+        let pool = Pool::builder().bytes_max(SLAB_BYTES).build();
         let mut kept = drain(&pool);
         let owner = Owner::waker(kept.pop().expect("four"));
         let mut take = pool.take_async(16_384);
@@ -134,7 +134,7 @@ fn a_waker_that_owns_a_segment_may_end_when_a_wait_is_given_up() {
 #[test]
 fn a_waker_that_owns_a_segment_may_be_replaced() {
     assert_ends(|| {
-        let pool = Pool::builder().max_bytes(SLAB_BYTES).build();
+        let pool = Pool::builder().bytes_max(SLAB_BYTES).build();
         let mut kept = drain(&pool);
         let owner = Owner::waker(kept.pop().expect("four"));
         let mut take = pool.take_async(65_536);
@@ -206,7 +206,7 @@ mod on_drop {
 #[test]
 fn a_waker_that_is_dropped_with_a_grant_may_use_the_pool() {
     assert_ends(|| {
-        let pool = Pool::builder().max_bytes(SLAB_BYTES).build();
+        let pool = Pool::builder().bytes_max(SLAB_BYTES).build();
         let mut kept = drain(&pool);
         let inner = pool.clone();
         let waker = on_drop::waker(move || assert!(inner.stats().held_bytes() > 0));
@@ -224,7 +224,8 @@ fn a_waker_that_is_dropped_with_a_grant_may_use_the_budget() {
         let budget = Budget::new(&pool, 16_384);
         let kept = budget.pool().take(16_384);
         let inner = budget.clone();
-        let waker = on_drop::waker(move || drop(inner.pool().try_take_segment()));
+        let waker =
+            on_drop::waker(move || drop(inner.pool().try_take_size(inner.pool().segment_size())));
         let (mut take, mut late) =
             (budget.pool().take_async(16_384), budget.pool().take_async(16_384));
         assert!(poll(&mut take, &waker).is_pending());
@@ -253,7 +254,7 @@ fn a_waker_that_panics_loses_no_segment_and_no_charge() {
 
 #[test]
 fn nobody_waits_for_a_size_that_lies_idle() {
-    let pool = Pool::builder().max_bytes(SLAB_BYTES).build();
+    let pool = Pool::builder().bytes_max(SLAB_BYTES).build();
     let mut kept = drain(&pool);
     let mut large = pool.take_async(65_536);
     assert!(poll(&mut large, Waker::noop()).is_pending());

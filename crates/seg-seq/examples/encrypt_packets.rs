@@ -51,7 +51,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     Ok(())
 }
 
-fn message(pool: &Pool) -> Result<Sequence, seg_pool::Exhausted> {
+fn message(pool: &Pool) -> Result<Sequence, seg_pool::OutOfMemory> {
     let mut message = SegmentedBuf::new(pool);
     let text = b"All animals are equal, but some animals are more equal than others. ";
     while message.len() < MESSAGE_BYTES as u64 {

@@ -2,7 +2,7 @@
 
 use std::io::{self, IoSlice, IoSliceMut, Read, Write};
 
-use seg_pool::{Exhausted, SegmentMut};
+use seg_pool::{OutOfMemory, SegmentMut};
 
 use crate::segmented_buf::SegmentedBuf;
 
@@ -15,7 +15,7 @@ impl SegmentedBuf {
     ///
     /// # Errors
     ///
-    /// Those of `reader`, and [`Exhausted`] in an error of kind `OutOfMemory`. Nothing is appended
+    /// Those of `reader`, and [`OutOfMemory`] in an error of kind `OutOfMemory`. Nothing is appended
     /// then.
     pub fn fill_from(&mut self, reader: &mut (impl Read + ?Sized)) -> io::Result<usize> {
         let tail = self.try_tail().map_err(out_of_memory)?;
@@ -34,7 +34,7 @@ impl SegmentedBuf {
     ///
     /// # Errors
     ///
-    /// Those of `reader`, and [`Exhausted`] in an error of kind `OutOfMemory` when there is no room
+    /// Those of `reader`, and [`OutOfMemory`] in an error of kind `OutOfMemory` when there is no room
     /// for a single byte. Nothing is appended then.
     ///
     /// # Panics
@@ -44,7 +44,7 @@ impl SegmentedBuf {
         let pool = self.pool().clone();
         let tail = self.try_tail().map_err(out_of_memory)?;
         let mut fresh = [const { None }; FRESH_SEGMENTS];
-        fresh.fill_with(|| pool.try_take_segment().ok());
+        fresh.fill_with(|| pool.try_take_size(pool.segment_size()).ok());
         let read = reader.read_vectored(&mut spare_slices(tail, &mut fresh));
         let mut rest = *read.as_ref().unwrap_or(&0);
         rest -= advance(tail, rest);
@@ -81,8 +81,8 @@ fn advance(segment: &mut SegmentMut, read: usize) -> usize {
     count
 }
 
-/// Wraps [`Exhausted`] for I/O traits.
-pub(crate) fn out_of_memory(error: Exhausted) -> io::Error {
+/// Wraps [`OutOfMemory`] for I/O traits.
+pub(crate) fn out_of_memory(error: OutOfMemory) -> io::Error {
     io::Error::new(io::ErrorKind::OutOfMemory, error)
 }
 
@@ -91,7 +91,7 @@ impl Write for SegmentedBuf {
     ///
     /// # Errors
     ///
-    /// [`Exhausted`] in an error of kind `OutOfMemory` when the pool has no room for a single byte.
+    /// [`OutOfMemory`] in an error of kind `OutOfMemory` when the pool has no room for a single byte.
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         let mut count = 0;
         while count < bytes.len() {

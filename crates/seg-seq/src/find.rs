@@ -57,7 +57,7 @@ impl SegmentedBuf {
     /// use seg_pool::Pool;
     /// use seg_seq::SegmentedBuf;
     ///
-    /// # fn main() -> Result<(), seg_pool::Exhausted> {
+    /// # fn main() -> Result<(), seg_pool::OutOfMemory> {
     /// let mut received = SegmentedBuf::new(&Pool::new());
     /// received.try_extend_from_slice(b"one\ntwo")?;
     /// let line = received.position(b'\n').map(|end| received.split_to(end + 1));

@@ -3,7 +3,7 @@
 use core::{fmt, iter::FusedIterator, ops::Deref};
 
 use bytes::Buf as _;
-use seg_pool::{Exhausted, Pool, Segment, SegmentMut, SegmentSize};
+use seg_pool::{OutOfMemory, Pool, Segment, SegmentMut, SegmentSize};
 
 use crate::{fragment::Fragments, sequence::Sequence};
 
@@ -30,7 +30,7 @@ impl Sequence {
     /// use seg_pool::Pool;
     /// use seg_seq::SegmentedBuf;
     ///
-    /// # fn main() -> Result<(), seg_pool::Exhausted> {
+    /// # fn main() -> Result<(), seg_pool::OutOfMemory> {
     /// let pool = Pool::new();
     /// let mut buffer = SegmentedBuf::new(&pool);
     /// buffer.try_extend_from_slice(&[7; 3_000])?;
@@ -89,7 +89,7 @@ pub struct Packets<'a> {
 
 impl Packets<'_> {
     /// Returns an empty buffer for one packet; `count` packets are left, this one included.
-    fn try_take(&mut self, count: usize) -> Result<SegmentMut, Exhausted> {
+    fn try_take(&mut self, count: usize) -> Result<SegmentMut, OutOfMemory> {
         let mut buffer = match self.room.take() {
             Some(room) => room,
             None => self.pool.try_take_size(self.size_for(count))?,
@@ -109,9 +109,9 @@ impl Packets<'_> {
 }
 
 impl Iterator for Packets<'_> {
-    type Item = Result<Packet, Exhausted>;
+    type Item = Result<Packet, OutOfMemory>;
 
-    /// Returns the next packet, or [`Exhausted`] when the pool has no segment for it. The packet is
+    /// Returns the next packet, or [`OutOfMemory`] when the pool has no segment for it. The packet is
     /// not lost then: a later call returns it.
     fn next(&mut self) -> Option<Self::Item> {
         let (count, _) = self.fragments.size_hint();

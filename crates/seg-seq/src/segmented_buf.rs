@@ -3,7 +3,7 @@
 use core::fmt;
 
 use bytes::{Buf as _, Bytes, buf::UninitSlice};
-use seg_pool::{Exhausted, Pool, Segment, SegmentMut};
+use seg_pool::{OutOfMemory, Pool, Segment, SegmentMut};
 
 use crate::{
     chunk_list::ChunkList,
@@ -25,7 +25,7 @@ use crate::{
 /// use seg_pool::Pool;
 /// use seg_seq::SegmentedBuf;
 ///
-/// # fn main() -> Result<(), seg_pool::Exhausted> {
+/// # fn main() -> Result<(), seg_pool::OutOfMemory> {
 /// let pool = Pool::new();
 /// let mut buffer = SegmentedBuf::new(&pool);
 /// buffer.try_extend_from_slice(b"first line\nsecond")?;
@@ -84,9 +84,9 @@ impl SegmentedBuf {
     ///
     /// # Errors
     ///
-    /// [`Exhausted`] when the pool has too few segments; nothing is appended then.
+    /// [`OutOfMemory`] when the pool has too few segments; nothing is appended then.
     #[inline]
-    pub fn try_extend_from_slice(&mut self, bytes: &[u8]) -> Result<(), Exhausted> {
+    pub fn try_extend_from_slice(&mut self, bytes: &[u8]) -> Result<(), OutOfMemory> {
         match &mut self.tail {
             Some(tail) if bytes.len() <= tail.spare_len() => {
                 tail.extend_from_slice(bytes);
@@ -96,14 +96,14 @@ impl SegmentedBuf {
         }
     }
 
-    fn extend_by_segments(&mut self, bytes: &[u8]) -> Result<(), Exhausted> {
+    fn extend_by_segments(&mut self, bytes: &[u8]) -> Result<(), OutOfMemory> {
         if bytes.is_empty() {
             return Ok(());
         }
         let spare = self.tail.as_ref().map_or(0, SegmentMut::spare_len);
         let (head, rest) = bytes.split_at(bytes.len().min(spare));
         // What does not fit into the tail is gathered first, as it is all or nothing.
-        let mut last = self.pool.try_take_segment()?;
+        let mut last = self.pool.try_take_size(self.pool.segment_size())?;
         let count = last.fill_from_slice(rest);
         let full = if count < rest.len() {
             Some(self.fill_segments(&mut last, &rest[count..])?)
@@ -123,10 +123,10 @@ impl SegmentedBuf {
     }
 
     /// Fills segments behind `last`, which is the last one of them then; returns those before it.
-    fn fill_segments(&self, last: &mut SegmentMut, bytes: &[u8]) -> Result<ChunkList, Exhausted> {
+    fn fill_segments(&self, last: &mut SegmentMut, bytes: &[u8]) -> Result<ChunkList, OutOfMemory> {
         let (mut full, mut rest) = (ChunkList::default(), bytes);
         while !rest.is_empty() {
-            let mut segment = self.pool.try_take_segment()?;
+            let mut segment = self.pool.try_take_size(self.pool.segment_size())?;
             rest = &rest[segment.fill_from_slice(rest)..];
             full.push(core::mem::replace(last, segment).freeze());
         }
@@ -164,7 +164,7 @@ impl SegmentedBuf {
     /// Appends what an exclusive segment holds, and fills its spare part next.
     ///
     /// For those who take segments themselves, say to wait for them
-    /// ([`take_segment_async`](seg_pool::Pool::take_segment_async)). What was spare in the old tail
+    /// ([`take_async`](seg_pool::Pool::take_async)). What was spare in the old tail
     /// stays unused until its segment goes back.
     ///
     /// # Examples
@@ -172,7 +172,7 @@ impl SegmentedBuf {
     /// ```
     /// # async fn read(mut socket: &[u8], buffer: &mut seg_seq::SegmentedBuf) -> Result<(), Box<dyn std::error::Error>> {
     /// if buffer.spare_len() == 0 {
-    ///     let segment = buffer.pool().take_segment_async().await?;
+    ///     let segment = buffer.pool().take_async(16_384).await?;
     ///     buffer.push_mut(segment);
     /// }
     /// buffer.fill_from(&mut socket)?; // there is room: it takes no segment
@@ -209,8 +209,8 @@ impl SegmentedBuf {
     ///
     /// # Errors
     ///
-    /// [`Exhausted`] when a new segment is needed and the pool has none.
-    pub fn try_spare_mut(&mut self) -> Result<&mut UninitSlice, Exhausted> {
+    /// [`OutOfMemory`] when a new segment is needed and the pool has none.
+    pub fn try_spare_mut(&mut self) -> Result<&mut UninitSlice, OutOfMemory> {
         self.try_tail().map(SegmentMut::spare_capacity_mut)
     }
 
@@ -236,8 +236,8 @@ impl SegmentedBuf {
     ///
     /// # Errors
     ///
-    /// [`Exhausted`] when a new segment is needed and the pool has none.
-    pub fn try_spare_initialized_mut(&mut self) -> Result<&mut [u8], Exhausted> {
+    /// [`OutOfMemory`] when a new segment is needed and the pool has none.
+    pub fn try_spare_initialized_mut(&mut self) -> Result<&mut [u8], OutOfMemory> {
         self.try_tail().map(SegmentMut::spare_initialized_mut)
     }
 
@@ -381,9 +381,9 @@ impl SegmentedBuf {
     }
 
     /// Returns a tail with at least one spare byte.
-    pub(crate) fn try_tail(&mut self) -> Result<&mut SegmentMut, Exhausted> {
+    pub(crate) fn try_tail(&mut self) -> Result<&mut SegmentMut, OutOfMemory> {
         if self.tail.as_ref().is_none_or(|tail| tail.spare_len() == 0) {
-            let fresh = self.pool.try_take_segment()?;
+            let fresh = self.pool.try_take_size(self.pool.segment_size())?;
             self.start_tail(fresh);
         }
         let Some(tail) = &mut self.tail else { unreachable!("set above") };

@@ -1,6 +1,6 @@
 //! Whether a run of bytes is linked or copied, and undoing a link that holds too much.
 
-use seg_pool::{Exhausted, Pool, Segment};
+use seg_pool::{OutOfMemory, Pool, Segment};
 
 use crate::{chunk_list::ChunkList, segmented_buf::SegmentedBuf, sequence::Sequence};
 
@@ -20,7 +20,7 @@ impl SegmentedBuf {
     ///
     /// # Errors
     ///
-    /// [`Exhausted`] when a copy needs a segment and the pool has none; nothing is appended then.
+    /// [`OutOfMemory`] when a copy needs a segment and the pool has none; nothing is appended then.
     ///
     /// # Examples
     ///
@@ -32,7 +32,7 @@ impl SegmentedBuf {
     /// let pool = Pool::new();
     /// let mut kept = SegmentedBuf::new(&pool);
     /// for _ in 0..1_000 {
-    ///     let mut received = pool.try_take_segment()?;
+    ///     let mut received = pool.try_take(16_384)?;
     ///     received.fill_from_slice(&[7; 16_384]);
     ///     kept.try_push_or_copy(received.freeze().slice(100..120))?;
     /// }
@@ -40,7 +40,7 @@ impl SegmentedBuf {
     /// # Ok(())
     /// # }
     /// ```
-    pub fn try_push_or_copy(&mut self, segment: Segment) -> Result<(), Exhausted> {
+    pub fn try_push_or_copy(&mut self, segment: Segment) -> Result<(), OutOfMemory> {
         if segment.len() >= SHARE_BYTES_MIN {
             self.push(segment);
             return Ok(());
@@ -53,9 +53,9 @@ impl SegmentedBuf {
     ///
     /// # Errors
     ///
-    /// [`Exhausted`] when a copy needs a segment and the pool has none. What precedes that chunk is
+    /// [`OutOfMemory`] when a copy needs a segment and the pool has none. What precedes that chunk is
     /// appended then and gone from `sequence`, the rest is still there.
-    pub fn try_append_or_copy(&mut self, sequence: &mut Sequence) -> Result<(), Exhausted> {
+    pub fn try_append_or_copy(&mut self, sequence: &mut Sequence) -> Result<(), OutOfMemory> {
         while let Some(first) = sequence.list.get(0) {
             let (segment, len) = (first.segment.clone(), first.segment.len());
             self.try_push_or_copy(segment)?;
@@ -71,8 +71,8 @@ impl SegmentedBuf {
     ///
     /// # Errors
     ///
-    /// [`Exhausted`] when the pool has too few segments. The bytes are the same then.
-    pub fn compact(&mut self, max_waste: u64) -> Result<(), Exhausted> {
+    /// [`OutOfMemory`] when the pool has too few segments. The bytes are the same then.
+    pub fn compact(&mut self, max_waste: u64) -> Result<(), OutOfMemory> {
         let mut sequence = Sequence { list: core::mem::take(&mut self.list) };
         let result = sequence.compact(self.pool(), max_waste);
         self.list = sequence.list;
@@ -90,7 +90,7 @@ impl Sequence {
     ///
     /// # Errors
     ///
-    /// [`Exhausted`] when the pool has too few segments. The bytes are the same then, and some of
+    /// [`OutOfMemory`] when the pool has too few segments. The bytes are the same then, and some of
     /// them are copied already.
     ///
     /// # Examples
@@ -99,11 +99,11 @@ impl Sequence {
     /// use seg_pool::Pool;
     /// use seg_seq::Sequence;
     ///
-    /// # fn main() -> Result<(), seg_pool::Exhausted> {
+    /// # fn main() -> Result<(), seg_pool::OutOfMemory> {
     /// let pool = Pool::new();
     /// let mut kept = Sequence::new();
     /// for _ in 0..100 {
-    ///     let mut segment = pool.try_take_segment()?;
+    ///     let mut segment = pool.try_take(16_384)?;
     ///     segment.extend_from_slice(&[7; 20]);
     ///     kept.push(segment.freeze());
     /// }
@@ -113,7 +113,7 @@ impl Sequence {
     /// # Ok(())
     /// # }
     /// ```
-    pub fn compact(&mut self, pool: &Pool, max_waste: u64) -> Result<(), Exhausted> {
+    pub fn compact(&mut self, pool: &Pool, max_waste: u64) -> Result<(), OutOfMemory> {
         let held = self.held_bytes();
         if held.saturating_sub(self.len()) <= max_waste {
             return Ok(());
@@ -135,7 +135,7 @@ impl Sequence {
 }
 
 /// Moves the first `count` bytes, which are whole chunks, copying them.
-fn copy_front(from: &mut Sequence, count: u64, to: &mut SegmentedBuf) -> Result<(), Exhausted> {
+fn copy_front(from: &mut Sequence, count: u64, to: &mut SegmentedBuf) -> Result<(), OutOfMemory> {
     let until = from.len() - count;
     while from.len() > until {
         let Some(first) = from.list.get(0) else { break };

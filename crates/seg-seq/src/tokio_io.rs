@@ -21,7 +21,7 @@ impl SegmentedBuf {
     ///
     /// # Errors
     ///
-    /// Those of `reader`, and [`Exhausted`](seg_pool::Exhausted) in an error of kind
+    /// Those of `reader`, and [`OutOfMemory`](seg_pool::OutOfMemory) in an error of kind
     /// `OutOfMemory`. Nothing is appended then.
     ///
     /// # Examples

@@ -190,7 +190,7 @@ fn fragments_and_packets_allocate_nothing() {
 #[test]
 fn a_refused_append_allocates_nothing() {
     let _alone = alone();
-    let pool = Pool::builder().max_bytes(4 * SLAB_BYTES).build();
+    let pool = Pool::builder().bytes_max(4 * SLAB_BYTES).build();
     let bytes = vec![1; 5 * SLAB_BYTES];
     let mut buf = SegmentedBuf::new(&pool);
     buf.extend_from_slice(b"kept");

@@ -138,7 +138,7 @@ fn fragments_share_no_ownership_until_they_are_kept() {
 
 #[test]
 fn a_packet_that_found_no_memory_comes_later() {
-    let pool = Pool::builder().max_bytes(SLAB_BYTES).build();
+    let pool = Pool::builder().bytes_max(SLAB_BYTES).build();
     let (sequence, model) = sequence(&[SLAB_BYTES]);
     let mut packets = sequence.packets(&pool, 2_048, 0, 0);
     let mut kept: Vec<_> = packets.by_ref().map_while(Result::ok).collect();

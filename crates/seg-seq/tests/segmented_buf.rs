@@ -7,7 +7,7 @@ use std::{
 };
 
 use bytes::{Buf, Bytes};
-use seg_pool::{Exhausted, Pool, SLAB_BYTES, Segment, SegmentSize};
+use seg_pool::{OutOfMemory, Pool, SLAB_BYTES, Segment, SegmentSize};
 use seg_seq::{SegmentedBuf, Sequence};
 
 /// A pool of 256 B segments, and an empty buffer.
@@ -19,7 +19,7 @@ fn small() -> (Pool, SegmentedBuf) {
 
 /// A buffer whose pool has just this many segments of 16 KiB.
 fn with_segments(count: usize) -> (Pool, SegmentedBuf, Vec<seg_pool::SegmentMut>) {
-    let pool = Pool::builder().max_bytes(SLAB_BYTES).build();
+    let pool = Pool::builder().bytes_max(SLAB_BYTES).build();
     let taken = (count..4).map(|_| pool.take(16_384)).collect();
     let buf = SegmentedBuf::new(&pool);
     (pool, buf, taken)
@@ -166,7 +166,7 @@ fn a_refused_append_appends_nothing_and_keeps_what_is_held() {
     let (pool, mut buf, taken) = with_segments(2);
     buf.extend_from_slice(&[1; 20_000]);
     let error = buf.try_extend_from_slice(&[2; 20_000]).expect_err("it is too much");
-    assert_eq!((error.requested(), error.limit()), (16_384, SLAB_BYTES));
+    assert_eq!((error.requested_bytes(), error.bytes_max()), (16_384, SLAB_BYTES));
     assert_eq!((buf.len(), in_use(&pool)), (20_000, SLAB_BYTES));
     assert!(buf.try_extend_from_slice(&[3; 12_768]).is_ok(), "to the last byte");
     assert!(buf.try_extend_from_slice(&[4; 1]).is_err());
@@ -206,8 +206,8 @@ fn write_takes_what_fits_and_then_fails() {
     assert_eq!(buf.write(&[2; 30_000]).ok(), Some(2_768));
     let error = buf.write(&[3; 1]).expect_err("it is full");
     assert_eq!(error.kind(), ErrorKind::OutOfMemory);
-    let cause = error.get_ref().and_then(|cause| cause.downcast_ref::<Exhausted>());
-    assert_eq!(cause.map(Exhausted::requested), Some(16_384));
+    let cause = error.get_ref().and_then(|cause| cause.downcast_ref::<OutOfMemory>());
+    assert_eq!(cause.map(OutOfMemory::requested_bytes), Some(16_384));
     assert_eq!(buf.write(b"").ok(), Some(0));
     assert_eq!(buf.write_all(&[3; 2]).map_err(|error| error.kind()), Err(ErrorKind::OutOfMemory));
     assert!(buf.flush().is_ok());
@@ -496,7 +496,7 @@ fn a_vectored_read_from_a_plain_source_reads_what_there_is() {
 
 #[test]
 fn a_vectored_read_takes_the_segments_that_there_are() {
-    let pool = Pool::builder().max_bytes(2 * SLAB_BYTES).segment_size(SegmentSize::K64).build();
+    let pool = Pool::builder().bytes_max(2 * SLAB_BYTES).segment_size(SegmentSize::K64).build();
     let bytes = vec![5; 3 * SLAB_BYTES];
     let mut source = Vectored { bytes: &bytes, reads: 0 };
     let mut buf = SegmentedBuf::new(&pool);
@@ -535,7 +535,7 @@ fn a_vectored_write_appends_all_slices() {
 
 #[test]
 fn a_vectored_write_ends_where_the_memory_does() {
-    let pool = Pool::builder().max_bytes(SLAB_BYTES).segment_size(SegmentSize::K64).build();
+    let pool = Pool::builder().bytes_max(SLAB_BYTES).segment_size(SegmentSize::K64).build();
     let mut buf = SegmentedBuf::new(&pool);
     let long = vec![1; SLAB_BYTES - 1];
     let slices = [&long[..], b"23", b"4"].map(io::IoSlice::new);

@@ -81,7 +81,7 @@ fn short_copies_between_links_share_one_segment() {
 
 #[test]
 fn what_cannot_be_copied_stays_where_it_was() {
-    let pool = Pool::builder().max_bytes(SLAB_BYTES).segment_size(SegmentSize::K64).build();
+    let pool = Pool::builder().bytes_max(SLAB_BYTES).segment_size(SegmentSize::K64).build();
     let all = pool.take(65_536);
     let mut buf = SegmentedBuf::new(&pool);
     let mut sequence: Sequence = [vec![1; 2_000], vec![2; 100], vec![3; 2_000]]
@@ -100,7 +100,7 @@ fn what_cannot_be_copied_stays_where_it_was() {
 
 #[test]
 fn compacting_without_memory_keeps_the_bytes() {
-    let pool = Pool::builder().max_bytes(2 * SLAB_BYTES).segment_size(SegmentSize::K64).build();
+    let pool = Pool::builder().bytes_max(2 * SLAB_BYTES).segment_size(SegmentSize::K64).build();
     let mut sequence = Sequence::new();
     for byte in 0..2 {
         let mut segment = pool.take(65_536);
@@ -108,7 +108,7 @@ fn compacting_without_memory_keeps_the_bytes() {
         sequence.push(segment.freeze());
     }
     let error = sequence.compact(&pool, 0).expect_err("both slabs are in use");
-    assert_eq!(error.available(), 0);
+    assert_eq!(error.available_bytes(), 0);
     assert_eq!(sequence, [[0; 100], [1; 100]].concat());
     let other = Pool::new();
     assert!(sequence.compact(&other, 0).is_ok());

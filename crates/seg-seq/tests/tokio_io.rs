@@ -178,7 +178,7 @@ fn who_waits_holds_no_segment_and_loses_nothing() {
 
 #[test]
 fn a_read_without_memory_fails_and_keeps_what_is_held() {
-    let pool = Pool::builder().max_bytes(SLAB_BYTES).segment_size(SegmentSize::K64).build();
+    let pool = Pool::builder().bytes_max(SLAB_BYTES).segment_size(SegmentSize::K64).build();
     let mut buf = SegmentedBuf::new(&pool);
     let source = vec![7; SLAB_BYTES + 1];
     let mut source = &source[..];

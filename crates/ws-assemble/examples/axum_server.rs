@@ -35,7 +35,7 @@ async fn main() -> Result<(), AnyError> {
     let address = env::args().nth(1).ok_or("usage: axum_server ADDRESS")?;
     let listener = TcpListener::bind(&address).await?;
     println!("listening on {}", listener.local_addr()?);
-    let pool = Pool::builder().max_bytes(256 << 20).build();
+    let pool = Pool::builder().bytes_max(256 << 20).build();
     let router = Router::new()
         .route("/", get(|| async { "a WebSocket is at /echo\n" }))
         .route("/echo", get(upgrade_to_echo))

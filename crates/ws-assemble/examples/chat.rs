@@ -55,7 +55,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let address = env::args().nth(1).ok_or("usage: chat ADDRESS")?;
     let listener = TcpListener::bind(&address).await?;
     println!("open http://{}", listener.local_addr()?);
-    let pool = Pool::builder().max_bytes(64 << 20).build();
+    let pool = Pool::builder().bytes_max(64 << 20).build();
     let (room, _) = broadcast::channel(BEHIND_MAX);
     loop {
         let (stream, peer) = listener.accept().await?;

@@ -52,7 +52,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let options = Options::parse(env::args().skip(1)).ok_or(USAGE)?;
     let listener = TcpListener::bind(&options.address).await?;
     println!("listening on {}", listener.local_addr()?);
-    let pool = Pool::builder().max_bytes(256 << 20).build();
+    let pool = Pool::builder().bytes_max(256 << 20).build();
     loop {
         let (stream, peer) = listener.accept().await?;
         let (pool, options) = (pool.clone(), options.clone());

@@ -32,7 +32,7 @@ async fn main() -> Result<(), AnyError> {
     let address = env::args().nth(1).ok_or("usage: hyper_server ADDRESS")?;
     let listener = TcpListener::bind(&address).await?;
     println!("listening on {}", listener.local_addr()?);
-    let pool = Pool::builder().max_bytes(256 << 20).build();
+    let pool = Pool::builder().bytes_max(256 << 20).build();
     loop {
         let (stream, _) = listener.accept().await?;
         let pool = pool.clone();

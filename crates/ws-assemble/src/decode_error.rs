@@ -2,7 +2,7 @@
 
 use core::{error::Error, fmt};
 
-use seg_pool::Exhausted;
+use seg_pool::OutOfMemory;
 
 use crate::close_code::CloseCode;
 
@@ -60,7 +60,7 @@ pub enum DecodeErrorKind {
     /// The stream ended inside a frame, a message, or without a close frame.
     Truncated,
     /// The pool had no segment.
-    PoolExhausted(Exhausted),
+    OutOfMemory(OutOfMemory),
 }
 
 impl DecodeError {
@@ -92,7 +92,7 @@ impl DecodeError {
             | DecodeErrorKind::TooManyFragments
             | DecodeErrorKind::TooManyEmptyFragments
             | DecodeErrorKind::HeldTooMuch => CloseCode::TOO_BIG,
-            DecodeErrorKind::PoolExhausted(_) => CloseCode::TRY_AGAIN_LATER,
+            DecodeErrorKind::OutOfMemory(_) => CloseCode::TRY_AGAIN_LATER,
             _ => CloseCode::PROTOCOL,
         }
     }
@@ -120,7 +120,7 @@ impl fmt::Display for DecodeError {
             DecodeErrorKind::HeldTooMuch => "message keeps too much memory",
             DecodeErrorKind::DeflateInvalid => "a compressed message is no DEFLATE",
             DecodeErrorKind::Truncated => "the stream is truncated",
-            DecodeErrorKind::PoolExhausted(error) => {
+            DecodeErrorKind::OutOfMemory(error) => {
                 return write!(f, "{error}, at byte {} of the stream", self.offset);
             }
         };

@@ -60,7 +60,7 @@ pub enum Event {
 ///
 /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
 /// let mut decoder = Decoder::new(Role::Client, Assembly::Segmented, Limits::default());
-/// let mut received = Pool::new().try_take_segment()?;
+/// let mut received = Pool::new().try_take(16_384)?;
 /// received.extend_from_slice(b"\x01\x03hel\x80\x02lo\x89\x00");
 ///
 /// let mut events = Vec::new();
@@ -210,7 +210,7 @@ impl Decoder {
     ///
     /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
     /// let mut decoder = Decoder::new(Role::Client, Assembly::Segmented, Limits::default());
-    /// let mut received = Pool::new().try_take_segment()?;
+    /// let mut received = Pool::new().try_take(16_384)?;
     /// received.extend_from_slice(b"\x81\x02hi\x81\x02ho\x89\x00\x81\x02he");
     ///
     /// let mut messages = Vec::with_capacity(100);

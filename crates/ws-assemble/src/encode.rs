@@ -1,6 +1,6 @@
 //! Messages to frames, without I/O.
 
-use seg_pool::Exhausted;
+use seg_pool::OutOfMemory;
 use seg_seq::{SegmentedBuf, Sequence};
 
 use crate::{header::Header, mask::mask, message::Message, opcode::Opcode};
@@ -17,7 +17,7 @@ const COPY_BYTES_MAX: u64 = 4096;
 ///
 /// # Errors
 ///
-/// [`Exhausted`] when the pool has too few segments; `output` is as before then.
+/// [`OutOfMemory`] when the pool has too few segments; `output` is as before then.
 ///
 /// # Examples
 ///
@@ -26,7 +26,7 @@ const COPY_BYTES_MAX: u64 = 4096;
 /// use seg_seq::SegmentedBuf;
 /// use ws_assemble::{Opcode, encode_frame};
 ///
-/// # fn main() -> Result<(), seg_pool::Exhausted> {
+/// # fn main() -> Result<(), seg_pool::OutOfMemory> {
 /// let mut output = SegmentedBuf::new(&Pool::new());
 /// let payload = Segment::from_static(b"hello").into();
 /// encode_frame(true, Opcode::Text, None, &payload, &mut output)?;
@@ -40,7 +40,7 @@ pub fn encode_frame(
     key: Option<[u8; 4]>,
     payload: &Sequence,
     output: &mut SegmentedBuf,
-) -> Result<(), Exhausted> {
+) -> Result<(), OutOfMemory> {
     let payload_len = payload.len();
     let header = Header { fin, is_compressed: false, opcode, mask: key, payload_len };
     append_frame(&header, payload, output)
@@ -51,7 +51,7 @@ pub(crate) fn append_frame(
     header: &Header,
     payload: &Sequence,
     output: &mut SegmentedBuf,
-) -> Result<(), Exhausted> {
+) -> Result<(), OutOfMemory> {
     let before = output.len();
     let appended = append_header(header, output).and_then(|()| match header.mask {
         Some(key) => append_masked(key, payload.chunks().map(|chunk| &**chunk), output),
@@ -69,7 +69,7 @@ pub(crate) fn append_message(
     header: &Header,
     message: &Message,
     output: &mut SegmentedBuf,
-) -> Result<(), Exhausted> {
+) -> Result<(), OutOfMemory> {
     let is_copied = header.mask.is_some() || header.payload_len <= COPY_BYTES_MAX;
     if is_copied && message.list().is_none() {
         // Most are: no list is made for the one chunk that they are.
@@ -83,7 +83,7 @@ pub(crate) fn append_slice(
     header: &Header,
     payload: &[u8],
     output: &mut SegmentedBuf,
-) -> Result<(), Exhausted> {
+) -> Result<(), OutOfMemory> {
     let before = output.len();
     let appended = append_header(header, output).and_then(|()| match header.mask {
         Some(key) => append_masked(key, [payload], output),
@@ -101,7 +101,7 @@ fn take_back(output: &mut SegmentedBuf, before: u64) {
     }
 }
 
-fn append_header(header: &Header, output: &mut SegmentedBuf) -> Result<(), Exhausted> {
+fn append_header(header: &Header, output: &mut SegmentedBuf) -> Result<(), OutOfMemory> {
     let (bytes, len) = header.to_bytes();
     output.try_extend_from_slice(&bytes[..len])
 }
@@ -111,7 +111,7 @@ fn append_masked<'a>(
     key: [u8; 4],
     payload: impl IntoIterator<Item = &'a [u8]>,
     output: &mut SegmentedBuf,
-) -> Result<(), Exhausted> {
+) -> Result<(), OutOfMemory> {
     let mut phase = 0;
     for mut rest in payload {
         while !rest.is_empty() {
@@ -139,7 +139,7 @@ pub fn encode_message(
     fragment_bytes: u64,
     mut key: impl FnMut() -> Option<[u8; 4]>,
     output: &mut SegmentedBuf,
-) -> Result<(), Exhausted> {
+) -> Result<(), OutOfMemory> {
     let mut opcode = message.kind().opcode();
     if fragment_bytes == 0 || message.len() <= fragment_bytes {
         let (payload_len, mask) = (message.len(), key());

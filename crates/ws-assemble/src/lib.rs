@@ -22,7 +22,7 @@
 //! # fn main() -> Result<(), Box<dyn std::error::Error>> {
 //! // A client's masked "Hello" (RFC 6455 section 5.7).
 //! let frame = [0x81, 0x85, 0x37, 0xfa, 0x21, 0x3d, 0x7f, 0x9f, 0x4d, 0x51, 0x58];
-//! let mut received = Pool::new().try_take_segment()?;
+//! let mut received = Pool::new().try_take(16_384)?;
 //! received.extend_from_slice(&frame);
 //!
 //! let mut decoder = Decoder::new(Role::Server, Assembly::Segmented, Limits::default());

@@ -76,13 +76,14 @@ fn messages() -> Vec<Message> {
 
 #[test]
 fn a_message_that_lost_a_fragment_cannot_be_finished() {
-    let pool = Pool::builder().segment_size(SegmentSize::K1).max_bytes(1 << 16).build();
+    let pool = Pool::builder().segment_size(SegmentSize::K1).bytes_max(1 << 16).build();
     let mut connection = open(Script::new(Vec::new()), Assembly::Segmented, &pool);
-    let held: Vec<_> = core::iter::from_fn(|| pool.try_take_segment().ok()).collect();
+    let held: Vec<_> =
+        core::iter::from_fn(|| pool.try_take_size(pool.segment_size()).ok()).collect();
     assert!(!held.is_empty());
     let mut writer = connection.start(MessageKind::Binary, 4).expect("open");
     let lost = polled(async || writer.write_bytes("0123456789".into()).await);
-    assert!(matches!(lost, Err(ConnectionError::Exhausted(_))), "{lost:?}");
+    assert!(matches!(lost, Err(ConnectionError::OutOfMemory(_))), "{lost:?}");
     drop(held);
     let more = polled(async || writer.write(b"more").await);
     assert!(matches!(more, Err(ConnectionError::MessageUnfinished)), "{more:?}");
@@ -165,10 +166,11 @@ fn messages_a_little_longer_than_a_segment_come_in_one_read_from_the_second_on()
 
 #[test]
 fn where_a_long_segment_is_not_to_be_had_a_usual_one_is_read_into() {
-    let pool = Pool::builder().segment_size(SegmentSize::K1).max_bytes(1 << 16).build();
+    let pool = Pool::builder().segment_size(SegmentSize::K1).bytes_max(1 << 16).build();
     let sent: Vec<_> = (0..3).map(|_| Message::binary(vec![7; 1_500])).collect();
     let mut connection = open(Script::new(wire(&sent, 0)), Assembly::Segmented, &pool);
-    let mut held: Vec<_> = core::iter::from_fn(|| pool.try_take_segment().ok()).collect();
+    let mut held: Vec<_> =
+        core::iter::from_fn(|| pool.try_take_size(pool.segment_size()).ok()).collect();
     held.truncate(held.len() - 3);
     for message in &sent {
         let read = polled(async || connection.next().await).expect("room for a usual one");
@@ -500,14 +502,15 @@ async fn connections_are_streams_and_sinks() {
 
 #[test]
 fn a_message_that_finds_too_little_room_leaves_no_segment_behind() {
-    let pool = Pool::builder().segment_size(SegmentSize::K1).max_bytes(1 << 16).build();
+    let pool = Pool::builder().segment_size(SegmentSize::K1).bytes_max(1 << 16).build();
     let mut connection = open(Script::new(Vec::new()), Assembly::Segmented, &pool);
-    let mut held: Vec<_> = core::iter::from_fn(|| pool.try_take_segment().ok()).collect();
+    let mut held: Vec<_> =
+        core::iter::from_fn(|| pool.try_take_size(pool.segment_size()).ok()).collect();
     // Room for the header alone.
     held.pop();
     let before = pool.stats().in_use_bytes();
     let refused = poll_once(connection.queue(&Message::binary(vec![7; 3_000])));
-    assert!(matches!(refused, Poll::Ready(Err(ConnectionError::Exhausted(_)))), "{refused:?}");
+    assert!(matches!(refused, Poll::Ready(Err(ConnectionError::OutOfMemory(_)))), "{refused:?}");
     polled(async || connection.flush().await).expect("open");
     assert_eq!(connection.output_bytes(), 0);
     assert_eq!(pool.stats().in_use_bytes(), before);

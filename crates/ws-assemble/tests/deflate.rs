@@ -175,7 +175,7 @@ fn a_bomb_is_stopped_while_it_is_inflated() {
     let [header, body] = compressed(Opcode::Binary, &zeroes);
     let wire = [&header[..], &body];
     for assembly in ASSEMBLIES {
-        let pool = Pool::builder().max_bytes(2 << 20).build();
+        let pool = Pool::builder().bytes_max(2 << 20).build();
         let limits = Limits::default().message_bytes_max(LIMIT);
         let error = decode(&wire, assembly, limits, &pool).expect_err("a bomb");
         assert_eq!(error.kind(), DecodeErrorKind::MessageTooLong);
@@ -326,8 +326,9 @@ fn messages_are_compressed_without_a_connection() {
 #[test]
 fn a_compressor_without_memory_goes_on_when_there_is_some() {
     let mut deflation = Deflation::new(&agreed(), Role::Server).expect("a window that can be made");
-    let small = Pool::builder().segment_size(SegmentSize::K1).max_bytes(1 << 16).build();
-    let hold: Vec<_> = core::iter::from_fn(|| small.try_take_segment().ok()).collect();
+    let small = Pool::builder().segment_size(SegmentSize::K1).bytes_max(1 << 16).build();
+    let hold: Vec<_> =
+        core::iter::from_fn(|| small.try_take_size(small.segment_size()).ok()).collect();
     let pool = pool();
     let mut output = SegmentedBuf::new(&pool);
     let message = Message::text(String::from_utf8(noise(5_000)).expect("ASCII"));

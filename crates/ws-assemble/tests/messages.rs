@@ -135,7 +135,7 @@ fn receive(
         if rest.is_empty() {
             break Ok(decoder.is_between_messages());
         }
-        let mut input = pool.try_take_segment().expect("no limit");
+        let mut input = pool.try_take_size(pool.segment_size()).expect("no limit");
         let piece = rest.len().min(*pieces.next().unwrap_or(&usize::MAX)).min(input.capacity());
         input.extend_from_slice(&rest[..piece]);
         rest = &rest[piece..];
@@ -294,7 +294,7 @@ fn a_long_payload_without_a_mask_is_linked_and_not_copied() {
 
 #[test]
 fn an_encoder_without_memory_leaves_the_output_as_it_was() {
-    let pool = Pool::builder().max_bytes(seg_pool::SLAB_BYTES).build();
+    let pool = Pool::builder().bytes_max(seg_pool::SLAB_BYTES).build();
     let message = Message::binary(vec![7; 2 * seg_pool::SLAB_BYTES]);
     let mut output = SegmentedBuf::new(&pool);
     output.extend_from_slice(b"before");

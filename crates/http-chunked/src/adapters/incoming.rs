@@ -209,7 +209,7 @@ impl<S, R: MessageReader> Incoming<S, R> {
             return Ok(room);
         }
         self.is_shared = false;
-        let room = self.pool.try_take_segment();
+        let room = self.pool.try_take_size(self.pool.segment_size());
         room.map_err(|error| io::Error::new(io::ErrorKind::OutOfMemory, error))
     }
 }

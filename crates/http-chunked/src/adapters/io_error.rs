@@ -14,7 +14,7 @@ use crate::{
 const fn body_kind(kind: BodyErrorKind) -> ErrorKind {
     match kind {
         BodyErrorKind::Truncated => ErrorKind::UnexpectedEof,
-        BodyErrorKind::PoolExhausted => ErrorKind::OutOfMemory,
+        BodyErrorKind::OutOfMemory => ErrorKind::OutOfMemory,
         _ => ErrorKind::InvalidData,
     }
 }
@@ -41,7 +41,7 @@ impl From<EncodeError> for io::Error {
     /// Keeps the error inside; its kind is `OutOfMemory` or `InvalidInput`.
     fn from(error: EncodeError) -> Self {
         let kind = match error.kind() {
-            EncodeErrorKind::PoolExhausted(_) => ErrorKind::OutOfMemory,
+            EncodeErrorKind::OutOfMemory(_) => ErrorKind::OutOfMemory,
             EncodeErrorKind::Ended => ErrorKind::InvalidInput,
         };
         Self::new(kind, error)
@@ -53,7 +53,7 @@ impl From<ResponseError> for io::Error {
     fn from(error: ResponseError) -> Self {
         let kind = match error.kind() {
             ResponseErrorKind::Truncated => ErrorKind::UnexpectedEof,
-            ResponseErrorKind::PoolExhausted => ErrorKind::OutOfMemory,
+            ResponseErrorKind::OutOfMemory => ErrorKind::OutOfMemory,
             ResponseErrorKind::Body(kind) => body_kind(kind),
             _ => ErrorKind::InvalidData,
         };
@@ -66,7 +66,7 @@ impl From<RequestError> for io::Error {
     fn from(error: RequestError) -> Self {
         let kind = match error.kind() {
             RequestErrorKind::Truncated => ErrorKind::UnexpectedEof,
-            RequestErrorKind::PoolExhausted => ErrorKind::OutOfMemory,
+            RequestErrorKind::OutOfMemory => ErrorKind::OutOfMemory,
             RequestErrorKind::Body(kind) => body_kind(kind),
             _ => ErrorKind::InvalidData,
         };

@@ -208,12 +208,12 @@ fn a_refused_octet_stays_in_the_segment() {
 
 #[test]
 fn an_exhausted_pool_is_an_error_and_what_came_before_stays_readable() {
-    let pool = Pool::builder().max_bytes(64 << 10).build();
+    let pool = Pool::builder().bytes_max(64 << 10).build();
     let mut assembler = BodyAssembler::new(&pool, Framing::Chunked);
     let mut others: Vec<_> = (0..3).map(|_| pool.take(SEGMENT)).collect();
     let mut wire = Segment::from(bytes::Bytes::from(chunk(&[9; 1000]).repeat(40)));
     let error = assembler.push(&mut wire).expect_err("one segment is left");
-    assert_eq!(error.kind(), BodyErrorKind::PoolExhausted);
+    assert_eq!(error.kind(), BodyErrorKind::OutOfMemory);
     // Sixteen chunks and 384 bytes of the next fill the segment: 3 + 5 + 1000 + 2 octets a chunk.
     assert_eq!(error.offset(), 16 * 1007 + 5 + 384);
     assert_eq!(assembler.take_body().sequence(), &[9; SEGMENT]);

@@ -92,9 +92,9 @@ fn a_socket_that_takes_nothing_is_an_error() {
 
 #[test]
 fn an_exhausted_pool_is_an_error_that_names_it() {
-    let pool = Pool::builder().segment_size(SegmentSize::B256).max_bytes(64 << 10).build();
+    let pool = Pool::builder().segment_size(SegmentSize::B256).bytes_max(64 << 10).build();
     let mut taken = Vec::new();
-    while let Ok(segment) = pool.try_take_segment() {
+    while let Ok(segment) = pool.try_take_size(pool.segment_size()) {
         taken.push(segment);
     }
     let mut writer = ChunkedWriter::with_encoder(Vec::new(), Encoder::new(&pool));

@@ -269,7 +269,7 @@ fn what_is_wrong_in_any_of_chained_codings_is_an_error() {
 fn a_bomb_in_a_bomb_stops_at_the_limit_and_little_is_held() {
     let zeroes = vec![0; if cfg!(miri) { 10_000 } else { 64 << 20 }];
     let bomb = gzip(&gzip(&zeroes));
-    let pool = seg_pool::Pool::builder().max_bytes(1 << 20).build();
+    let pool = seg_pool::Pool::builder().bytes_max(1 << 20).build();
     let codings = ContentCodings::from_field(b"gzip, gzip").expect("both are known");
     let limits = BodyLimits::new().body_bytes_max(9_000);
     let mut assembler =

@@ -216,9 +216,9 @@ fn nothing_comes_behind_the_last_chunk() {
 
 #[test]
 fn an_exhausted_pool_loses_nothing() {
-    let pool = Pool::builder().segment_size(SegmentSize::B256).max_bytes(64 << 10).build();
+    let pool = Pool::builder().segment_size(SegmentSize::B256).bytes_max(64 << 10).build();
     let mut taken = Vec::new();
-    while let Ok(segment) = pool.try_take_segment() {
+    while let Ok(segment) = pool.try_take_size(pool.segment_size()) {
         taken.push(segment);
     }
     let body: Vec<u8> = (0..=255).cycle().take(3000).collect();
@@ -227,7 +227,7 @@ fn an_exhausted_pool_loses_nothing() {
     assert_eq!(trailers.push("X-Long", &[b'x'; 600]), Ok(()));
     let (mut encoder, mut refusals) = (Encoder::new(&pool), 0);
     let mut refused = |error: http_chunked::EncodeError| {
-        assert!(matches!(error.kind(), EncodeErrorKind::PoolExhausted(_)), "{error}");
+        assert!(matches!(error.kind(), EncodeErrorKind::OutOfMemory(_)), "{error}");
         refusals += 1;
         drop(taken.pop().expect("the pool holds more than the body"));
     };

@@ -117,7 +117,7 @@ fn an_error_comes_behind_the_data_before_it_and_stays() {
 
 #[test]
 fn an_exhausted_pool_is_an_error() {
-    let pool = Pool::builder().max_bytes(64 << 10).build();
+    let pool = Pool::builder().bytes_max(64 << 10).build();
     let all: Vec<_> = (0..4).map(|_| pool.take(16 << 10)).collect();
     let mut incoming = Incoming::new(socket(TWO, 100), ResponseReader::new(&pool), &pool);
     assert_eq!(incoming.read_head().expect_err("no segment").kind(), ErrorKind::OutOfMemory);
@@ -130,7 +130,7 @@ fn a_long_body_is_streamed_through_little_memory() {
     let plain = vec![b'x'; if cfg!(miri) { 5_000 } else { 8 << 20 }];
     for coding in [ContentCoding::Identity, ContentCoding::Gzip] {
         let data = if coding == ContentCoding::Gzip { gzip(&plain) } else { plain.clone() };
-        let pool = Pool::builder().max_bytes(512 << 10).build();
+        let pool = Pool::builder().bytes_max(512 << 10).build();
         let assembler = BodyAssembler::new(&pool, Framing::UntilClose).content_coding(coding);
         // A segment of compressed data can become sixteen megabytes; so little is read at once.
         let most = if coding == ContentCoding::Gzip { 200 } else { 1 << 20 };

@@ -224,11 +224,11 @@ fn a_head_cut_short_is_an_error_and_none_at_all_is_not() {
 
 #[test]
 fn a_head_in_pieces_needs_a_segment() {
-    let pool = Pool::builder().max_bytes(64 << 10).build();
+    let pool = Pool::builder().bytes_max(64 << 10).build();
     let all: Vec<_> = (0..4).map(|_| pool.take(16 << 10)).collect();
     let mut reader = RequestReader::new(&pool);
     let refusal = read(&mut reader, b"GET / HT", 10);
-    assert_eq!(refusal, Err((RequestErrorKind::PoolExhausted, 0)));
+    assert_eq!(refusal, Err((RequestErrorKind::OutOfMemory, 0)));
     drop(all);
     reader.reset();
     let wire = b"GET / HTTP/1.1\r\nHost: a\r\n\r\n";

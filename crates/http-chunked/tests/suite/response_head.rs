@@ -205,11 +205,11 @@ fn a_head_cut_short_is_an_error_with_its_offset() {
 
 #[test]
 fn a_head_in_pieces_needs_a_segment() {
-    let pool = Pool::builder().max_bytes(64 << 10).build();
+    let pool = Pool::builder().bytes_max(64 << 10).build();
     let all: Vec<_> = (0..4).map(|_| pool.take(16 << 10)).collect();
     let mut reader = ResponseReader::new(&pool);
     let refusal = read(&mut reader, b"HTTP/1.1 2", 10);
-    assert_eq!(refusal, Err((ResponseErrorKind::PoolExhausted, 0)));
+    assert_eq!(refusal, Err((ResponseErrorKind::OutOfMemory, 0)));
     drop(all);
     reader.expect(RequestMethod::Other);
     assert_eq!(read(&mut reader, b"HTTP/1.1 204 \r\n\r\n", 4), Ok(ResponseStep::Head));

@@ -43,7 +43,7 @@ impl Wire {
     pub(super) fn receive(&mut self, progress: &Progress) -> anyhow::Result<Option<SegmentMut>> {
         let mut segment = match self.rest.take() {
             Some(rest) => rest,
-            None => self.pool.try_take_segment()?,
+            None => self.pool.try_take_size(self.pool.segment_size())?,
         };
         let count = match segment.read_from(&mut self.stream) {
             Ok(0) => return Ok(None),

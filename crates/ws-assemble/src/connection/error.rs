@@ -3,7 +3,7 @@
 use core::{error::Error, fmt};
 use std::io;
 
-use seg_pool::{Exhausted, TakeError};
+use seg_pool::{OutOfMemory, TakeError};
 
 use crate::{decode_error::DecodeError, handshake::HandshakeError};
 
@@ -18,7 +18,7 @@ pub enum ConnectionError {
     /// The stream failed.
     Io(io::Error),
     /// The pool had no segment.
-    Exhausted(TakeError),
+    OutOfMemory(TakeError),
     /// A close frame was sent: nothing more may be.
     Closed,
     /// A message that is sent in parts was begun and not finished.
@@ -37,7 +37,7 @@ impl fmt::Display for ConnectionError {
             Self::Handshake(error) => error.fmt(f),
             Self::Decode(error) => error.fmt(f),
             Self::Io(error) => error.fmt(f),
-            Self::Exhausted(error) => error.fmt(f),
+            Self::OutOfMemory(error) => error.fmt(f),
             Self::Closed => f.write_str("the connection is closed"),
             Self::MessageUnfinished => f.write_str("another message is not finished"),
             Self::TextInvalid => f.write_str("a text to be sent is not UTF-8"),
@@ -53,7 +53,7 @@ impl Error for ConnectionError {
             Self::Handshake(error) => Some(error),
             Self::Decode(error) => Some(error),
             Self::Io(error) => Some(error),
-            Self::Exhausted(error) => Some(error),
+            Self::OutOfMemory(error) => Some(error),
             Self::Closed
             | Self::MessageUnfinished
             | Self::TextInvalid
@@ -83,12 +83,12 @@ impl From<io::Error> for ConnectionError {
 
 impl From<TakeError> for ConnectionError {
     fn from(error: TakeError) -> Self {
-        Self::Exhausted(error)
+        Self::OutOfMemory(error)
     }
 }
 
-impl From<Exhausted> for ConnectionError {
-    fn from(error: Exhausted) -> Self {
-        Self::Exhausted(error.into())
+impl From<OutOfMemory> for ConnectionError {
+    fn from(error: OutOfMemory) -> Self {
+        Self::OutOfMemory(error.into())
     }
 }

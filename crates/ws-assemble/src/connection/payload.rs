@@ -1,6 +1,6 @@
 //! What is to be sent, wherever it lies.
 
-use seg_pool::{Exhausted, Pool};
+use seg_pool::{OutOfMemory, Pool};
 use seg_seq::{SegmentedBuf, Sequence};
 
 use crate::message::Message;
@@ -26,7 +26,7 @@ impl<'a> Payload<'a> {
     }
 
     /// Turns into segments, copying what is borrowed.
-    pub(super) fn into_sequence(self, pool: &Pool) -> Result<Sequence, Exhausted> {
+    pub(super) fn into_sequence(self, pool: &Pool) -> Result<Sequence, OutOfMemory> {
         Ok(match self {
             Self::Shared(_, message) => message.sequence().into_owned(),
             Self::Chunks(sequence) => sequence.clone(),

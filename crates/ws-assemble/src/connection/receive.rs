@@ -5,7 +5,7 @@ use core::{
     task::{Context, Poll, Waker, ready},
 };
 
-use seg_pool::{Exhausted, SegmentMut};
+use seg_pool::{OutOfMemory, SegmentMut};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
 use super::{Connection, ConnectionError, State};
@@ -321,7 +321,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
 
     /// Takes a segment to read into. Where a long one cannot be had, or a few of them would be more
     /// than a message may keep, a usual one will do.
-    fn take_room(&self) -> Result<SegmentMut, Exhausted> {
+    fn take_room(&self) -> Result<SegmentMut, OutOfMemory> {
         let usual = self.pool.segment_size();
         let size = self.read_length.size(self.decoder.left(), usual);
         let held = LONG_READS_HELD * size.bytes() as u64;

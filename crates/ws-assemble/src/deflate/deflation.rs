@@ -4,7 +4,7 @@ use core::{fmt, mem::replace};
 use std::sync::{Mutex, PoisonError};
 
 use seg_flate::{Backend, DeflateErrorKind, Deflater, Flush, Format, Level, WindowBits};
-use seg_pool::{Exhausted, Pool};
+use seg_pool::{OutOfMemory, Pool};
 use seg_seq::{SegmentedBuf, Sequence};
 
 use super::{TAIL, options::Deflate};
@@ -75,13 +75,13 @@ impl Deflation {
     ///
     /// # Errors
     ///
-    /// [`Exhausted`] when the pool of `output` has too few segments; `output` is as before then.
+    /// [`OutOfMemory`] when the pool of `output` has too few segments; `output` is as before then.
     pub fn encode_message(
         &mut self,
         message: &Message,
         key: Option<[u8; 4]>,
         output: &mut SegmentedBuf,
-    ) -> Result<(), Exhausted> {
+    ) -> Result<(), OutOfMemory> {
         let sequence = message.sequence();
         let chunks = sequence.chunks().map(|chunk| &**chunk);
         let payload = self.compress(chunks, true, output.pool())?;
@@ -104,7 +104,7 @@ impl Deflation {
         payload: impl IntoIterator<Item = &'a [u8]>,
         is_last: bool,
         pool: &Pool,
-    ) -> Result<Sequence, Exhausted> {
+    ) -> Result<Sequence, OutOfMemory> {
         let mut deflater = self.deflater.take().unwrap_or_else(|| take(self.level, self.window));
         let mut output = SegmentedBuf::new(pool);
         // Without takeover the next message refers to nothing of this one. That takes less than a reset.
@@ -119,7 +119,7 @@ impl Deflation {
             .and_then(|()| deflater.push(&mut last, flush, &mut output));
         if let Err(error) = pushed {
             match error.kind() {
-                DeflateErrorKind::PoolExhausted(exhausted) => return Err(exhausted),
+                DeflateErrorKind::OutOfMemory(exhausted) => return Err(exhausted),
                 kind => unreachable!("a stream that never ends: {kind:?}"),
             }
         }

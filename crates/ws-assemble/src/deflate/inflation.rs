@@ -114,7 +114,7 @@ impl Inflation {
 
 const fn kind(kind: InflateErrorKind) -> DecodeErrorKind {
     match kind {
-        InflateErrorKind::PoolExhausted(exhausted) => DecodeErrorKind::PoolExhausted(exhausted),
+        InflateErrorKind::OutOfMemory(exhausted) => DecodeErrorKind::OutOfMemory(exhausted),
         _ => DecodeErrorKind::DeflateInvalid,
     }
 }

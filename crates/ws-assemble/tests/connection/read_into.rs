@@ -29,8 +29,9 @@ fn kept<T>(future: impl Future<Output = T>) -> T {
 
 /// A pool with one segment left.
 fn one_segment() -> (Pool, Vec<SegmentMut>) {
-    let pool = Pool::builder().segment_size(SegmentSize::K1).max_bytes(SLAB_BYTES).build();
-    let mut others: Vec<_> = core::iter::from_fn(|| pool.try_take_segment().ok()).collect();
+    let pool = Pool::builder().segment_size(SegmentSize::K1).bytes_max(SLAB_BYTES).build();
+    let mut others: Vec<_> =
+        core::iter::from_fn(|| pool.try_take_size(pool.segment_size()).ok()).collect();
     others.pop();
     (pool, others)
 }

@@ -63,7 +63,7 @@ impl Tally {
 /// Runs all connections to their ends; returns what happened and the pool as it is then.
 pub(crate) async fn run(plan: Plan) -> (Arc<Tally>, Stats) {
     let tally = Arc::new(Tally::default());
-    let pool = Pool::builder().max_bytes(plan.pool_bytes_max).build();
+    let pool = Pool::builder().bytes_max(plan.pool_bytes_max).build();
     let tasks: Vec<_> = (0..plan.connections)
         .map(|index| {
             let random = Random::new(plan.seed ^ index << 20);
@@ -109,7 +109,7 @@ async fn serve(stream: Rough, pool: Pool, mut random: Random, tally: Arc<Tally>)
             }
         };
         let stats = pool.stats();
-        assert!(stats.held_bytes_peak() <= stats.limit_bytes(), "{stats:?}");
+        assert!(stats.held_bytes_peak() <= stats.bytes_max(), "{stats:?}");
         let sent = match read {
             Ok(Some(message)) => connection.send(&message).await,
             Ok(None) => return,
@@ -119,10 +119,10 @@ async fn serve(stream: Rough, pool: Pool, mut random: Random, tally: Arc<Tally>)
         assert!(waits <= (64 << 10) + MESSAGE_BYTES_MAX as u64 + 200, "{waits} bytes wait");
         match sent {
             Ok(()) => {}
-            Err(ConnectionError::Exhausted(_)) => return Tally::count(&tally.starved),
+            Err(ConnectionError::OutOfMemory(_)) => return Tally::count(&tally.starved),
             Err(ConnectionError::Decode(error)) => {
                 return match error.kind() {
-                    DecodeErrorKind::PoolExhausted(_) => Tally::count(&tally.starved),
+                    DecodeErrorKind::OutOfMemory(_) => Tally::count(&tally.starved),
                     // A client that went away, or that broke the rules on purpose.
                     DecodeErrorKind::Truncated
                     | DecodeErrorKind::ReservedOpcode

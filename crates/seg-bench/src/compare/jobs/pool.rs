@@ -345,7 +345,7 @@ fn scaling(threads: u32) -> Job {
     let plain = layout(SIZE, 16);
     Job::new(format!("pool/scaling_16k_{threads}t"), 0)
         .with(parallel(Kind::Ours, "seg-pool", threads, move || {
-            drop(black_box(pool.try_take_segment()));
+            drop(black_box(pool.try_take_size(pool.segment_size())));
         }))
         .with(parallel(Kind::Peer, "glibc malloc", threads, move || {
             drop(black_box(Block::new(System, plain)));

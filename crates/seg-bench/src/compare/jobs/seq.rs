@@ -41,7 +41,7 @@ fn in_segments(bytes: &[u8]) -> Sequence {
 /// Segments of the default size that are full, as after large reads.
 fn received(pool: &Pool, count: usize) -> Vec<Segment> {
     let fill = || {
-        let mut segment = pool.try_take_segment().expect("no limit");
+        let mut segment = pool.try_take_size(pool.segment_size()).expect("no limit");
         segment.extend_from_slice(&[7; 16_384]);
         segment.freeze()
     };

@@ -172,7 +172,7 @@ fn pushes<T, L>(
 fn tiny_slices_kept() -> Job {
     let pool = Pool::new();
     let receive = |pool: &Pool| {
-        let mut segment = pool.try_take_segment().expect("no limit");
+        let mut segment = pool.try_take_size(pool.segment_size()).expect("no limit");
         segment.extend_from_slice(&[7; 100]);
         segment.freeze()
     };

@@ -145,7 +145,7 @@ fn are_two_messages(output: &[u8], payload: &Bytes) -> anyhow::Result<()> {
         .with_deflate(&agreed(), Pool::global());
     let mut messages = 0;
     for chunk in output.chunks(16 << 10) {
-        let mut input = Pool::global().try_take_segment()?;
+        let mut input = Pool::global().try_take(16_384)?;
         input.extend_from_slice(chunk);
         while let Some(event) = decoder.decode(&mut input)? {
             let Event::Message(message) = event else { continue };

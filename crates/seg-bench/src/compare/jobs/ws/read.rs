@@ -143,13 +143,13 @@ impl Reads {
 fn decoder(mut source: Source) -> impl FnMut() -> Message {
     let pool = Pool::new();
     let mut decoder = Decoder::new(Role::Server, Assembly::Segmented, Limits::default());
-    let mut input = pool.try_take_segment().expect("no limit");
+    let mut input = pool.try_take_size(pool.segment_size()).expect("no limit");
     move || loop {
         match decoder.decode(&mut input).expect("a good wire") {
             Some(Event::Message(message)) => return message,
             Some(event) => unreachable!("{event:?}"),
             None => {
-                input = pool.try_take_segment().expect("no limit");
+                input = pool.try_take_size(pool.segment_size()).expect("no limit");
                 input.read_from(&mut source).expect("always readable");
             }
         }
@@ -161,14 +161,14 @@ fn batch(mut source: Source) -> impl FnMut() -> Message {
     const MESSAGES: usize = 64;
     let pool = Pool::new();
     let mut decoder = Decoder::new(Role::Server, Assembly::Segmented, Limits::default());
-    let mut input = pool.try_take_segment().expect("no limit");
+    let mut input = pool.try_take_size(pool.segment_size()).expect("no limit");
     let mut messages = Vec::with_capacity(MESSAGES);
     move || loop {
         if let Some(message) = messages.pop() {
             return message;
         }
         if input.is_empty() {
-            input = pool.try_take_segment().expect("no limit");
+            input = pool.try_take_size(pool.segment_size()).expect("no limit");
             input.read_from(&mut source).expect("always readable");
         }
         let event = decoder.decode_batch(&mut input, &mut messages, MESSAGES);
