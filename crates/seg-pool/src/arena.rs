@@ -73,9 +73,15 @@ impl Arena {
         &self.settings
     }
 
+    /// Counts one more `Pool` handle. The first one after the last opens the arena again.
     pub(crate) fn add_pool(&self) {
         let before = self.pools.fetch_add(1, Ordering::Relaxed);
         abort_on_overflow(before);
+        if before == 0 {
+            let mut central = self.lock();
+            central.set_closed(self.pools.load(Ordering::Relaxed) == 0);
+            self.settle(central);
+        }
     }
 
     /// Forgets one `Pool` handle. The last one closes the arena: segments that come back from now
@@ -85,7 +91,11 @@ impl Arena {
             return false;
         }
         let mut central = self.lock();
-        central.close();
+        if self.pools.load(Ordering::Relaxed) > 0 {
+            // A segment gave a handle out meanwhile, and that one's end comes later.
+            return false;
+        }
+        central.set_closed(true);
         self.want_home();
         self.collect(&mut central);
         central.shrink();

@@ -91,8 +91,9 @@ impl Central {
         self.waiters.iter().any(|queue| !queue.is_empty())
     }
 
-    pub(crate) fn close(&mut self) {
-        self.closed = true;
+    /// Says whether no `Pool` handle is left.
+    pub(crate) fn set_closed(&mut self, closed: bool) {
+        self.closed = closed;
     }
 
     /// Returns how many slabs came, less those that went, since the last call.

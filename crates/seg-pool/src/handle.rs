@@ -3,6 +3,7 @@
 use core::{mem::ManuallyDrop, ops::Deref, ptr::NonNull};
 
 use crate::{
+    arena::ArenaRef,
     header::{Header, Idle},
     local,
     sync::{self, Ordering},
@@ -53,6 +54,14 @@ impl Handle {
         let header = self.tagged.as_ptr().map_addr(|addr| addr & !SPARE_MASK);
         // SAFETY: the pointer to a live header (H1) without its spare references is not null.
         unsafe { NonNull::new_unchecked(header) }
+    }
+
+    /// Returns what the segment's pool shares; none for adopted memory.
+    pub(crate) fn arena(&self) -> Option<ArenaRef> {
+        // SAFETY: the header is alive (H1) and keeps its slab, and that keeps the arena with its depots.
+        let depot = unsafe { self.depot.as_ref() }?;
+        // SAFETY: as above.
+        Some(unsafe { ArenaRef::from_ptr(depot.arena()) })
     }
 
     /// References that are counted for this handle and not used yet.

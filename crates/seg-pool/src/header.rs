@@ -28,8 +28,9 @@ pub(crate) struct Header {
     /// Where the segment goes when its last handle is dropped: the depot, or null when something
     /// is to be done on the way. Written while there is one handle or none.
     pub(crate) route: Cell<*const Depot>,
-    /// The account that the segment is charged to. Used while there is one handle or none.
-    pub(crate) account: Cell<Option<Arc<Account>>>,
+    /// The account that the segment is charged to, counted as by an `Arc`; null without one.
+    /// Written through an [`Idle`] alone, so while no handle exists; read through any handle.
+    account: Cell<*const Account>,
     /// The first byte of the payload.
     pub(crate) data: NonNull<u8>,
     /// Bytes of payload; 0 for memory of another owner.
@@ -67,7 +68,7 @@ impl Header {
             refs: AtomicUsize::new(1),
             depot: ptr::null(),
             route: Cell::new(ptr::null()),
-            account: Cell::new(None),
+            account: Cell::new(ptr::null()),
             data,
             capacity: 0,
             initialized: AtomicU32::new(0),
@@ -90,6 +91,19 @@ impl Header {
         self.initialized.load(Ordering::Relaxed) as usize
     }
 
+    /// Returns the account that the segment is charged to.
+    pub(crate) fn account(&self) -> Option<Arc<Account>> {
+        let account = self.account.get();
+        if account.is_null() {
+            return None;
+        }
+        // SAFETY: the pointer came from `Arc::into_raw` (I4), and the reference that it counts is
+        // given up through an `Idle` only, of which there is none while somebody else reads (I2).
+        unsafe { Arc::increment_strong_count(account) };
+        // SAFETY: as above; the reference was counted just now.
+        Some(unsafe { Arc::from_raw(account) })
+    }
+
     /// Records that the payload is initialised up to `end`, which is at most its capacity.
     #[inline]
     pub(crate) fn raise_initialized(&self, end: usize) {
@@ -108,6 +122,9 @@ impl Header {
 ///   collected the `Idle` of each of its segments.
 /// - **I2** there is at most one `Idle` per header, and none while a handle exists.
 /// - **I3** `refs` is 1.
+/// - **I4** `account` is null or came from `Arc::into_raw`, and owns that reference. It is changed
+///   here alone, so by the only one who knows the header (I2): each handle that reads it was made
+///   after the change, and gives the segment up (release, acquire) before the next one.
 pub(crate) struct Idle(NonNull<Header>);
 
 impl Idle {
@@ -125,6 +142,19 @@ impl Idle {
         // SAFETY: `data` leads to `capacity` live bytes, and without handles nobody else uses them (I2).
         unsafe { self.data.write_bytes(0, self.capacity()) };
         self.raise_initialized(self.capacity());
+    }
+
+    /// Charges the segment to `account` from now on.
+    pub(crate) fn set_account(&self, account: Option<Arc<Account>>) {
+        debug_assert!(self.account.get().is_null(), "an idle segment is on no account");
+        self.account.set(account.map_or(ptr::null(), Arc::into_raw));
+    }
+
+    /// Takes the segment off its account.
+    pub(crate) fn take_account(&self) -> Option<Arc<Account>> {
+        let account = self.account.replace(ptr::null());
+        // SAFETY: it came from `Arc::into_raw` and owns the reference (I4), which moves out.
+        (!account.is_null()).then(|| unsafe { Arc::from_raw(account) })
     }
 
     pub(crate) const fn into_header(self) -> NonNull<Header> {

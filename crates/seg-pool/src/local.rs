@@ -354,7 +354,7 @@ fn give_slow(idle: Idle) {
         if depot.zeroes() {
             idle.zero();
         }
-        let Some(account) = idle.account.take() else { return give(idle) };
+        let Some(account) = idle.take_account() else { return give(idle) };
         // Wakers may panic: whoever waits is woken when everything is back.
         account.lower_all(idle.capacity());
         give(idle);

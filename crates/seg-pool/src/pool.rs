@@ -12,9 +12,11 @@ use crate::{
     arena::{Arena, ArenaRef},
     budget::Account,
     error::{OutOfMemory, TakeError},
+    handle::Handle,
     header::Idle,
     local,
     pool_builder::PoolBuilder,
+    segment::Segment,
     segment_mut::SegmentMut,
     size::SegmentSize,
     stats::Stats,
@@ -194,7 +196,7 @@ impl Pool {
     fn prepare(&self, idle: Idle, origin: Origin) -> SegmentMut {
         if !self.plain {
             idle.route.set(core::ptr::null());
-            idle.account.set(self.account.clone());
+            idle.set_account(self.account.clone());
         }
         SegmentMut::new(idle, origin)
     }
@@ -240,6 +242,15 @@ impl Pool {
         pool
     }
 
+    /// Returns a handle to the pool that a segment is of; none for adopted memory.
+    fn of(handle: &Handle) -> Option<Self> {
+        let arena = handle.arena()?;
+        arena.add_pool();
+        let account = handle.account();
+        let plain = account.is_none() && !arena.settings().zero_on_drop;
+        Some(Self { arena, account, plain })
+    }
+
     /// Returns the pool's default segment size, which the layers above take for what they receive:
     /// [`PoolBuilder::segment_size`].
     #[must_use]
@@ -281,6 +292,43 @@ impl Pool {
     #[must_use]
     pub fn is_same(&self, other: &Self) -> bool {
         core::ptr::eq::<Arena>(&*self.arena, &*other.arena)
+    }
+}
+
+impl SegmentMut {
+    /// Returns a handle to the pool that the segment was taken from, through the budget that it is
+    /// charged to if there is one.
+    ///
+    /// For code that has a segment and needs another one beside it. Costs what cloning a [`Pool`]
+    /// does: two or three atomic increments. A pool whose last handle is gone is open again.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use seg_pool::{Budget, Pool};
+    ///
+    /// let budget = Budget::new(&Pool::new(), 64 << 10);
+    /// let first = budget.pool().take(256);
+    /// let second = first.pool().take(1_024);
+    /// assert_eq!(budget.used_bytes(), 256 + 1_024);
+    /// # drop((first, second));
+    /// ```
+    #[must_use]
+    pub fn pool(&self) -> Pool {
+        let Some(pool) = Pool::of(self.handle()) else {
+            unreachable!("an exclusive segment is of a pool");
+        };
+        pool
+    }
+}
+
+impl Segment {
+    /// Returns a handle to the pool that the segment was taken from, through the budget that it is
+    /// charged to if there is one, as [`SegmentMut::pool`] does. `None` for an empty segment, for
+    /// static bytes and for adopted [`Bytes`](bytes::Bytes).
+    #[must_use]
+    pub fn pool(&self) -> Option<Pool> {
+        self.handle().and_then(Pool::of)
     }
 }
 

@@ -118,6 +118,10 @@ impl SegmentMut {
         other.handle().is_some_and(|other| self.handle.is_same(other))
     }
 
+    pub(crate) const fn handle(&self) -> &Handle {
+        &self.handle
+    }
+
     /// Returns the unfilled part, which may be uninitialised.
     ///
     /// Not as `MaybeUninit`s, which safe code could fill with uninitialised bytes again: the

@@ -44,6 +44,44 @@ fn a_view_made_exclusive_again_stays_charged() {
 }
 
 #[test]
+fn a_segment_leads_to_its_pool_and_its_account() {
+    let pool = Pool::builder().segment_size(SegmentSize::K4).build();
+    let budget = Budget::new(&pool, 10_000);
+    let mut first = budget.pool().take(256);
+    first.extend_from_slice(b"x");
+    let second = first.pool().take(1_024);
+    assert!(first.pool().is_same(&pool) && second.pool().is_same(&pool));
+    assert_eq!(budget.used_bytes(), 1_280);
+    // Through views on several threads, while others drop theirs.
+    let view = first.freeze();
+    let taken: Vec<_> = thread::scope(|scope| {
+        let views: Vec<_> = (0..4).map(|_| view.clone()).collect();
+        let threads: Vec<_> = views
+            .into_iter()
+            .map(|view| scope.spawn(move || view.pool().expect("a pooled view").take(512)))
+            .collect();
+        threads.into_iter().map(|thread| thread.join().expect("no panic")).collect()
+    });
+    assert_eq!(budget.used_bytes(), 1_280 + 4 * 512);
+    drop(view);
+    assert_eq!(budget.used_bytes(), 1_024 + 4 * 512);
+    drop((taken, second));
+    assert_eq!(budget.used_bytes(), 0);
+    // What was given back and taken again without the budget is on no account.
+    let plain = pool.take(256);
+    drop(plain.pool().take(256));
+    assert_eq!((plain.pool().segment_size(), budget.used_bytes_peak()), (SegmentSize::K4, 3_328));
+}
+
+#[test]
+fn memory_without_a_pool_leads_to_none() {
+    let adopted = Segment::from(Bytes::from(vec![1, 2, 3]));
+    assert!(adopted.pool().is_none());
+    assert!(Segment::from_static(b"abc").pool().is_none());
+    assert!(Segment::new().pool().is_none());
+}
+
+#[test]
 fn the_cap_is_met_to_the_byte() {
     let pool = Pool::new();
     let budget = Budget::new(&pool, 3 * 512);

@@ -424,6 +424,33 @@ fn a_budget_is_never_over_its_cap() {
 }
 
 #[test]
+fn a_view_that_leads_to_its_account_keeps_it_from_the_next_owner() {
+    static CHARGED: AtomicUsize = AtomicUsize::new(0);
+    explore(&CHARGED, || {
+        let pool = pool_of_one();
+        let budget = Budget::new(&pool, SLAB_BYTES);
+        let mut segment = take(budget.pool()).expect("the first");
+        segment.extend_from_slice(b"shared");
+        let segment = segment.freeze();
+        let other = segment.clone();
+        let reader = thread::spawn(move || {
+            let reached = other.pool().expect("a pooled view");
+            drop(other);
+            drop(reached);
+        });
+        while_others_run();
+        drop(segment);
+        // The next owner writes where the view read its account.
+        if let Some(segment) = take(budget.pool()) {
+            CHARGED.fetch_add(1, Relaxed);
+            drop(segment);
+        }
+        reader.join().unwrap();
+        assert_eq!(budget.used_bytes(), 0);
+    });
+}
+
+#[test]
 fn who_waits_for_a_budget_is_never_lost() {
     static WAITED: AtomicUsize = AtomicUsize::new(0);
     explore(&WAITED, || {

@@ -688,3 +688,23 @@ fn debug_shows_the_figures() {
     let text = format!("{pool:?}");
     assert!(text.contains("held_bytes: 65536") && text.contains("in_use_bytes: 16384"), "{text}");
 }
+
+#[test]
+fn a_segment_opens_a_pool_whose_last_handle_is_gone() {
+    let pool = Pool::builder().zero_on_drop(true).build();
+    let segment = pool.take(16_384);
+    drop(pool);
+    let pool = segment.pool();
+    drop(segment);
+    assert_eq!(pool.stats().idle_bytes(), SLAB_BYTES, "an open pool keeps what comes back");
+    let misses = |pool: &Pool| pool.stats().classes()[SegmentSize::K16 as usize].misses();
+    drop(pool.take(16_384));
+    let before = misses(&pool);
+    for _ in 0..3 {
+        let mut segment = pool.take(16_384);
+        assert!(segment.spare_initialized_mut().iter().all(|&byte| byte == 0), "it was zeroed");
+        segment.extend_from_slice(b"secret");
+    }
+    assert_eq!(misses(&pool), before, "threads cache again");
+    assert_eq!(pool.trim(), SLAB_BYTES);
+}
