@@ -10,7 +10,7 @@ use std::{
 
 use anyhow::{Context, bail};
 
-use crate::workspace;
+use crate::workspace::{self, Workspace};
 
 /// How a binary is built: a profile and the features that it needs.
 #[derive(Clone, Copy)]
@@ -67,7 +67,7 @@ pub(crate) fn run_through(
 pub(crate) fn path_of(binary: &str, build: Build) -> anyhow::Result<PathBuf> {
     build.build(binary)?;
     let name = format!("{binary}{}", env::consts::EXE_SUFFIX);
-    Ok(workspace::target_directory()?.join(build.profile).join(name))
+    Ok(Workspace::read()?.target.join(build.profile).join(name))
 }
 
 impl Build {

@@ -23,7 +23,7 @@ impl Ci {
         if self.skip_tests {
             steps.skip("test", "asked for by --skip-tests");
         } else {
-            test::run_tests(&shell, &mut steps);
+            test::check(&shell, &mut steps, false)?;
             let size = "16777216";
             steps.run("demo", || Ok(cmd!(shell, "cargo xtask demo --size {size}").run()?));
         }
@@ -46,7 +46,7 @@ impl Ci {
 }
 
 fn check_style(shell: &Shell, steps: &mut Steps) {
-    steps.run("tidy", || tidy::check(shell));
+    steps.count("tidy", tidy::check);
     steps.run("fmt", || Ok(cmd!(shell, "cargo fmt --all --check").run()?));
     steps.run("clippy", || {
         let what = ["--workspace", "--all-targets", "--all-features", "--", "-D", "warnings"];
@@ -59,18 +59,18 @@ fn check_style(shell: &Shell, steps: &mut Steps) {
 }
 
 fn check_dependencies(shell: &Shell, steps: &mut Steps) {
-    match publishing::missing(shell, "machete") {
+    match publishing::missing("machete") {
         Some(why) => steps.skip("machete", why),
         None => steps.run("machete", || publishing::find_unused(shell)),
     }
-    if let Some(why) = publishing::missing(shell, "deny") {
+    if let Some(why) = publishing::missing("deny") {
         steps.skip("deny", why);
         return;
     }
-    steps.run("deny", || publishing::check_licences(shell));
+    steps.run("deny", || publishing::deny(shell, &["bans", "licenses", "sources"]));
     match publishing::unreachable_advisories(shell) {
         Some(why) => steps.skip("deny advisories", why),
-        None => steps.run("deny advisories", || publishing::check_advisories(shell)),
+        None => steps.run("deny advisories", || publishing::deny(shell, &["advisories"])),
     }
 }
 
@@ -82,7 +82,7 @@ fn check_instructions(shell: &Shell, steps: &mut Steps) {
 }
 
 fn check_publishing(shell: &Shell, steps: &mut Steps) {
-    match publishing::missing(shell, "hack") {
+    match publishing::missing("hack") {
         Some(why) => steps.skip("feature powerset", why),
         None => steps.count("feature powerset", || publishing::feature_powerset(shell)),
     }

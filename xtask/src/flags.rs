@@ -33,8 +33,11 @@ xflags::xflags! {
             /// Count a program that is not installed as a failure.
             optional --require
         }
-        /// Run every test that needs no special toolchain.
-        cmd test {}
+        /// Run every test that needs no special toolchain, with every set of features.
+        cmd test {
+            /// Keep how many tests each package has now in `xtask/test-counts.txt`.
+            optional --bless
+        }
         /// Run the tests of the shipped crates on the oldest Rust that they promise.
         cmd msrv {}
         /// Explore the interleavings of threads with loom, in one layer or in all that have models.

@@ -10,7 +10,6 @@ mod ci;
 mod conformance;
 mod counted;
 mod demo;
-mod feature_sets;
 mod flags;
 mod fuzz;
 mod instructions;
@@ -24,7 +23,6 @@ mod sanitize;
 mod steps;
 mod test;
 mod tidy;
-mod unpacked;
 mod workspace;
 
 use std::{env, ffi::OsString, process::ExitCode};

@@ -1,26 +1,51 @@
 //! Whether every crate can be published, and what its features and dependencies are.
 
+use std::fmt::Write as _;
+
 use anyhow::ensure;
 use xshell::{Shell, cmd};
 
-use crate::{counted, unpacked, workspace};
-
-/// The crates that nobody publishes.
-const KEPT: [&str; 4] = ["--exclude", "seg-bench", "--exclude", "xtask"];
+use crate::{
+    counted,
+    workspace::{self, Workspace},
+};
 
 /// What cargo tells a program that it runs; cargo-machete takes it for its own development then.
 const STARTED_BY_CARGO: &str = "CARGO_PKG_NAME";
 
-/// Packs each crate as it would be published and builds it from the package.
+/// Packs each crate as it would be published, and checks them all as they come out of the packages.
+///
+/// `cargo package` would check them, too, but leaves what it unpacks beside the sources that cargo
+/// fetched and takes it for a later run's. Here they come out into a workspace of their own.
 pub(crate) fn pack(shell: &Shell) -> anyhow::Result<String> {
+    let target = workspace::root().join("target/package");
+    let unpacked = target.join("unpacked");
+    shell.remove_path(&target.join("package"))?;
+    shell.remove_path(&unpacked)?;
+    shell.create_dir(&unpacked)?;
+    let _target = shell.push_env("CARGO_TARGET_DIR", &target);
+    let layers = Workspace::read()?.layers();
+    let selection = layers.iter().flat_map(|layer| ["--package", &layer.name]);
     // What lies in the tree is what shall be packed, committed or not.
-    let _target = shell.push_env("CARGO_TARGET_DIR", workspace::root().join("target/package"));
-    unpacked::forget()?;
-    let packing = cmd!(shell, "cargo package --workspace {KEPT...} --allow-dirty");
-    let count = counted::read_through(packing)?.matches(" Packaged ").count();
-    unpacked::forget()?;
-    ensure!(count > 0, "no crate was packed");
-    Ok(format!("{count} crates"))
+    let packing = cmd!(shell, "cargo package {selection...} --no-verify --allow-dirty");
+    let packed = counted::read_through(packing)?.matches(" Packaged ").count();
+    ensure!(packed == layers.len(), "{packed} of {} crates were packed", layers.len());
+    let mut manifest = "[workspace]\nresolver = \"3\"\nmembers = [\"*\"]\nexclude = [\"target\"]\n\n[patch.crates-io]\n".to_owned();
+    for archive in shell.read_dir(target.join("package"))? {
+        if archive.extension().is_some_and(|extension| extension == "crate") {
+            cmd!(shell, "tar -xzf {archive} -C {unpacked}").quiet().run()?;
+        }
+    }
+    for folder in shell.read_dir(&unpacked)? {
+        let folder = folder.file_name().unwrap_or_default().to_string_lossy().into_owned();
+        let (name, _version) = folder.rsplit_once('-').unwrap_or((&folder, ""));
+        writeln!(manifest, "{name} = {{ path = \"{folder}\" }}")?;
+    }
+    shell.write_file(unpacked.join("Cargo.toml"), manifest)?;
+    shell.copy_file(workspace::root().join("Cargo.lock"), unpacked.join("Cargo.lock"))?;
+    let _directory = shell.push_dir(&unpacked);
+    cmd!(shell, "cargo check --quiet --workspace --all-features").run()?;
+    Ok(format!("{packed} crates"))
 }
 
 /// Checks each published crate with every combination of its features.
@@ -32,7 +57,7 @@ pub(crate) fn feature_powerset(shell: &Shell) -> anyhow::Result<String> {
     let compressing =
         ["-p", "seg-flate", "-p", "http-chunked", "--at-least-one-of", "zlib-rs,miniz_oxide"];
     let mut count = 0;
-    for packages in [plain, compressing] {
+    for packages in [&plain[..], &compressing] {
         let checking = cmd!(shell, "cargo hack check --quiet {packages...} {sets...}");
         count += counted::read_through(checking)?.matches("info: running `cargo check").count();
     }
@@ -40,15 +65,11 @@ pub(crate) fn feature_powerset(shell: &Shell) -> anyhow::Result<String> {
     Ok(format!("{count} combinations"))
 }
 
-/// Checks licences, sources and bans of every dependency; needs no network.
-pub(crate) fn check_licences(shell: &Shell) -> anyhow::Result<()> {
-    let what = ["check", "--hide-inclusion-graph", "bans", "licenses", "sources"];
-    Ok(cmd!(shell, "cargo deny --all-features --log-level error {what...}").run()?)
-}
-
-/// Looks every dependency up among the known vulnerabilities.
-pub(crate) fn check_advisories(shell: &Shell) -> anyhow::Result<()> {
-    Ok(cmd!(shell, "cargo deny --all-features --log-level error check advisories").run()?)
+/// Checks licences, sources and bans of every dependency, which needs no network, or looks each up
+/// among the known vulnerabilities.
+pub(crate) fn deny(shell: &Shell, what: &[&str]) -> anyhow::Result<()> {
+    let check = ["--all-features", "--log-level", "error", "check", "--hide-inclusion-graph"];
+    Ok(cmd!(shell, "cargo deny {check...} {what...}").run()?)
 }
 
 /// Fetches the list of known vulnerabilities; returns why they cannot be looked up.
@@ -63,8 +84,7 @@ pub(crate) fn find_unused(shell: &Shell) -> anyhow::Result<()> {
 }
 
 /// Returns how to get a subcommand of cargo that is missing.
-pub(crate) fn missing(shell: &Shell, subcommand: &str) -> Option<String> {
-    let found = cmd!(shell, "cargo {subcommand} --version");
-    let found = found.env_remove(STARTED_BY_CARGO).quiet().ignore_stdout().ignore_stderr().run();
-    found.err().map(|_| format!("not installed (cargo install cargo-{subcommand})"))
+pub(crate) fn missing(subcommand: &str) -> Option<String> {
+    let program = format!("cargo-{subcommand}");
+    workspace::installed(&program).err().map(|_| format!("not installed (cargo install {program})"))
 }

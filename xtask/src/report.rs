@@ -7,7 +7,7 @@ use anyhow::Context as _;
 use crate::{
     built_binary::{self, Build},
     flags::Report,
-    workspace,
+    workspace::{self, Workspace},
 };
 
 /// The message of the demo, as large as its pictures are to show.
@@ -37,7 +37,7 @@ impl Report {
 
 /// Measures every layer and returns where the record is.
 fn compare(quick: bool) -> anyhow::Result<PathBuf> {
-    let record = workspace::target_directory()?.join("comparison.json");
+    let record = Workspace::read()?.target.join("comparison.json");
     let mut arguments: Vec<OsString> = vec!["--record".into(), record.clone().into()];
     if quick {
         arguments.push("--quick".into());

@@ -1,76 +1,214 @@
-//! `cargo xtask test`
+//! `cargo xtask test [--bless]`: every test, with every set of features that the manifests name.
 
-use std::process::ExitCode;
+use std::{collections::BTreeMap, fmt::Write as _, fs, process::ExitCode};
 
+use anyhow::{Context, ensure};
+use serde_json::Value;
 use xshell::{Shell, cmd};
 
 use crate::{
     counted,
-    feature_sets::{FEATURE_SETS, FeatureSet},
     flags::Test,
     steps::Steps,
-    tidy, workspace,
+    tidy,
+    workspace::{self, Package, Workspace, installed},
 };
+
+/// How many tests each package has at least, with the set of features that has most.
+const RECORD: &str = "xtask/test-counts.txt";
+
+const RECORD_HEAD: &str = "# At least so many tests run in each package; `cargo xtask test` compares, \
+    `cargo xtask test --bless` writes.\n# A number that falls is a test less: say why in the same commit.\n";
+
+/// Tests by package.
+type Counts = BTreeMap<String, u64>;
 
 impl Test {
     pub(crate) fn run(self) -> anyhow::Result<ExitCode> {
         let shell = workspace::shell()?;
         let mut steps = Steps::default();
-        steps.run("tidy", || tidy::check(&shell));
-        run_tests(&shell, &mut steps);
+        steps.count("tidy", tidy::check);
+        check(&shell, &mut steps, self.bless)?;
         Ok(steps.finish())
     }
 }
 
-/// Runs the unit and integration tests, the doc tests (README's examples among them) and the feature sets.
-pub(crate) fn run_tests(shell: &Shell, steps: &mut Steps) {
-    let runner = Runner::find(shell);
-    steps.count(format!("test ({})", runner.name()), || runner.run(shell, &["--workspace"]));
-    steps.count("doc tests", || {
-        let running = cmd!(shell, "cargo test --quiet --workspace --doc");
-        counted::tests_of(running)
-    });
-    for FeatureSet { package, arguments } in FEATURE_SETS {
-        let mut selection = vec!["--package", package];
-        selection.extend(*arguments);
-        steps.count(format!("test {package} {}", arguments.join(" ")), || {
-            runner.run(shell, &selection)
-        });
+/// Runs all tests, and compares how many ran with the record or writes it.
+pub(crate) fn check(shell: &Shell, steps: &mut Steps, is_blessed: bool) -> anyhow::Result<()> {
+    let counts = run_tests(shell, steps)?;
+    if is_blessed {
+        fs::write(workspace::root().join(RECORD), written(&counts))?;
     }
+    match Runner::find() {
+        Runner::Nextest => steps.count("test counts", || compare_with_record(&counts)),
+        Runner::Cargo => steps.skip("test counts", "not installed (cargo install cargo-nextest)"),
+    }
+    Ok(())
+}
+
+/// Runs the unit and integration tests with each set of features, and the doc tests (README's
+/// examples among them); returns how many tests each package has.
+fn run_tests(shell: &Shell, steps: &mut Steps) -> anyhow::Result<Counts> {
+    let runner = Runner::find();
+    let mut counts = Counts::new();
+    for selection in selections(&Workspace::read()?.packages) {
+        let name = format!("test {}", selection.join(" ").replace("--package ", ""));
+        steps.count(name, || runner.run(shell, &selection, &mut counts));
+    }
+    steps.count("doc tests", || {
+        let testing = cmd!(shell, "cargo test --quiet --workspace --doc --all-features");
+        counted::tests_of(testing)
+    });
+    Ok(counts)
+}
+
+/// The arguments of each run: the whole workspace as it is by default, all features of each package
+/// that has some, and the sets that the manifests add.
+fn selections(packages: &[Package]) -> Vec<Vec<&str>> {
+    let mut selections = vec![vec!["--workspace"]];
+    let mut together = Vec::new();
+    for package in packages.iter().filter(|package| package.is_published) {
+        let this = ["--package", package.name.as_str()];
+        match (package.features.is_empty(), package.is_tested_alone) {
+            (true, _) => {}
+            (false, true) => selections.push([&this[..], &["--all-features"]].concat()),
+            (false, false) => together.extend(this),
+        }
+        for set in &package.test_sets {
+            selections.push(this.into_iter().chain(set.split_whitespace()).collect());
+        }
+    }
+    if !together.is_empty() {
+        together.push("--all-features");
+        selections.push(together);
+    }
+    selections
+}
+
+fn written(counts: &Counts) -> String {
+    let mut text = RECORD_HEAD.to_owned();
+    for (package, count) in counts {
+        writeln!(text, "{package} {count}").expect("a string takes everything");
+    }
+    text
+}
+
+fn compare_with_record(counts: &Counts) -> anyhow::Result<String> {
+    let record = fs::read_to_string(workspace::root().join(RECORD))
+        .with_context(|| format!("cannot read {RECORD}; --bless makes it"))?;
+    compare(counts, &record)?;
+    Ok(counts.iter().map(|(name, count)| format!("{name} {count}")).collect::<Vec<_>>().join(", "))
+}
+
+/// Fails when a package of the record has fewer tests than it says, or one is missing there.
+fn compare(counts: &Counts, record: &str) -> anyhow::Result<()> {
+    let mut recorded = Counts::new();
+    for line in record.lines().filter(|line| !line.starts_with('#')) {
+        let (name, count) = line.split_once(' ').with_context(|| format!("{RECORD}: {line}"))?;
+        recorded.insert(name.into(), count.parse().with_context(|| format!("{RECORD}: {line}"))?);
+    }
+    let mut wrong = Vec::new();
+    for (name, least) in &recorded {
+        let ran = counts.get(name).copied().unwrap_or(0);
+        if ran < *least {
+            wrong.push(format!("{name} runs {ran} tests, {RECORD} records {least}"));
+        }
+    }
+    let unknown = counts.keys().filter(|name| !recorded.contains_key(*name));
+    wrong.extend(unknown.map(|name| format!("{name} is not in {RECORD}")));
+    ensure!(wrong.is_empty(), "{}; --bless records what runs now", wrong.join("; "));
+    Ok(())
 }
 
 /// What runs the tests: nextest where it is installed, cargo elsewhere.
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, PartialEq, Eq)]
 enum Runner {
     Nextest,
     Cargo,
 }
 
 impl Runner {
-    fn find(shell: &Shell) -> Self {
-        let found =
-            cmd!(shell, "cargo nextest --version").quiet().ignore_stdout().ignore_stderr().run();
-        if found.is_ok() { Self::Nextest } else { Self::Cargo }
+    fn find() -> Self {
+        if installed("cargo-nextest").is_ok() { Self::Nextest } else { Self::Cargo }
     }
 
-    const fn name(self) -> &'static str {
-        match self {
-            Self::Nextest => "nextest",
-            Self::Cargo => "cargo",
-        }
-    }
-
-    fn run(self, shell: &Shell, selection: &[&str]) -> anyhow::Result<String> {
-        match self {
-            Self::Nextest => {
-                let quiet = ["--no-tests=pass", "--status-level=fail", "--final-status-level=fail"];
-                counted::tests_of(cmd!(shell, "cargo nextest run {quiet...} {selection...}"))
-            }
+    /// Runs the selected tests; notes how many each package has and returns how many ran, in words.
+    fn run(self, shell: &Shell, selection: &[&str], counts: &mut Counts) -> anyhow::Result<String> {
+        if self == Self::Cargo {
             // All targets but the doc tests, which are a step of their own.
-            Self::Cargo => {
-                let targets = ["--lib", "--bins", "--tests", "--examples"];
-                counted::tests_of(cmd!(shell, "cargo test --quiet {targets...} {selection...}"))
-            }
+            let targets = ["--lib", "--bins", "--tests", "--examples"];
+            return counted::tests_of(cmd!(
+                shell,
+                "cargo test --quiet {targets...} {selection...}"
+            ));
         }
+        let quiet = ["--status-level=fail", "--final-status-level=fail"];
+        let run = cmd!(shell, "cargo nextest run {quiet...} {selection...}");
+        let ran = counted::tests_in(&counted::read_through(run)?);
+        let list = cmd!(shell, "cargo nextest list --message-format json {selection...}");
+        let found = listed(&list.quiet().ignore_stderr().read()?)?;
+        // A test with `#[ignore]` is listed and does not run.
+        let listed: u64 = found.values().sum();
+        ensure!(listed == ran, "{ran} of {listed} tests ran");
+        for (name, count) in found {
+            let most = counts.entry(name).or_default();
+            *most = count.max(*most);
+        }
+        Ok(counted::in_words(ran))
+    }
+}
+
+/// Reads how many tests each package has from nextest's list.
+fn listed(list: &str) -> anyhow::Result<Counts> {
+    let list: Value = serde_json::from_str(list).context("nextest's list is not JSON")?;
+    let mut counts = Counts::new();
+    for suite in list["rust-suites"].as_object().into_iter().flatten().map(|(_, suite)| suite) {
+        let name = suite["package-name"].as_str().context("a suite of no package")?;
+        let tests = suite["testcases"].as_object().map_or(0, |tests| tests.len());
+        *counts.entry(name.into()).or_default() += u64::try_from(tests)?;
+    }
+    Ok(counts)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_feature_of_a_layer_is_in_a_run() {
+        let selections = selections(&Workspace::read().expect("the manifests").packages);
+        for layer in Workspace::read().expect("the manifests").layers() {
+            let has_all = |selection: &&Vec<&str>| {
+                selection.contains(&"--all-features") && selection.contains(&&*layer.name)
+            };
+            let runs = selections.iter().filter(has_all).count();
+            assert_eq!(runs, usize::from(!layer.features.is_empty()), "{}", layer.name);
+        }
+    }
+
+    #[test]
+    fn a_count_that_fell_is_found() {
+        let counts = |pairs: &[(&str, u64)]| -> Counts {
+            pairs.iter().map(|(name, count)| ((*name).to_owned(), *count)).collect()
+        };
+        let record = written(&counts(&[("a", 5), ("b", 7)]));
+        assert!(compare(&counts(&[("a", 5), ("b", 8)]), &record).is_ok());
+        let cases: [(&[_], &str); 3] = [
+            (&[("a", 4), ("b", 7)], "a runs 4 tests"),
+            (&[("a", 5)], "b runs 0 tests"),
+            (&[("a", 5), ("b", 7), ("c", 1)], "c is not in"),
+        ];
+        for (found, want) in cases {
+            let error = compare(&counts(found), &record).expect_err(want).to_string();
+            assert!(error.starts_with(want), "{error}");
+        }
+    }
+
+    #[test]
+    fn tests_are_counted_by_package() {
+        let list = r#"{"rust-suites": {
+            "a": {"package-name": "a", "testcases": {"x": {}, "y": {"ignored": true}}},
+            "a::t": {"package-name": "a", "testcases": {"z": {}}}}}"#;
+        assert_eq!(listed(list).expect("a list"), Counts::from([("a".to_owned(), 3)]));
     }
 }
