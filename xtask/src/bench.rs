@@ -7,12 +7,13 @@ use xshell::cmd;
 use crate::{
     built_binary::{self, Build},
     flags::Bench,
-    workspace,
+    workspace::{self, Workspace},
 };
 
 impl Bench {
     pub(crate) fn run(self) -> anyhow::Result<ExitCode> {
-        let layer = self.layer.or(self.only);
+        // An unknown layer is refused before anything is built.
+        let layer = self.layer.or(self.only).map(|name| short_name(&name)).transpose()?;
         if self.compare {
             let mut arguments: Vec<OsString> = Vec::new();
             if let Some(layer) = layer {
@@ -44,5 +45,30 @@ impl Bench {
         };
         cmd!(shell, "cargo bench --package seg-bench {chosen...}").run()?;
         Ok(ExitCode::SUCCESS)
+    }
+}
+
+/// The name that jobs and benchmarks have for a layer, from that or from its crate's.
+fn short_name(name: &str) -> anyhow::Result<String> {
+    let layer = &Workspace::read()?.chosen(Some(name))?[0].name;
+    let name = layer.strip_prefix("seg-").or_else(|| layer.strip_prefix("http-")).unwrap_or(layer);
+    Ok(name.strip_suffix("-assemble").unwrap_or(name).to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+
+    use super::*;
+
+    #[test]
+    fn every_layer_has_a_benchmark_under_its_short_name() {
+        for layer in Workspace::read().expect("the manifests").layers() {
+            let name = short_name(&layer.name).expect("a layer");
+            assert_eq!(short_name(&name).expect("a short name"), name);
+            let path = workspace::root().join(format!("benches/{name}.rs"));
+            assert!(fs::exists(&path).is_ok_and(|exists| exists), "{path:?}");
+        }
+        assert!(short_name("nothing").is_err());
     }
 }

@@ -1,20 +1,20 @@
-//! `cargo xtask ci [--skip-tests] [--fuzz-seconds N]`
+//! `cargo xtask ci [--full] [--skip-tests] [--fuzz-seconds N]`
 
 use std::process::ExitCode;
 
 use xshell::{Shell, cmd};
 
 use crate::{
-    conformance,
-    flags::Ci,
-    fuzz, instructions, loom, miri, msrv, publishing,
-    sanitize::{self, Sanitizer},
-    steps::Steps,
-    test, tidy, workspace,
+    cross, flags::Ci, fuzz, instructions, loom, miri, msrv, publishing, sanitize::SANITIZERS,
+    std_sources::StdSources, steps::Steps, test, tidy, workspace,
 };
 
+/// How long a fuzz target runs in `ci`: enough for its seeds and their neighbourhood.
+const FUZZ_SECONDS: u32 = 10;
+
 impl Ci {
-    /// Runs everything that a change has to pass, cheap steps first.
+    /// Runs everything that a change has to pass, cheap steps first; with `--full` what takes hours
+    /// on two cores, too.
     pub(crate) fn run(self) -> anyhow::Result<ExitCode> {
         let shell = workspace::shell()?;
         let mut steps = Steps::default();
@@ -27,21 +27,55 @@ impl Ci {
             let size = "16777216";
             steps.run("demo", || Ok(cmd!(shell, "cargo xtask demo --size {size}").run()?));
         }
-        steps.count("conformance", || conformance::check(&shell));
-        check_instructions(&shell, &mut steps);
-        check_publishing(&shell, &mut steps);
-        check_oldest_rust(&shell, &mut steps);
-        check_soundness(&shell, &mut steps);
-        match self.fuzz_seconds.unwrap_or(fuzz::SECONDS) {
-            0 => steps.skip("fuzz", "asked for by --fuzz-seconds 0"),
-            seconds => check_hostile_bytes(&shell, &mut steps, seconds),
+        match instructions::missing() {
+            Some(why) => steps.skip("instructions", why),
+            None => steps.attempt("instructions", || instructions::check(&shell)),
         }
-        if miri::is_installed(&shell) {
-            steps.count("miri", || miri::check(None, miri::SEEDS));
+        match publishing::missing("hack") {
+            Some(why) => steps.skip("feature powerset", why),
+            None => steps.count("feature powerset", || publishing::feature_powerset(&shell)),
+        }
+        steps.count("package", || publishing::pack(&shell));
+        msrv::check(&shell, &mut steps);
+        steps.count("loom", || loom::explore(&shell, None, loom::PREEMPTIONS));
+        check_sanitized(&shell, &mut steps, self.full);
+        let seconds = if self.full { fuzz::SECONDS } else { FUZZ_SECONDS };
+        match self.fuzz_seconds.unwrap_or(seconds) {
+            0 => steps.skip("fuzz", "asked for by --fuzz-seconds 0"),
+            seconds => fuzz::check(&shell, &mut steps, seconds)?,
+        }
+        if self.full {
+            cross::check_all(&shell, &mut steps)?;
+            match miri::missing(&shell) {
+                Some(why) => steps.skip("miri", why),
+                None => miri::check(&shell, &mut steps, None, miri::SEEDS)?,
+            }
         } else {
-            steps.skip("miri", "not installed (rustup +nightly component add miri rust-src)");
+            steps.skip("cross, miri, other layers under sanitizers", "in ci --full");
         }
         Ok(steps.finish())
+    }
+}
+
+fn check_sanitized(shell: &Shell, steps: &mut Steps, is_full: bool) {
+    // Without the sources, as without a network, std cannot be built with a sanitizer.
+    let sources = match StdSources::missing(shell) {
+        None => StdSources::get(shell).map_err(|error| format!("{error:#}")),
+        Some(why) => Err(why),
+    };
+    if let Err(why) = &sources {
+        steps.skip("sources of std", why);
+    }
+    for sanitizer in &SANITIZERS {
+        let name = format!("sanitize {}", sanitizer.name);
+        let layers = sanitizer.layers(is_full);
+        match sanitizer.missing(shell) {
+            Some(why) => steps.skip(name, why),
+            None if sanitizer.needs_std_sources && sources.is_err() => {
+                steps.skip(name, "no sources")
+            }
+            None => steps.count(name, || sanitizer.check(shell, &layers)),
+        }
     }
 }
 
@@ -71,50 +105,5 @@ fn check_dependencies(shell: &Shell, steps: &mut Steps) {
     match publishing::unreachable_advisories(shell) {
         Some(why) => steps.skip("deny advisories", why),
         None => steps.run("deny advisories", || publishing::deny(shell, &["advisories"])),
-    }
-}
-
-fn check_instructions(shell: &Shell, steps: &mut Steps) {
-    match instructions::missing(shell) {
-        Some(why) => steps.skip("instructions", why),
-        None => steps.attempt("instructions", || instructions::check(shell)),
-    }
-}
-
-fn check_publishing(shell: &Shell, steps: &mut Steps) {
-    match publishing::missing("hack") {
-        Some(why) => steps.skip("feature powerset", why),
-        None => steps.count("feature powerset", || publishing::feature_powerset(shell)),
-    }
-    steps.count("package", || publishing::pack(shell));
-}
-
-fn check_oldest_rust(shell: &Shell, steps: &mut Steps) {
-    match msrv::missing(shell) {
-        Ok(Some(why)) => steps.skip("msrv", why),
-        Ok(None) => steps.count("msrv", || msrv::check(shell)),
-        Err(error) => steps.run("msrv", || Err(error)),
-    }
-}
-
-fn check_soundness(shell: &Shell, steps: &mut Steps) {
-    steps.count("loom", || loom::explore(None, loom::PREEMPTIONS));
-    for sanitizer in Sanitizer::ALL {
-        let name = format!("sanitize {}", sanitizer.name());
-        match sanitize::missing(sanitizer, shell) {
-            Some(why) => steps.skip(name, why),
-            None => steps.count(name, || sanitize::check(sanitizer, None)),
-        }
-    }
-}
-
-fn check_hostile_bytes(shell: &Shell, steps: &mut Steps, seconds: u32) {
-    if !cfg!(all(target_arch = "x86_64", target_os = "linux")) {
-        steps.skip("fuzz", format!("runs on {} only", fuzz::TRIPLE));
-        return;
-    }
-    match fuzz::targets() {
-        Ok(targets) => fuzz::run_targets(shell, steps, &targets, seconds),
-        Err(error) => steps.run("fuzz", || Err(error)),
     }
 }

@@ -17,15 +17,6 @@ xflags::xflags! {
             /// Draw live memory over the course of two of the messages, as SVG.
             optional --plot path: PathBuf
         }
-        /// Run a file of cases through both assemblies and all cuts into two pieces.
-        cmd conformance {
-            /// What the cases are for: `chunked`.
-            required suite: String
-            /// The cases, one JSON object a line.
-            required file: PathBuf
-            /// Write what came out of each case as a list of objects, too.
-            optional --json path: PathBuf
-        }
         /// Talk to other people's programs: nginx, curl, Python, Node.js and Chromium.
         cmd interop {
             /// `http` or `ws`; both unless told.
@@ -38,18 +29,18 @@ xflags::xflags! {
             /// Keep how many tests each package has now in `xtask/test-counts.txt`.
             optional --bless
         }
-        /// Run the tests of the shipped crates on the oldest Rust that they promise.
+        /// Check that the shipped crates keep to the oldest Rust that they promise.
         cmd msrv {}
-        /// Explore the interleavings of threads with loom, in one layer or in all that have models.
+        /// Explore the interleavings of threads with loom, in one layer or in all.
         cmd loom {
-            /// The crate, for example `seg-pool`.
+            /// The layer: `pool`, `seg-pool` and so on.
             optional layer: String
             /// How often a thread may be interrupted; 2 unless told.
             optional --preemptions count: u32
         }
-        /// Run the tests of one layer, or of all with unsafe code, under Miri.
+        /// Run the tests of one layer, or of all, under Miri: both aliasing models, other systems.
         cmd miri {
-            /// The crate, for example `seg-pool`.
+            /// The layer: `pool`, `seg-pool` and so on.
             optional layer: String
             /// How many schedules to try; 4 unless told.
             optional --seeds count: u32
@@ -58,7 +49,14 @@ xflags::xflags! {
         cmd sanitize {
             /// The sanitizer.
             required sanitizer: String
-            /// The crate, for example `seg-pool`.
+            /// The layer: `pool`, `seg-pool` and so on.
+            optional layer: String
+        }
+        /// Run the tests of one layer, or of all, on other systems, emulated.
+        cmd cross {
+            /// aarch64, i686, s390x, armv7, riscv64, windows or wasm; all unless told.
+            optional target: String
+            /// The layer: `pool`, `seg-pool` and so on.
             optional layer: String
         }
         /// Throw hostile bytes at one fuzz target or at all, under the address sanitizer.
@@ -103,9 +101,11 @@ xflags::xflags! {
         cmd tidy {}
         /// Run everything that a change has to pass, as far as this machine has the tools.
         cmd ci {
+            /// All layers under every sanitizer, other systems, Miri: what takes hours on two cores.
+            optional --full
             /// Leave out the tests and the demo, which ran already.
             optional --skip-tests
-            /// How long each fuzz target runs; 30 unless told, 0 leaves them out.
+            /// How long each fuzz target runs; 0 leaves them out.
             optional --fuzz-seconds count: u32
         }
     }

@@ -9,11 +9,11 @@ use crate::{
     counted::{self, thousands},
     flags::Fuzz,
     steps::{Ran, Steps},
-    workspace,
+    workspace::{self, installed},
 };
 
 /// The one target whose sanitizer runtimes come with the toolchain everywhere.
-pub(crate) const TRIPLE: &str = "x86_64-unknown-linux-gnu";
+const TRIPLE: &str = "x86_64-unknown-linux-gnu";
 
 /// How long each target runs: enough to go through the seeds and their neighbourhood.
 pub(crate) const SECONDS: u32 = 30;
@@ -26,6 +26,9 @@ const RUSTFLAGS: &str = "--cfg fuzzing --cfg seg_heap -Zsanitizer=address -Ccode
 
 impl Fuzz {
     pub(crate) fn run(self) -> anyhow::Result<ExitCode> {
+        if let Some(why) = missing() {
+            bail!("{why}");
+        }
         let known = targets()?;
         let chosen = match self.target {
             None => known,
@@ -39,12 +42,30 @@ impl Fuzz {
     }
 }
 
+/// Says why no target runs here.
+fn missing() -> Option<String> {
+    if !cfg!(all(target_arch = "x86_64", target_os = "linux")) {
+        return Some(format!("runs on {TRIPLE} only"));
+    }
+    // libFuzzer is C++ that cargo builds.
+    installed("c++").err().map(|why| format!("{why} (apt-get install g++)"))
+}
+
+/// Runs all targets, or says why not.
+pub(crate) fn check(shell: &Shell, steps: &mut Steps, seconds: u32) -> anyhow::Result<()> {
+    match missing() {
+        Some(why) => steps.skip("fuzz", why),
+        None => run_targets(shell, steps, &targets()?, seconds),
+    }
+    Ok(())
+}
+
 /// Builds and runs targets, as many at a time as there are cores; a step each, and one for building.
 ///
 /// They share the machine, so `seconds` is what each has of the clock, not of a core.
-pub(crate) fn run_targets(shell: &Shell, steps: &mut Steps, targets: &[String], seconds: u32) {
-    let built = steps.succeeds("fuzz build", || build(shell, targets));
-    if !built {
+fn run_targets(shell: &Shell, steps: &mut Steps, targets: &[String], seconds: u32) {
+    let what = format!("fuzz build: {} targets with the address sanitizer", targets.len());
+    if !steps.succeeds(what, || build(shell, targets)) {
         return;
     }
     let lanes = thread::available_parallelism().map_or(1, |count| count.get());
@@ -52,7 +73,7 @@ pub(crate) fn run_targets(shell: &Shell, steps: &mut Steps, targets: &[String], 
         let start = Instant::now();
         let outcomes: Vec<_> = thread::scope(|scope| {
             let running: Vec<_> =
-                group.iter().map(|target| scope.spawn(|| check(target, seconds))).collect();
+                group.iter().map(|target| scope.spawn(|| run_one(target, seconds))).collect();
             let joined = running.into_iter().map(|thread| thread.join());
             joined.map(|outcome| outcome.unwrap_or_else(|_| bail!("the run panicked"))).collect()
         });
@@ -63,7 +84,7 @@ pub(crate) fn run_targets(shell: &Shell, steps: &mut Steps, targets: &[String], 
 }
 
 /// Returns the names of all targets.
-pub(crate) fn targets() -> anyhow::Result<Vec<String>> {
+fn targets() -> anyhow::Result<Vec<String>> {
     let folder = workspace::root().join("fuzz/targets");
     let mut names = Vec::new();
     for entry in fs::read_dir(&folder).with_context(|| format!("cannot read {folder:?}"))? {
@@ -84,12 +105,12 @@ fn build(shell: &Shell, targets: &[String]) -> anyhow::Result<()> {
     let _flags = shell.push_env("RUSTFLAGS", RUSTFLAGS);
     let _target = shell.push_env("CARGO_TARGET_DIR", "target");
     let bins: Vec<_> = targets.iter().flat_map(|target| ["--bin", target]).collect();
-    Ok(cmd!(shell, "cargo build --quiet --release --target {TRIPLE} {bins...}").run()?)
+    Ok(cmd!(shell, "cargo build --release --target {TRIPLE} {bins...}").run()?)
 }
 
 /// Runs one target that was built; returns how many inputs it tried. What it finds anew goes to
 /// `fuzz/corpus`, an input that breaks it to `fuzz/artifacts`; `fuzz/seeds` is where it starts from.
-fn check(target: &str, seconds: u32) -> anyhow::Result<Ran> {
+fn run_one(target: &str, seconds: u32) -> anyhow::Result<Ran> {
     let shell = workspace::shell()?;
     let _directory = shell.push_dir("fuzz");
     let seeds = format!("seeds/{target}");

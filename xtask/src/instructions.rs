@@ -14,7 +14,7 @@ use crate::{
     counted::thousands,
     flags::Instructions,
     steps::Ran,
-    workspace,
+    workspace::{self, installed},
 };
 
 /// The kept counts.
@@ -32,7 +32,7 @@ type Counts = BTreeMap<String, u64>;
 impl Instructions {
     pub(crate) fn run(self) -> anyhow::Result<ExitCode> {
         let shell = workspace::shell()?;
-        if let Some(why) = missing(&shell) {
+        if let Some(why) = missing() {
             bail!("{why}");
         }
         if self.bless {
@@ -48,9 +48,8 @@ impl Instructions {
 }
 
 /// Returns what this machine lacks for counting, and how to get it.
-pub(crate) fn missing(shell: &Shell) -> Option<String> {
-    let found = cmd!(shell, "valgrind --version").quiet().ignore_stdout().ignore_stderr().run();
-    found.err().map(|_| "valgrind is not installed (apt-get install valgrind)".to_owned())
+pub(crate) fn missing() -> Option<String> {
+    installed("valgrind").err().map(|why| format!("{why} (apt-get install valgrind)"))
 }
 
 /// Counts and compares with what was kept; fails when an operation takes more. Counts of another

@@ -2,40 +2,53 @@
 
 use std::process::ExitCode;
 
-use anyhow::bail;
-use xshell::cmd;
+use anyhow::ensure;
+use xshell::{Shell, cmd};
 
-use crate::{counted, flags::Loom, workspace};
-
-/// The layers that have a `tests/loom.rs`, lowest first.
-const LAYERS: &[&str] = &["seg-pool"];
+use crate::{
+    counted,
+    flags::Loom,
+    workspace::{self, Workspace},
+};
 
 /// Interruptions of a thread that find almost all bugs, in seconds.
 pub(crate) const PREEMPTIONS: u32 = 2;
 
 impl Loom {
     pub(crate) fn run(self) -> anyhow::Result<ExitCode> {
-        explore(self.layer.as_deref(), self.preemptions.unwrap_or(PREEMPTIONS))?;
+        let shell = workspace::shell()?;
+        let preemptions = self.preemptions.unwrap_or(PREEMPTIONS);
+        println!("{}", explore(&shell, self.layer.as_deref(), preemptions)?);
         Ok(ExitCode::SUCCESS)
     }
 }
 
 /// Runs the models of one layer or of all; prints how many interleavings each explored.
-pub(crate) fn explore(layer: Option<&str>, preemptions: u32) -> anyhow::Result<String> {
-    if let Some(layer) = layer.filter(|layer| !LAYERS.contains(layer)) {
-        bail!("{layer} has no models; {} has", LAYERS.join(", "));
-    }
-    let shell = workspace::shell()?;
+///
+/// A layer without `tests/loom.rs` shares nothing between threads but what lower layers share.
+pub(crate) fn explore(
+    shell: &Shell,
+    layer: Option<&str>,
+    preemptions: u32,
+) -> anyhow::Result<String> {
     let _flags = shell.push_env("RUSTFLAGS", "--cfg seg_loom -Cdebug-assertions");
     let _bound = shell.push_env("LOOM_MAX_PREEMPTIONS", preemptions.to_string());
     // A directory of its own: other flags would otherwise rebuild everything twice.
     let _target = shell.push_env("CARGO_TARGET_DIR", "target/loom");
-    let mut models = 0;
-    for layer in LAYERS.iter().filter(|name| layer.is_none_or(|layer| layer == **name)) {
-        let show = ["--", "--nocapture", "--test-threads=1"];
+    let mut said = Vec::new();
+    for layer in Workspace::read()?.chosen(layer)? {
+        let name = &layer.name;
+        if !shell.path_exists(format!("crates/{name}/tests/loom.rs")) {
+            said.push(format!("{name} shares no state of its own between threads"));
+            continue;
+        }
+        let features: &[&str] = if layer.is_tested_alone { &[] } else { &["--all-features"] };
+        let show = ["--test", "loom", "--", "--nocapture", "--test-threads=1"];
         let exploring =
-            cmd!(shell, "cargo test --quiet --release --package {layer} --test loom {show...}");
-        models += counted::tests_in(&counted::read_through(exploring)?);
+            cmd!(shell, "cargo test --quiet --release --package {name} {features...} {show...}");
+        let models = counted::tests_in(&counted::read_through(exploring)?);
+        ensure!(models > 0, "{name} has a tests/loom.rs without models");
+        said.push(format!("{models} models of {name}"));
     }
-    Ok(format!("{models} models, {preemptions} preemptions"))
+    Ok(format!("{}; {preemptions} preemptions", said.join(", ")))
 }

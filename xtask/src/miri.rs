@@ -1,54 +1,104 @@
 //! `cargo xtask miri [LAYER] [--seeds N]`
 
-use std::process::ExitCode;
+use std::{env, process::ExitCode};
 
 use anyhow::bail;
 use xshell::{Shell, cmd};
 
-use crate::{counted, flags::Miri, workspace};
+use crate::{
+    counted,
+    flags::Miri,
+    steps::Steps,
+    workspace::{self, Package, Workspace},
+};
 
-/// The layers whose own code holds unsafe, lowest first.
-const LAYERS: &[&str] = &["seg-pool", "seg-seq", "ws-assemble"];
-
-/// Schedules that are tried.
+/// Schedules that are tried with Tree Borrows.
 pub(crate) const SEEDS: u32 = 4;
+
+/// Names a toolchain with Miri; `nightly` unless set. `MIRI` names a driver, as cargo-miri knows it.
+const TOOLCHAIN_VARIABLE: &str = "SEG_MIRI_TOOLCHAIN";
+
+/// What a layer's tests run under.
+struct Way {
+    name: &'static str,
+    flags: &'static str,
+    target: Option<&'static str>,
+    /// Whether several schedules are tried.
+    is_repeated: bool,
+}
+
+/// Both aliasing models; a big-endian and a 32-bit system, which Miri interprets on any other.
+const WAYS: [Way; 4] = [
+    Way { name: "Tree Borrows", flags: "-Zmiri-tree-borrows", target: None, is_repeated: true },
+    Way { name: "Stacked Borrows", flags: "", target: None, is_repeated: false },
+    Way {
+        name: "big-endian",
+        flags: "-Zmiri-tree-borrows",
+        target: Some("s390x-unknown-linux-gnu"),
+        is_repeated: false,
+    },
+    Way {
+        name: "32 bits",
+        flags: "-Zmiri-tree-borrows",
+        target: Some("i686-unknown-linux-gnu"),
+        is_repeated: false,
+    },
+];
 
 impl Miri {
     pub(crate) fn run(self) -> anyhow::Result<ExitCode> {
-        check(self.layer.as_deref(), self.seeds.unwrap_or(SEEDS))?;
-        Ok(ExitCode::SUCCESS)
+        let shell = workspace::shell()?;
+        if let Some(why) = missing(&shell) {
+            bail!("{why}");
+        }
+        let mut steps = Steps::default();
+        check(&shell, &mut steps, self.layer.as_deref(), self.seeds.unwrap_or(SEEDS))?;
+        Ok(steps.finish())
     }
 }
 
-/// Returns whether this machine has Miri.
-pub(crate) fn is_installed(shell: &Shell) -> bool {
-    cmd!(shell, "cargo +nightly miri --version")
-        .quiet()
-        .ignore_stdout()
-        .ignore_stderr()
-        .run()
-        .is_ok()
+fn toolchain() -> String {
+    env::var(TOOLCHAIN_VARIABLE).unwrap_or_else(|_| "nightly".to_owned())
 }
 
-/// Runs the tests of one layer, or of all, with Tree Borrows and strict provenance.
-pub(crate) fn check(layer: Option<&str>, seeds: u32) -> anyhow::Result<String> {
-    let shell = workspace::shell()?;
-    if !is_installed(&shell) {
-        bail!("Miri is missing; this adds it: rustup +nightly component add miri rust-src");
+/// Says what this machine lacks, and how to get it.
+pub(crate) fn missing(shell: &Shell) -> Option<String> {
+    let toolchain = toolchain();
+    let asking = cmd!(shell, "cargo +{toolchain} miri --version");
+    let found = asking.quiet().ignore_stdout().ignore_stderr().run();
+    let hint = format!("rustup +{toolchain} component add miri rust-src");
+    found.err().map(|_| format!("not installed ({hint}, or {TOOLCHAIN_VARIABLE}=NAME)"))
+}
+
+/// Runs the tests of one layer, or of all, in each way: a step each.
+pub(crate) fn check(
+    shell: &Shell,
+    steps: &mut Steps,
+    layer: Option<&str>,
+    seeds: u32,
+) -> anyhow::Result<()> {
+    for layer in Workspace::read()?.chosen(layer)? {
+        for way in &WAYS {
+            let name = format!("miri {}, {}", layer.name, way.name);
+            steps.count(name, || interpret(shell, layer, way, seeds));
+        }
     }
-    if let Some(layer) = layer.filter(|layer| !LAYERS.contains(layer)) {
-        bail!("{layer} holds no unsafe code; {} do", LAYERS.join(", "));
-    }
+    Ok(())
+}
+
+fn interpret(shell: &Shell, layer: &Package, way: &Way, seeds: u32) -> anyhow::Result<String> {
     // Isolation is off because property tests look for the files of earlier failures.
-    let flags = format!(
-        "-Zmiri-tree-borrows -Zmiri-strict-provenance -Zmiri-disable-isolation -Zmiri-many-seeds=0..{seeds}"
-    );
+    let mut flags = format!("{} -Zmiri-strict-provenance -Zmiri-disable-isolation", way.flags);
+    if way.is_repeated {
+        flags += &format!(" -Zmiri-many-seeds=0..{seeds}");
+    }
     let _flags = shell.push_env("MIRIFLAGS", flags);
     let _target = shell.push_env("CARGO_TARGET_DIR", "target/miri");
-    let mut tests = 0;
-    for layer in LAYERS.iter().filter(|name| layer.is_none_or(|layer| layer == **name)) {
-        let testing = cmd!(shell, "cargo +nightly miri test --package {layer} --lib --tests");
-        tests += counted::tests_in(&counted::read_through(testing)?);
-    }
-    Ok(format!("{}, {seeds} schedules", counted::in_words(tests)))
+    let toolchain = toolchain();
+    let target = way.target.into_iter().flat_map(|target| ["--target", target]);
+    // All of its features: `report` keeps pointers of its own.
+    let features: &[&str] = if layer.is_tested_alone { &["--all-features"] } else { &[] };
+    let selection = ["--package", &layer.name, "--lib", "--tests"];
+    let run = cmd!(shell, "cargo +{toolchain} miri test {target...} {selection...} {features...}");
+    Ok(counted::in_words(counted::tests_in(&counted::read_through(run)?)))
 }

@@ -1,41 +1,111 @@
-//! `cargo xtask msrv`: the shipped crates on the oldest Rust that they promise.
+//! `cargo xtask msrv`: whether the shipped crates keep to the oldest Rust that they promise.
 
 use std::process::ExitCode;
 
-use anyhow::{Context, bail};
+use anyhow::{Context, ensure};
 use serde_json::Value;
 use xshell::{Shell, cmd};
 
-use crate::{counted, flags::Msrv, workspace};
+use crate::{
+    counted,
+    flags::Msrv,
+    steps::Steps,
+    workspace::{self, Package, Workspace},
+};
 
 impl Msrv {
     pub(crate) fn run(self) -> anyhow::Result<ExitCode> {
-        let shell = workspace::shell()?;
-        if let Some(why) = missing(&shell)? {
-            bail!("{why}");
-        }
-        println!("{}", check(&shell)?);
-        Ok(ExitCode::SUCCESS)
+        let mut steps = Steps::default();
+        check(&workspace::shell()?, &mut steps);
+        Ok(steps.finish())
     }
 }
 
-/// Runs the tests of every shipped crate on that toolchain.
-pub(crate) fn check(shell: &Shell) -> anyhow::Result<String> {
-    let Shipped { toolchain, packages } = Shipped::of_workspace(shell)?;
-    let _target = shell.push_env("CARGO_TARGET_DIR", workspace::root().join("target/msrv"));
-    let selection = packages.iter().flat_map(|package| ["--package", package]);
-    let testing = cmd!(shell, "cargo +{toolchain} test --quiet --locked {selection...}");
+/// Looks for younger parts of the standard library and for younger dependencies, which needs neither
+/// network nor that Rust; and runs the tests on that Rust where it is.
+pub(crate) fn check(shell: &Shell, steps: &mut Steps) {
+    steps.count("msrv: std and language", || check_std(shell));
+    steps.count("msrv: dependencies", || check_dependencies(shell));
+    let run = || -> anyhow::Result<_> {
+        let promised = promised()?;
+        // Asking that toolchain itself might make rustup fetch it.
+        let known = cmd!(shell, "rustup toolchain list").quiet().ignore_stderr().read();
+        Ok((known.is_ok_and(|known| is_listed(promised, &known)), promised))
+    };
+    match run() {
+        Ok((true, promised)) => steps.count("msrv: tests", || test(shell, promised)),
+        Ok((false, promised)) => {
+            let hint = format!("rustup toolchain install {promised} --profile minimal");
+            steps.skip("msrv: tests", format!("Rust {promised} is not installed ({hint})"));
+        }
+        Err(error) => steps.run("msrv: tests", || Err(error)),
+    }
+}
+
+/// Returns the Rust that every layer promises.
+fn promised() -> anyhow::Result<&'static str> {
+    agreed(&Workspace::read()?.layers()).context("the layers promise different Rusts, or none")
+}
+
+fn agreed<'a>(layers: &[&'a Package]) -> Option<&'a str> {
+    let promised = layers.first()?.rust_version.as_str();
+    layers.iter().all(|layer| layer.rust_version == promised).then_some(promised)
+}
+
+fn layers() -> anyhow::Result<Vec<&'static str>> {
+    let layers = Workspace::read()?.layers();
+    Ok(layers.iter().flat_map(|layer| ["--package", layer.name.as_str()]).collect())
+}
+
+/// Clippy knows since when each item of the standard library is stable.
+fn check_std(shell: &Shell) -> anyhow::Result<String> {
+    let (promised, layers) = (promised()?, layers()?);
+    let lint = ["-D", "clippy::incompatible_msrv"];
+    cmd!(shell, "cargo clippy --quiet --all-features {layers...} -- {lint...}").run()?;
+    Ok(format!("nothing younger than {promised}"))
+}
+
+/// Fails when a dependency of a layer, not of its tests, needs a younger Rust.
+fn check_dependencies(shell: &Shell) -> anyhow::Result<String> {
+    let promised = promised()?;
+    let metadata =
+        cmd!(shell, "cargo metadata --all-features --format-version 1").quiet().read()?;
+    let metadata: Value = serde_json::from_str(&metadata).context("cargo metadata is not JSON")?;
+    let layers = layers()?;
+    let tree = ["--edges", "normal,build", "--prefix", "none", "--format", "{p}"];
+    let tree = cmd!(shell, "cargo tree --all-features --target all {layers...} {tree...}");
+    let tree = tree.quiet().read()?;
+    let used = |package: &&Value| {
+        let (name, version) = (package["name"].as_str(), package["version"].as_str());
+        let line = format!("{} v{}", name.unwrap_or_default(), version.unwrap_or_default());
+        tree.lines().any(|used| used == line || used.starts_with(&format!("{line} ")))
+    };
+    let packages = metadata["packages"].as_array().context("cargo metadata lists no packages")?;
+    let used: Vec<_> = packages.iter().filter(used).collect();
+    let younger = used.iter().filter(|package| {
+        package["rust_version"].as_str().is_some_and(|needed| parts(needed) > parts(promised))
+    });
+    let younger: Vec<_> = younger
+        .map(|package| format!("{} needs Rust {}", package["name"], package["rust_version"]))
+        .collect();
+    ensure!(younger.is_empty(), "{}", younger.join(", "));
+    let needs = |package: &&&Value| parts(package["rust_version"].as_str().unwrap_or_default());
+    let youngest = used.iter().max_by_key(needs).context("the layers use nothing")?;
+    let (name, needed) = (&youngest["name"], &youngest["rust_version"]);
+    Ok(format!("{} crates, the youngest of which, {name}, needs {needed}", used.len()))
+}
+
+/// Runs the tests of every layer on that toolchain.
+fn test(shell: &Shell, toolchain: &str) -> anyhow::Result<String> {
+    let layers = layers()?;
+    let _target = shell.push_env("CARGO_TARGET_DIR", "target/msrv");
+    let testing = cmd!(shell, "cargo +{toolchain} test --quiet --locked {layers...}");
     Ok(format!("{} on {toolchain}", counted::tests_of(testing)?))
 }
 
-/// Returns how to get the toolchain where it is missing.
-pub(crate) fn missing(shell: &Shell) -> anyhow::Result<Option<String>> {
-    let toolchain = Shipped::of_workspace(shell)?.toolchain;
-    // Asking that toolchain itself might make rustup fetch it.
-    let known = cmd!(shell, "rustup toolchain list").quiet().ignore_stderr().read();
-    let is_there = known.is_ok_and(|known| is_listed(&toolchain, &known));
-    let hint = format!("rustup toolchain install {toolchain} --profile minimal");
-    Ok((!is_there).then(|| format!("Rust {toolchain} is not installed ({hint})")))
+/// The numbers of a version, to be compared.
+fn parts(version: &str) -> Vec<u32> {
+    version.split('.').map(|part| part.parse().unwrap_or(0)).collect()
 }
 
 /// Whether one of the lines names that toolchain, on whatever host.
@@ -44,50 +114,17 @@ fn is_listed(toolchain: &str, list: &str) -> bool {
     rests.any(|rest| rest.starts_with('-'))
 }
 
-/// What is published, and the oldest Rust that it promises.
-struct Shipped {
-    toolchain: String,
-    packages: Vec<String>,
-}
-
-impl Shipped {
-    fn of_workspace(shell: &Shell) -> anyhow::Result<Self> {
-        let metadata = cmd!(shell, "cargo metadata --no-deps --format-version 1").quiet().read()?;
-        let metadata: Value =
-            serde_json::from_str(&metadata).context("cargo metadata is not JSON")?;
-        Self::in_metadata(&metadata)
-            .context("no crate is published, or they promise different Rusts")
-    }
-
-    fn in_metadata(metadata: &Value) -> Option<Self> {
-        // `publish = false` is an empty list of registries.
-        let is_shipped = |package: &&Value| package["publish"].is_null();
-        let shipped: Vec<_> = metadata["packages"].as_array()?.iter().filter(is_shipped).collect();
-        let toolchain = shipped.first()?["rust_version"].as_str()?;
-        let agree = shipped.iter().all(|package| package["rust_version"] == toolchain);
-        let names = shipped.iter().filter_map(|package| package["name"].as_str());
-        let packages = names.map(str::to_owned).collect();
-        agree.then(|| Self { toolchain: toolchain.to_owned(), packages })
-    }
-}
-
 #[cfg(test)]
 mod tests {
-    use serde_json::json;
-
     use super::*;
 
     #[test]
-    fn what_is_not_published_may_need_a_newer_rust() {
-        let package = |name: &str, rust: &str, publish: Value| json!({ "name": name, "rust_version": rust, "publish": publish });
-        let a = || package("a", "1.85", Value::Null);
-        let b = package("b", "1.85", Value::Null);
-        let own = package("own", "1.95", json!([]));
-        let shipped = Shipped::in_metadata(&json!({ "packages": [a(), own, b] }));
-        let shipped = shipped.expect("two crates that agree");
-        assert_eq!((&*shipped.toolchain, shipped.packages.len()), ("1.85", 2));
-        let newer = package("c", "1.90", Value::Null);
-        assert!(Shipped::in_metadata(&json!({ "packages": [a(), newer] })).is_none());
+    fn layers_have_to_agree() {
+        let layer = |rust: &str| Package { rust_version: rust.into(), ..Package::default() };
+        let [a, b, c] = ["1.89", "1.89", "1.90"].map(layer);
+        assert_eq!(agreed(&[&a, &b]), Some("1.89"));
+        assert_eq!(agreed(&[&a, &c]), None);
+        assert!(parts("1.100.0") > parts("1.89"));
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! Whether every crate can be published, and what its features and dependencies are.
 
-use std::fmt::Write as _;
+use core::fmt::Write as _;
 
 use anyhow::ensure;
 use xshell::{Shell, cmd};
@@ -20,7 +20,7 @@ const STARTED_BY_CARGO: &str = "CARGO_PKG_NAME";
 pub(crate) fn pack(shell: &Shell) -> anyhow::Result<String> {
     let target = workspace::root().join("target/package");
     let unpacked = target.join("unpacked");
-    shell.remove_path(&target.join("package"))?;
+    shell.remove_path(target.join("package"))?;
     shell.remove_path(&unpacked)?;
     shell.create_dir(&unpacked)?;
     let _target = shell.push_env("CARGO_TARGET_DIR", &target);

@@ -1,6 +1,7 @@
 //! `cargo xtask test [--bless]`: every test, with every set of features that the manifests name.
 
-use std::{collections::BTreeMap, fmt::Write as _, fs, process::ExitCode};
+use core::fmt::Write as _;
+use std::{collections::BTreeMap, fs, process::ExitCode};
 
 use anyhow::{Context, ensure};
 use serde_json::Value;

@@ -68,17 +68,8 @@ pub fn print_table(figures: &[Figures]) {
     };
     println!("\n{}", first.case);
     println!(
-        "  {:<34} {:>12} {:>12} {:>9} {:>7} {:>7} {:>10} {:>11} {:>9} {:>11}",
-        "contender",
-        "ns min",
-        "ns median",
-        "GB/s",
-        "x peer",
-        "x floor",
-        "allocs/op",
-        "bytes/op",
-        "largest",
-        "peak live"
+        "  {:<34} {:>9} {:>9} {:>6} {:>6} {:>6} {:>7} {:>6} {:>6}",
+        "contender", "ns", "median", "GB/s", "x peer", "floor", "allocs", "bytes", "peak"
     );
     let mut rows: Vec<_> = figures.iter().collect();
     rows.sort_by(|a, b| a.ns_min.total_cmp(&b.ns_min));
@@ -95,17 +86,54 @@ pub fn print_table(figures: &[Figures]) {
             bytes => format!("{:.2}", bytes as f64 / row.ns_min),
         };
         println!(
-            "{mark} {:<34} {:>12.2} {:>12.2} {:>9} {:>7} {:>7} {:>10.3} {:>11.0} {:>9} {:>11}",
-            row.contender,
-            row.ns_min,
-            row.ns_median,
+            "{mark} {:<34} {:>9} {:>9} {:>6} {:>6} {:>6} {:>7.2} {:>6} {:>6}",
+            shortened(&row.contender),
+            digits(row.ns_min),
+            digits(row.ns_median),
             rate,
             ratio(row, peer),
             ratio(row, floor),
             row.allocs_per_op,
-            row.alloc_bytes_per_op,
-            row.largest_alloc,
-            row.peak_live,
+            binary(row.alloc_bytes_per_op),
+            binary(row.peak_live as f64),
         );
+    }
+}
+
+/// A number of nanoseconds in nine places.
+fn digits(ns: f64) -> String {
+    if ns < 1e5 { format!("{ns:.2}") } else { format!("{ns:.0}") }
+}
+
+/// A number of bytes in six places: `999`, `1.0K`, `16.0M`.
+fn binary(bytes: f64) -> String {
+    let units = ["", "K", "M", "G", "T"];
+    let mut value = bytes;
+    let mut unit = 0;
+    while value.abs() >= 1000.0 && unit + 1 < units.len() {
+        value /= 1024.0;
+        unit += 1;
+    }
+    if unit == 0 { format!("{value:.0}") } else { format!("{value:.1}{}", units[unit]) }
+}
+
+/// A name in 34 places.
+fn shortened(name: &str) -> String {
+    let cut = name.chars().count() > 34;
+    if cut { name.chars().take(33).chain(['…']).collect() } else { name.to_owned() }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_fit_their_columns() {
+        let cases = [(0.0, "0"), (999.4, "999"), (1024.0, "1.0K"), (16_777_216.0, "16.0M")];
+        for (bytes, want) in cases {
+            assert_eq!(binary(bytes), want);
+        }
+        assert_eq!((digits(1.234), digits(123_456_789.0)), ("1.23".into(), "123456789".into()));
+        assert_eq!(shortened(&"x".repeat(40)).chars().count(), 34);
     }
 }

@@ -2,7 +2,7 @@
 
 use std::{fs, process::ExitCode};
 
-use anyhow::{Context as _, bail};
+use anyhow::{Context as _, bail, ensure};
 use seg_bench::{
     alloc_count::CountingAlloc,
     compare::{Effort, jobs::LAYERS, measure},
@@ -56,19 +56,17 @@ fn run(flags: &flags::Compare) -> anyhow::Result<()> {
     println!(
         "* ours, _ floor; x peer and x floor: time against the best of them, above 1 is slower"
     );
+    let layers = LAYERS.iter().filter(|(name, _)| flags.layer.as_ref().is_none_or(|l| l == name));
+    let mut jobs: Vec<_> = layers.flat_map(|(_, jobs)| jobs()).collect();
+    jobs.retain(|job| flags.job.as_ref().is_none_or(|text| job.name.contains(text)));
+    ensure!(!jobs.is_empty(), "no job's name holds {:?}", flags.job.as_deref().unwrap_or_default());
+    let count = jobs.len();
     let mut all = Vec::new();
-    for (name, jobs) in LAYERS {
-        if flags.layer.as_ref().is_some_and(|layer| layer != name) {
-            continue;
-        }
-        for mut job in jobs() {
-            if flags.job.as_ref().is_some_and(|text| !job.name.contains(text)) {
-                continue;
-            }
-            let figures = measure(&mut job, effort)?;
-            print_table(&figures);
-            all.extend(figures);
-        }
+    for (index, mut job) in jobs.into_iter().enumerate() {
+        eprintln!("job {} of {count}: {}", index + 1, job.name);
+        let figures = measure(&mut job, effort)?;
+        print_table(&figures);
+        all.extend(figures);
     }
     if let Some(path) = &flags.json {
         let json = serde_json::to_string_pretty(&all)?;
