@@ -2,8 +2,8 @@
 #![no_main]
 
 use http_chunked::{
-    Assembly, BodyLimits, RequestMethod, ResponseError, ResponseLimits, ResponseReader,
-    ResponseStep,
+    Assembly, BodyLimits, RequestMethod, MessageError, MessageLimits, ResponseReader,
+    MessageStep,
 };
 use libfuzzer_sys::fuzz_target;
 use seg_pool::{Pool, Segment};
@@ -14,11 +14,11 @@ struct Outcome {
     body: Option<Vec<u8>>,
     keeps_alive: bool,
     leftover: Vec<u8>,
-    result: Result<(), ResponseError>,
+    result: Result<(), MessageError>,
 }
 
 fn read(assembly: Assembly, method: RequestMethod, pieces: [&[u8]; 3]) -> Outcome {
-    let limits = ResponseLimits::new().body(BodyLimits::new().body_bytes_max(1 << 16));
+    let limits = MessageLimits::new().body(BodyLimits::new().body_bytes_max(1 << 16));
     let mut reader = ResponseReader::new(&Pool::new()).assembly(assembly).limits(limits);
     reader.expect(method);
     let (mut heads, mut leftover) = (Vec::new(), Vec::new());
@@ -27,9 +27,9 @@ fn read(assembly: Assembly, method: RequestMethod, pieces: [&[u8]; 3]) -> Outcom
         let mut received = Segment::from(bytes::Bytes::copy_from_slice(piece));
         while !ended && result.is_ok() {
             match reader.push(&mut received) {
-                Ok(ResponseStep::NeedMore) => break,
-                Ok(ResponseStep::End) => ended = true,
-                Ok(ResponseStep::Head | ResponseStep::Interim) => {
+                Ok(MessageStep::NeedMore) => break,
+                Ok(MessageStep::End) => ended = true,
+                Ok(MessageStep::Head | MessageStep::Interim) => {
                     let head = reader.head().expect("a head was announced");
                     let fields = head
                         .fields()
@@ -46,7 +46,7 @@ fn read(assembly: Assembly, method: RequestMethod, pieces: [&[u8]; 3]) -> Outcom
     if result.is_ok() && !ended {
         result = reader.finish();
     }
-    let response = reader.take_response();
+    let response = reader.take_message();
     Outcome {
         heads,
         keeps_alive: response.as_ref().is_some_and(|response| response.keeps_alive()),

@@ -14,7 +14,7 @@ use std::{
     time::Instant,
 };
 
-use http_chunked::{Assembly, BodyLimits, Incoming, ResponseLimits, ResponseReader, ResponseStep};
+use http_chunked::{Assembly, BodyLimits, Incoming, MessageLimits, MessageStep, ResponseReader};
 use seg_pool::{Pool, Segment};
 
 const USAGE: &str =
@@ -140,15 +140,15 @@ fn keep(
         let mut received: Segment = received.freeze();
         loop {
             match reader.push(&mut received)? {
-                ResponseStep::NeedMore => break,
-                ResponseStep::End => break 'response,
-                ResponseStep::Head | ResponseStep::Interim => {}
+                MessageStep::NeedMore => break,
+                MessageStep::End => break 'response,
+                MessageStep::Head | MessageStep::Interim => {}
             }
         }
         progress.tell(reader.body_len());
     }
     progress.end();
-    let response = reader.take_response().ok_or("no response")?;
+    let response = reader.take_message().ok_or("no response")?;
     tell_status(response.head().status(), response.head().reason());
     tell_trailers(response.body().trailers());
     for chunk in response.body().sequence().chunks() {
@@ -172,7 +172,7 @@ fn tell_trailers(trailers: &http_chunked::Trailers) {
 fn run(arguments: &Arguments) -> Result<(), Box<dyn Error>> {
     let start = Instant::now();
     let pool = Pool::new();
-    let limits = ResponseLimits::new().body(BodyLimits::new().body_bytes_max(1 << 40));
+    let limits = MessageLimits::new().body(BodyLimits::new().body_bytes_max(1 << 40));
     let reader = ResponseReader::new(&pool).limits(limits);
     let reader = reader.assembly(arguments.assembly.unwrap_or_default());
     let mut output: Box<dyn Write> = match &arguments.output {

@@ -1,10 +1,21 @@
 //! A body that was received.
 
+mod assembler;
+mod error;
+mod gather;
+mod limits;
+
 use core::{error::Error, fmt, str};
 
 use bytes::Bytes;
 use seg_seq::{Flatten, Sequence};
 
+pub(crate) use self::gather::Gather;
+pub use self::{
+    assembler::{BodyAssembler, Progress},
+    error::{BodyError, BodyErrorKind},
+    limits::BodyLimits,
+};
 use crate::trailers::Trailers;
 
 /// A body and its trailers.

@@ -9,8 +9,8 @@ use seg_seq::SegmentedBuf;
 
 use self::coding_decoder::CodingDecoder;
 use crate::{
-    body_error::BodyErrorKind, body_limits::BodyLimits, content_coding::ContentCodings,
-    gather::Gather,
+    body::{BodyErrorKind, BodyLimits, Gather},
+    content_coding::ContentCodings,
 };
 
 /// With several codings, so much is decoded at once, so that what the outer ones make of it stays
@@ -134,7 +134,7 @@ fn decode(
         Ok(Status::NeedInput | Status::End) => Ok(()),
         Err(error) => Err(match error.kind() {
             InflateErrorKind::OutputTooLong => BodyErrorKind::TooLong,
-            InflateErrorKind::OutOfMemory(_) => BodyErrorKind::OutOfMemory,
+            InflateErrorKind::OutOfMemory(error) => BodyErrorKind::OutOfMemory(error),
             _ => BodyErrorKind::Content(error),
         }),
     }

@@ -1,6 +1,6 @@
 //! What the data of a body is encoded with.
 
-use crate::{fields::FieldLines, head_error::HeadErrorKind};
+use crate::head::{FieldLines, HeadErrorKind};
 
 /// A content coding that can be decoded (RFC 9110 §8.4.1).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]

@@ -1,16 +1,19 @@
 //! The chunked state machine.
 
+mod error;
+mod extensions;
+mod limits;
 mod size_line;
 mod trailer_section;
 mod whole_chunks;
 
-use self::{size_line::SizeLine, trailer_section::TrailerSection, whole_chunks::KnownLine};
-use crate::{
-    decode_error::{DecodeError, DecodeErrorKind},
-    extensions::Extensions,
+pub use self::{
+    error::{DecodeError, DecodeErrorKind},
+    extensions::{Extension, Extensions},
     limits::Limits,
-    trailers::Trailers,
 };
+use self::{size_line::SizeLine, trailer_section::TrailerSection, whole_chunks::KnownLine};
+use crate::trailers::Trailers;
 
 /// What one [`Decoder::step`] found.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -245,6 +248,15 @@ impl Decoder {
         *input = rest;
         self.take_data_octets(count);
         data
+    }
+
+    /// Gives back the last octets of data that [`step`](Self::step) took: they come again.
+    pub(crate) fn put_back(&mut self, count: usize) {
+        if count > 0 {
+            self.offset -= count as u64;
+            self.chunk_left += count as u64;
+            self.state = State::Data;
+        }
     }
 
     /// The fast path: a whole size line without extensions.

@@ -1,15 +1,14 @@
 //! Data in, chunks out.
 
+mod error;
 mod size_header;
 
 use seg_pool::{Pool, Segment, SegmentMut};
 use seg_seq::{SHARE_BYTES_MIN, SegmentedBuf, Sequence};
 
+pub use self::error::{EncodeError, EncodeErrorKind};
 pub(crate) use self::size_header::SizeHeader;
-use crate::{
-    encode_error::{EncodeError, EncodeErrorKind},
-    trailers::Trailers,
-};
+use crate::trailers::Trailers;
 
 const CRLF: &[u8] = b"\r\n";
 

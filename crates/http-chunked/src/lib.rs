@@ -22,7 +22,7 @@
 //! # Example
 //!
 //! ```
-//! use http_chunked::{ResponseReader, ResponseStep};
+//! use http_chunked::{MessageStep, ResponseReader};
 //! use seg_pool::Pool;
 //!
 //! # fn main() -> Result<(), Box<dyn std::error::Error>> {
@@ -34,14 +34,14 @@
 //!     let mut received = pool.try_take(16_384)?;
 //!     if received.read_from(&mut socket)? == 0 {
 //!         reader.finish()?; // a body may go until the connection is closed
-//!         break reader.take_response();
+//!         break reader.take_message();
 //!     }
 //!     let mut received = received.freeze();
 //!     loop {
 //!         match reader.push(&mut received)? {
-//!             ResponseStep::NeedMore => break,
-//!             ResponseStep::End => break 'response reader.take_response(),
-//!             ResponseStep::Head | ResponseStep::Interim => {}
+//!             MessageStep::NeedMore => break,
+//!             MessageStep::End => break 'response reader.take_message(),
+//!             MessageStep::Head | MessageStep::Interim => {}
 //!         }
 //!     }
 //! };
@@ -66,32 +66,15 @@
 #![forbid(unsafe_code)]
 
 mod adapters;
-mod assembly;
 mod body;
-mod body_assembler;
-mod body_error;
-mod body_limits;
 mod content;
 mod content_coding;
-mod declared_framing;
-mod decode_error;
 mod decoder;
-mod encode_error;
 mod encoder;
-mod extensions;
-mod fields;
-mod forbidden_trailer;
 mod framing;
-mod gather;
-mod head_error;
-mod head_reader;
-mod limits;
+mod head;
+mod message;
 mod octet;
-mod request;
-mod request_error;
-mod response;
-mod response_error;
-mod trailer_error;
 mod trailers;
 
 pub use adapters::chunked_writer::ChunkedWriter;
@@ -99,30 +82,22 @@ pub use adapters::chunked_writer::ChunkedWriter;
 pub use adapters::codec::{ChunkedCodec, ChunkedPart};
 #[cfg(feature = "http-body")]
 pub use adapters::http_body::{CollectError, SegmentBody};
-pub use adapters::incoming::{Incoming, MessageReader};
-pub use assembly::Assembly;
-pub use body::{Body, TextError};
-pub use body_assembler::{BodyAssembler, Progress};
-pub use body_error::{BodyError, BodyErrorKind};
-pub use body_limits::BodyLimits;
+pub use adapters::incoming::{Incoming, Receive};
+pub use body::{Body, BodyAssembler, BodyError, BodyErrorKind, BodyLimits, Progress, TextError};
 pub use content_coding::{ContentCoding, ContentCodings};
-pub use decode_error::{DecodeError, DecodeErrorKind};
-pub use decoder::{Decoder, Step};
-pub use encode_error::{EncodeError, EncodeErrorKind};
-pub use encoder::Encoder;
-pub use extensions::{Extension, Extensions};
-pub use fields::Fields;
-pub use forbidden_trailer::is_forbidden_trailer;
+pub use decoder::{DecodeError, DecodeErrorKind, Decoder, Extension, Extensions, Limits, Step};
+pub use encoder::{EncodeError, EncodeErrorKind, Encoder};
 pub use framing::Framing;
-pub use limits::Limits;
-pub use request::{Request, RequestHead, RequestLimits, RequestReader, RequestStep};
-pub use request_error::{RequestError, RequestErrorKind};
-pub use response::{
-    RequestMethod, Response, ResponseHead, ResponseLimits, ResponseReader, ResponseStep,
+pub use head::{
+    Fields, Head, HeadErrorKind, RequestHead, RequestLine, RequestMethod, ResponseHead, StartLine,
+    StatusLine,
 };
-pub use response_error::{ResponseError, ResponseErrorKind};
-pub use trailer_error::{TrailerError, TrailerErrorKind};
-pub use trailers::{Trailers, TrailersIter};
+pub use message::{
+    Message, MessageError, MessageErrorKind, MessageLimits, MessageReader, MessageStep, Request,
+    RequestReader, Response, ResponseReader,
+};
+pub use seg_seq::Assembly;
+pub use trailers::{TrailerError, TrailerErrorKind, Trailers, TrailersIter, is_forbidden_trailer};
 
 /// The examples in the README are doc tests.
 #[cfg(doctest)]

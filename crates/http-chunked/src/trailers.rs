@@ -1,12 +1,15 @@
-//! The fields behind the last chunk.
+//! The fields after the last chunk.
+
+mod error;
+mod forbidden;
 
 use core::{fmt, iter::FusedIterator, slice};
 
-use crate::{
-    forbidden_trailer::is_forbidden_trailer,
-    octet::{is_blank, is_text, is_token},
-    trailer_error::{TrailerError, TrailerErrorKind},
+pub use self::{
+    error::{TrailerError, TrailerErrorKind},
+    forbidden::is_forbidden_trailer,
 };
+use crate::octet::{is_blank, is_text, is_token};
 
 /// Trailer fields in the order received, names as they were written.
 ///

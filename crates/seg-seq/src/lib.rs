@@ -58,6 +58,7 @@
 //! Not a rope: bytes inside a sequence do not change and nothing is inserted in the middle.
 //! Positions and lengths are `u64`; a sequence may be longer than memory when chunks repeat.
 
+mod assembly;
 mod bytes_traits;
 mod chunk_list;
 mod chunks;
@@ -75,6 +76,7 @@ mod share;
 #[cfg(feature = "tokio")]
 mod tokio_io;
 
+pub use assembly::Assembly;
 pub use chunks::Chunks;
 pub use flatten::Flatten;
 pub use fragment::{Fragment, FragmentSlices, Fragments};

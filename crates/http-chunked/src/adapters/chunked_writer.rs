@@ -8,7 +8,10 @@ use std::io::{self, IoSlice, Write};
 use seg_pool::Pool;
 use seg_seq::Sequence;
 
-use crate::{encode_error::EncodeError, encoder::Encoder, trailers::Trailers};
+use crate::{
+    encoder::{EncodeError, Encoder},
+    trailers::Trailers,
+};
 
 /// Encoded bytes that are written as soon as there are so many.
 const WRITE_BYTES: u64 = 64 << 10;

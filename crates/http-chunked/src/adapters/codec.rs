@@ -6,9 +6,8 @@ use bytes::{Bytes, BytesMut};
 use tokio_util::codec;
 
 use crate::{
-    decoder::{Decoder, Step},
+    decoder::{Decoder, Limits, Step},
     encoder::SizeHeader,
-    limits::Limits,
     trailers::Trailers,
 };
 
@@ -119,7 +118,7 @@ impl codec::Encoder<ChunkedPart> for ChunkedCodec {
 
     fn encode(&mut self, part: ChunkedPart, target: &mut BytesMut) -> io::Result<()> {
         if self.is_written {
-            return Err(io::Error::new(io::ErrorKind::InvalidInput, "data behind the last chunk"));
+            return Err(io::Error::new(io::ErrorKind::InvalidInput, "data after the last chunk"));
         }
         match part {
             ChunkedPart::Data(data) if data.is_empty() => {}

@@ -11,7 +11,10 @@ use http::{HeaderMap, HeaderName, HeaderValue};
 use seg_pool::Segment;
 use seg_seq::{Flatten, Sequence};
 
-use crate::{body::Body, body_error::BodyErrorKind, body_limits::BodyLimits, trailers::Trailers};
+use crate::{
+    body::{Body, BodyErrorKind, BodyLimits},
+    trailers::Trailers,
+};
 
 /// A body that lies in memory as an `http_body::Body`, for hyper and what is built on it: a frame
 /// for every chunk, without a copy, and the trailers behind.
@@ -85,7 +88,14 @@ impl ::http_body::Body for SegmentBody {
     }
 
     fn size_hint(&self) -> SizeHint {
-        SizeHint::with_exact(self.data.len())
+        // An exact size would make a sender write a length instead of chunks, and drop the trailers.
+        let mut hint = SizeHint::new();
+        if self.trailers.is_empty() {
+            hint.set_exact(self.data.len());
+        } else {
+            hint.set_lower(self.data.len());
+        }
+        hint
     }
 }
 
@@ -157,7 +167,7 @@ impl Body {
                     for (name, value) in &fields {
                         let added = trailers.push(name.as_str(), value.as_bytes());
                         added.map_err(|_| {
-                            let kind = crate::decode_error::DecodeErrorKind::TrailerForbidden;
+                            let kind = crate::decoder::DecodeErrorKind::TrailerForbidden;
                             CollectError::Refused(BodyErrorKind::Chunked(kind))
                         })?;
                     }

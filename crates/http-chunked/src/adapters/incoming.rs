@@ -2,7 +2,7 @@
 
 #[cfg(all(feature = "http-body", feature = "tokio"))]
 mod http_body;
-mod message_reader;
+mod receive;
 #[cfg(feature = "tokio")]
 mod tokio_io;
 
@@ -12,15 +12,14 @@ use bytes::Buf;
 use seg_pool::{Pool, Segment, SegmentMut};
 use seg_seq::Sequence;
 
-pub use self::message_reader::MessageReader;
-use self::message_reader::Received;
+pub use self::receive::Receive;
+use crate::message::MessageStep;
 use crate::trailers::Trailers;
 
 /// A socket with a reader of messages over it, and the body of the message as a stream: `std::io`'s
 /// `Read` and `BufRead`, and with the feature `tokio` tokio's `AsyncRead` and `AsyncBufRead`.
 ///
-/// The reader is a [`ResponseReader`](crate::ResponseReader), a
-/// [`RequestReader`](crate::RequestReader), or a [`BodyAssembler`](crate::BodyAssembler) where there
+/// The reader is a [`MessageReader`](crate::MessageReader), or a [`BodyAssembler`](crate::BodyAssembler) where there
 /// is no head. Nothing is kept of what was read, so memory does not grow with the body; what was
 /// read behind the message stays for the next one. A segment is read into until it is full,
 /// so short reads do not hold a segment each. When there is nothing to read it is given back, unless
@@ -77,7 +76,7 @@ enum State {
     Closed,
 }
 
-impl<S, R: MessageReader> Incoming<S, R> {
+impl<S, R: Receive> Incoming<S, R> {
     /// Creates a stream of the message that `socket` gives next. It takes segments from `pool` to
     /// read into.
     pub fn new(socket: S, reader: R, pool: &Pool) -> Self {
@@ -149,24 +148,24 @@ impl<S, R: MessageReader> Incoming<S, R> {
                     return Ok(true);
                 }
                 Err(error) => return Err(error),
-                Ok(Received::Head) => {
+                Ok(MessageStep::Head) => {
                     self.state = State::Body;
                     self.is_shared = true;
                     return Ok(true);
                 }
-                Ok(Received::End) => {
+                Ok(MessageStep::End) => {
                     self.state = State::End;
                     self.data = self.reader.data();
                     return Ok(true);
                 }
-                Ok(Received::NeedMore) => {
+                Ok(MessageStep::NeedMore) => {
                     self.data = self.reader.data();
                     if !self.data.is_empty() {
                         self.state = State::Body;
                     }
                     return Ok(!self.data.is_empty());
                 }
-                Ok(Received::Nothing) => {}
+                Ok(MessageStep::Interim) => {}
             }
         }
     }
@@ -214,7 +213,7 @@ impl<S, R: MessageReader> Incoming<S, R> {
     }
 }
 
-impl<S: Read, R: MessageReader> Incoming<S, R> {
+impl<S: Read, R: Receive> Incoming<S, R> {
     /// Reads up to the head of the message, which is then at the [reader](Self::reader). Returns
     /// `false` when the socket was closed instead of another message.
     ///
@@ -248,7 +247,7 @@ impl<S: Read, R: MessageReader> Incoming<S, R> {
     }
 }
 
-impl<S: Read, R: MessageReader> Read for Incoming<S, R> {
+impl<S: Read, R: Receive> Read for Incoming<S, R> {
     fn read(&mut self, room: &mut [u8]) -> io::Result<usize> {
         if room.is_empty() {
             return Ok(0);
@@ -259,7 +258,7 @@ impl<S: Read, R: MessageReader> Read for Incoming<S, R> {
     }
 }
 
-impl<S: Read, R: MessageReader> BufRead for Incoming<S, R> {
+impl<S: Read, R: Receive> BufRead for Incoming<S, R> {
     fn fill_buf(&mut self) -> io::Result<&[u8]> {
         while !self.is_ready() {
             self.read_on()?;

@@ -3,18 +3,17 @@
 use std::io::{self, ErrorKind};
 
 use crate::{
-    body_error::{BodyError, BodyErrorKind},
-    decode_error::{DecodeError, DecodeErrorKind},
-    encode_error::{EncodeError, EncodeErrorKind},
-    request_error::{RequestError, RequestErrorKind},
-    response_error::{ResponseError, ResponseErrorKind},
+    body::{BodyError, BodyErrorKind},
+    decoder::{DecodeError, DecodeErrorKind},
+    encoder::{EncodeError, EncodeErrorKind},
+    message::MessageError,
 };
 
 /// The kind that a body's error has.
 const fn body_kind(kind: BodyErrorKind) -> ErrorKind {
     match kind {
         BodyErrorKind::Truncated => ErrorKind::UnexpectedEof,
-        BodyErrorKind::OutOfMemory => ErrorKind::OutOfMemory,
+        BodyErrorKind::OutOfMemory(_) => ErrorKind::OutOfMemory,
         _ => ErrorKind::InvalidData,
     }
 }
@@ -48,26 +47,12 @@ impl From<EncodeError> for io::Error {
     }
 }
 
-impl From<ResponseError> for io::Error {
+impl From<MessageError> for io::Error {
     /// Keeps the error inside; its kind is `UnexpectedEof`, `OutOfMemory` or `InvalidData`.
-    fn from(error: ResponseError) -> Self {
+    fn from(error: MessageError) -> Self {
         let kind = match error.kind() {
-            ResponseErrorKind::Truncated => ErrorKind::UnexpectedEof,
-            ResponseErrorKind::OutOfMemory => ErrorKind::OutOfMemory,
-            ResponseErrorKind::Body(kind) => body_kind(kind),
-            _ => ErrorKind::InvalidData,
-        };
-        Self::new(kind, error)
-    }
-}
-
-impl From<RequestError> for io::Error {
-    /// Keeps the error inside; its kind is `UnexpectedEof`, `OutOfMemory` or `InvalidData`.
-    fn from(error: RequestError) -> Self {
-        let kind = match error.kind() {
-            RequestErrorKind::Truncated => ErrorKind::UnexpectedEof,
-            RequestErrorKind::OutOfMemory => ErrorKind::OutOfMemory,
-            RequestErrorKind::Body(kind) => body_kind(kind),
+            kind if kind.is_truncated() => ErrorKind::UnexpectedEof,
+            kind if kind.out_of_memory().is_some() => ErrorKind::OutOfMemory,
             _ => ErrorKind::InvalidData,
         };
         Self::new(kind, error)

@@ -1,10 +1,10 @@
 //! `chunk-size [ chunk-ext ] CRLF`, an octet at a time (RFC 9112 §7.1, §7.1.1).
 
-use crate::{
-    decode_error::DecodeErrorKind::{self, *},
-    limits::Limits,
-    octet::{NOT_HEX, hex_value, is_blank, is_quoted, is_text, is_token},
+use super::{
+    DecodeErrorKind::{self, *},
+    Limits,
 };
+use crate::octet::{NOT_HEX, hex_value, is_blank, is_quoted, is_text, is_token};
 
 /// A size line as far as it was read.
 #[derive(Clone, Copy, Debug)]

@@ -1,11 +1,12 @@
 //! `trailer-section CRLF`, an octet at a time (RFC 9112 §7.1.2).
 
+use super::{
+    DecodeErrorKind::{self, *},
+    Limits,
+};
 use crate::{
-    decode_error::DecodeErrorKind::{self, *},
-    forbidden_trailer::is_forbidden_trailer,
-    limits::Limits,
     octet::{is_blank, is_text, is_token},
-    trailers::Trailers,
+    trailers::{Trailers, is_forbidden_trailer},
 };
 
 /// A trailer section as far as it was read.

@@ -1,10 +1,7 @@
 //! Chunks that are wholly there, many in one go.
 
-use super::{Decoder, State};
-use crate::{
-    limits::Limits,
-    octet::{NOT_HEX, hex_value},
-};
+use super::{Decoder, Limits, State};
+use crate::octet::{NOT_HEX, hex_value};
 
 const CRLF: &[u8] = b"\r\n";
 

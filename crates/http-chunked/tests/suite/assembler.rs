@@ -207,20 +207,34 @@ fn a_refused_octet_stays_in_the_segment() {
 }
 
 #[test]
-fn an_exhausted_pool_is_an_error_and_what_came_before_stays_readable() {
-    let pool = Pool::builder().bytes_max(64 << 10).build();
-    let mut assembler = BodyAssembler::new(&pool, Framing::Chunked);
-    let mut others: Vec<_> = (0..3).map(|_| pool.take(SEGMENT)).collect();
-    let mut wire = Segment::from(bytes::Bytes::from(chunk(&[9; 1000]).repeat(40)));
-    let error = assembler.push(&mut wire).expect_err("one segment is left");
-    assert_eq!(error.kind(), BodyErrorKind::OutOfMemory);
-    // Sixteen chunks and 384 bytes of the next fill the segment: 3 + 5 + 1000 + 2 octets a chunk.
-    assert_eq!(error.offset(), 16 * 1007 + 5 + 384);
-    assert_eq!(assembler.take_body().sequence(), &[9; SEGMENT]);
-    others.clear();
-    assembler.reset(Framing::Chunked, ContentCoding::Identity);
-    let mut wire = Segment::from(bytes::Bytes::from(chunk(&[9; 1000]).repeat(40)));
-    assert_eq!(assembler.push(&mut wire), Ok(Progress::NeedMore));
+fn a_body_goes_on_when_there_is_memory_again() {
+    let data: Vec<u8> = (0..40_000_u32).map(|n| n.to_le_bytes()[0]).collect();
+    let wire: Vec<u8> = data.chunks(1000).flat_map(chunk).chain(*b"0\r\n\r\n").collect();
+    for framing in [Framing::Chunked, Framing::Length(data.len() as u64)] {
+        let (pool, wire) = match framing {
+            Framing::Chunked => (Pool::builder().bytes_max(64 << 10).build(), &wire),
+            _ => (Pool::builder().bytes_max(64 << 10).build(), &data),
+        };
+        // What came before is whole, and the rest is still in the input.
+        let mut assembler = BodyAssembler::new(&pool, framing);
+        let mut others: Vec<_> = (0..3).map(|_| pool.take(SEGMENT)).collect();
+        let mut failures = 0;
+        for piece in wire.chunks(900) {
+            let mut received = Segment::from(bytes::Bytes::copy_from_slice(piece));
+            while let Err(error) = assembler.push(&mut received) {
+                let memory = error.kind().out_of_memory().expect("nothing else is wrong");
+                assert_eq!((memory.requested_bytes(), memory.available_bytes()), (SEGMENT, 0));
+                assert_eq!(error.offset(), assembler.offset());
+                assert_eq!(assembler.push(&mut received), Err(error), "nothing has changed");
+                failures += 1;
+                others.pop().expect("there is one to give back");
+            }
+            assert!(received.is_empty());
+        }
+        assert_eq!(failures, 2);
+        assert!(assembler.is_ended());
+        assert_eq!(assembler.take_body().bytes(), data, "{framing:?}");
+    }
 }
 
 #[test]

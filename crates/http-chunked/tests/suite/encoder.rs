@@ -202,7 +202,7 @@ fn nothing_comes_behind_the_last_chunk() {
     let mut late = &b"late"[..];
     let error = encoder.push(&mut late).expect_err("it has ended");
     assert_eq!((error.kind(), error.offset(), late.len()), (EncodeErrorKind::Ended, 4, 4));
-    assert_eq!(error.to_string(), "data behind the last chunk at byte 4 of the body");
+    assert_eq!(error.to_string(), "data after the last chunk at byte 4 of the body");
     assert_eq!(encoder.push_chunk(&mut sequence(&pool, b"late")), Err(error));
     let mut segment = Segment::from_static(b"late");
     assert_eq!((encoder.push_segment(&mut segment), &*segment), (Err(error), &b"late"[..]));

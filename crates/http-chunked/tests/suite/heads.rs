@@ -1,7 +1,9 @@
 //! Random heads: what comes of them depends on their octets and on nothing else, and is what another
 //! parser finds.
 
-use http_chunked::{RequestReader, RequestStep, ResponseReader, ResponseStep};
+use http_chunked::{
+    HeadErrorKind, MessageErrorKind, MessageReader, MessageStep, RequestLine, StartLine, StatusLine,
+};
 use proptest::{collection::vec, prelude::*, sample::select};
 
 use crate::{cut::steps, outcome::POOL};
@@ -35,6 +37,8 @@ const WORDS: &[&str] = &[
     " HTTP/1.0\r\n",
     "http/1.1",
     "HTTP/1.2",
+    " HTTP/1.2\r\n",
+    "\r\n ",
     "HTTP/1.1 200 OK\r\n",
     "200",
     " 20",
@@ -45,36 +49,27 @@ const WORDS: &[&str] = &[
     "x",
 ];
 
-/// Kinds of refusals that are found octet by octet.
-const LINES: [&str; 5] = ["RequestLine", "StatusLine", "Version", "FieldLine", "BareLf"];
+/// Whether a refusal is found octet by octet.
+fn is_of_a_line(kind: MessageErrorKind) -> bool {
+    use HeadErrorKind::{BareLf, FieldLine, StartLine, Version};
+    matches!(kind, MessageErrorKind::Head(StartLine | Version | FieldLine | BareLf))
+}
 
 /// What came of a head: its octets, or the kind and offset of the refusal, or nothing yet.
 #[derive(Debug, PartialEq, Eq)]
 enum Found {
     Head(Vec<u8>),
-    Refused(String, u64),
+    Refused(MessageErrorKind, u64),
     NeedMore,
 }
 
-fn request(wire: &[u8], step: usize) -> Found {
-    let mut reader = RequestReader::new(&POOL);
+fn read<L: StartLine>(wire: &[u8], step: usize) -> Found {
+    let mut reader = MessageReader::<L>::new(&POOL);
     for mut piece in steps(wire, step) {
         match reader.push(&mut piece) {
-            Ok(RequestStep::NeedMore) => assert!(piece.is_empty()),
+            Ok(MessageStep::NeedMore) => assert!(piece.is_empty()),
             Ok(_) => return Found::Head(reader.head().expect("it was read").octets().to_vec()),
-            Err(error) => return Found::Refused(format!("{:?}", error.kind()), error.offset()),
-        }
-    }
-    Found::NeedMore
-}
-
-fn response(wire: &[u8], step: usize) -> Found {
-    let mut reader = ResponseReader::new(&POOL);
-    for mut piece in steps(wire, step) {
-        match reader.push(&mut piece) {
-            Ok(ResponseStep::NeedMore) => assert!(piece.is_empty()),
-            Ok(_) => return Found::Head(reader.head().expect("it was read").octets().to_vec()),
-            Err(error) => return Found::Refused(format!("{:?}", error.kind()), error.offset()),
+            Err(error) => return Found::Refused(error.kind(), error.offset()),
         }
     }
     Found::NeedMore
@@ -98,11 +93,11 @@ fn whole(parsed: httparse::Result<usize>) -> Option<usize> {
     }
 }
 
-fn check(
+fn check<L: StartLine>(
     wire: &[u8],
-    read: impl Fn(&[u8], usize) -> Found,
     parses: impl Fn(&[u8]) -> Option<usize>,
 ) -> Result<(), TestCaseError> {
+    let read = read::<L>;
     let whole = read(wire, wire.len());
     for step in [1, 2, 3, 7] {
         prop_assert_eq!(&read(wire, step), &whole, "pieces of {}", step);
@@ -110,13 +105,16 @@ fn check(
     match &whole {
         Found::Head(octets) => {
             prop_assert!(octets.ends_with(b"\r\n\r\n"));
-            // An empty line in front of a request is skipped.
+            // An empty line before a request is skipped, and a folded line of a response unfolded.
             let wire = wire.strip_prefix(b"\r\n").unwrap_or(wire);
-            prop_assert!(wire.starts_with(octets));
-            prop_assert_eq!(parses(wire), Some(octets.len()));
+            let is_same = |(&ours, &theirs): (&u8, &u8)| ours == theirs || ours == b' ';
+            prop_assert!(octets.iter().zip(wire).all(is_same));
+            // The parser knows no later version.
+            let known = String::from_utf8_lossy(octets).replacen("HTTP/1.2", "HTTP/1.1", 1);
+            prop_assert_eq!(parses(known.as_bytes()), Some(known.len()));
         }
-        // What is wrong with a line is found at its octet, everything else behind the head.
-        Found::Refused(kind, offset) if LINES.contains(&kind.as_str()) => {
+        // What is wrong with a line is found at its octet, everything else after the head.
+        Found::Refused(kind, offset) if is_of_a_line(*kind) => {
             let front = usize::try_from(*offset).expect("it is in memory");
             prop_assert!(front <= wire.len());
             let before = read(&wire[..front], front.max(1));
@@ -133,14 +131,14 @@ proptest! {
     #[test]
     fn a_response_head_is_the_same_in_every_cut(words in vec(select(WORDS), 1..12)) {
         let wire = ["HTTP/1.1 200 OK\r\n", &words.concat()].concat();
-        check(wire.as_bytes(), response, parses_response)?;
-        check(words.concat().as_bytes(), response, parses_response)?;
+        check::<StatusLine>(wire.as_bytes(), parses_response)?;
+        check::<StatusLine>(words.concat().as_bytes(), parses_response)?;
     }
 
     #[test]
     fn a_request_head_is_the_same_in_every_cut(words in vec(select(WORDS), 1..12)) {
         let wire = ["GET / HTTP/1.1\r\nHost: a\r\n", &words.concat()].concat();
-        check(wire.as_bytes(), request, parses_request)?;
-        check(words.concat().as_bytes(), request, parses_request)?;
+        check::<RequestLine>(wire.as_bytes(), parses_request)?;
+        check::<RequestLine>(words.concat().as_bytes(), parses_request)?;
     }
 }

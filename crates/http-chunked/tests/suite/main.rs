@@ -18,6 +18,8 @@ mod held;
 mod hyper_peers;
 mod incoming;
 mod limits;
+mod memory;
+mod messages;
 mod outcome;
 mod properties;
 mod request;

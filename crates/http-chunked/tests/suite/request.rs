@@ -3,7 +3,7 @@
 use core::slice::from_ref;
 
 use http_chunked::{
-    Assembly, BodyErrorKind, Request, RequestError, RequestErrorKind, RequestReader, RequestStep,
+    Assembly, BodyErrorKind, MessageError, MessageErrorKind, MessageStep, Request, RequestReader,
 };
 use proptest::{collection::vec, prelude::*};
 use seg_pool::Segment;
@@ -20,7 +20,7 @@ const CASES: u32 = if cfg!(miri) { 4 } else { 256 };
 fn receive(
     reader: &mut RequestReader,
     pieces: &[Segment],
-) -> Result<(Vec<Request>, Vec<u8>), RequestError> {
+) -> Result<(Vec<Request>, Vec<u8>), MessageError> {
     let mut requests: Vec<Request> = Vec::new();
     let mut left = Vec::new();
     for piece in pieces {
@@ -31,16 +31,17 @@ fn receive(
                 break;
             }
             match reader.push(&mut received)? {
-                RequestStep::NeedMore => assert!(received.is_empty()),
-                RequestStep::Head => {
+                MessageStep::NeedMore => assert!(received.is_empty()),
+                MessageStep::Interim => panic!("a request"),
+                MessageStep::Head => {
                     // Without a body the end comes at once, whether or not there is more input.
-                    if reader.push(&mut Segment::new())? == RequestStep::End {
-                        requests.push(reader.take_request().expect("it ended"));
+                    if reader.push(&mut Segment::new())? == MessageStep::End {
+                        requests.push(reader.take_message().expect("it ended"));
                         reader.reset();
                     }
                 }
-                RequestStep::End => {
-                    requests.push(reader.take_request().expect("it ended"));
+                MessageStep::End => {
+                    requests.push(reader.take_message().expect("it ended"));
                     reader.reset();
                 }
             }
@@ -126,9 +127,9 @@ fn a_body_cut_short_is_an_error_with_its_offset() {
     let wire = Segment::from(bytes::Bytes::from([&head[..], b"abc"].concat()));
     let mut reader = RequestReader::new(&POOL);
     let error = receive(&mut reader, &[wire]).expect_err("cut short");
-    let kind = RequestErrorKind::Body(BodyErrorKind::Truncated);
+    let kind = MessageErrorKind::Body(BodyErrorKind::Truncated);
     assert_eq!((error.kind(), error.offset()), (kind, head.len() as u64 + 3));
-    let request = reader.take_request().expect("what there is of it");
+    let request = reader.take_message().expect("what there is of it");
     assert_eq!((request.body().bytes(), request.keeps_alive()), (&b"abc"[..], false));
 }
 
@@ -137,11 +138,11 @@ fn data_can_be_taken_while_it_comes() {
     let mut reader = RequestReader::new(&POOL);
     let head = b"POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n6\r\nabc";
     let mut received = Segment::from_static(head);
-    assert_eq!(reader.push(&mut received), Ok(RequestStep::Head));
-    assert_eq!(reader.push(&mut received), Ok(RequestStep::NeedMore));
+    assert_eq!(reader.push(&mut received), Ok(MessageStep::Head));
+    assert_eq!(reader.push(&mut received), Ok(MessageStep::NeedMore));
     assert_eq!(reader.take_data(), b"abc");
     let mut received = Segment::from_static(b"def\r\n0\r\nA: b\r\n\r\n");
-    assert_eq!(reader.push(&mut received), Ok(RequestStep::End));
+    assert_eq!(reader.push(&mut received), Ok(MessageStep::End));
     assert_eq!(reader.take_data(), b"def");
     assert_eq!(reader.body_len(), 6);
     assert_eq!((reader.trailers().len(), reader.keeps_alive()), (1, true));
@@ -159,7 +160,7 @@ proptest! {
         at in any::<prop::sample::Index>(),
     ) {
         let wire = Segment::from(bytes::Bytes::from(["GET / HTTP/1.1\r\nHost: a\r\n", &words.concat()].concat()));
-        let show = |result: Result<(Vec<Request>, Vec<u8>), RequestError>| {
+        let show = |result: Result<(Vec<Request>, Vec<u8>), MessageError>| {
             result.map(|(requests, left)| {
                 let bodies: Vec<_> = requests.iter().map(|request| request.body().bytes().to_vec()).collect();
                 (bodies, left)

@@ -1,6 +1,8 @@
 //! Request heads: what they say, and what is refused.
 
-use http_chunked::{RequestErrorKind, RequestLimits, RequestReader, RequestStep};
+use http_chunked::{
+    BodyErrorKind, HeadErrorKind, MessageErrorKind, MessageLimits, MessageStep, RequestReader,
+};
 use seg_pool::{Pool, Segment};
 
 use crate::{cut::steps, outcome::POOL};
@@ -10,50 +12,49 @@ fn read(
     reader: &mut RequestReader,
     wire: &[u8],
     step: usize,
-) -> Result<RequestStep, (RequestErrorKind, u64)> {
+) -> Result<MessageStep, (MessageErrorKind, u64)> {
     for mut received in steps(wire, step) {
         match reader.push(&mut received).map_err(|error| (error.kind(), error.offset()))? {
-            RequestStep::NeedMore => {}
+            MessageStep::NeedMore => {}
             done => return Ok(done),
         }
     }
-    Ok(RequestStep::NeedMore)
+    Ok(MessageStep::NeedMore)
 }
 
 /// The refusal of `wire`, the same whole and octet by octet. A `‸` stands before the refused octet.
-fn check_refusal(kind: RequestErrorKind, status: u16, marked: &str) {
+fn check_refusal(kind: impl Into<MessageErrorKind>, status: u16, marked: &str) {
     let offset = marked.find('‸').expect("a mark");
-    let wire = marked.replace('‸', "");
+    let (wire, kind) = (marked.replace('‸', ""), kind.into());
     for step in [1, 2, 7, wire.len()] {
         let mut reader = RequestReader::new(&POOL);
         let refusal = read(&mut reader, wire.as_bytes(), step).expect_err(marked);
         assert_eq!(refusal, (kind, offset as u64), "{marked:?} in pieces of {step}");
         let error = reader.finish().expect_err("it stays");
         assert_eq!((error.kind(), error.offset()), refusal);
-        assert!(reader.take_request().is_none());
+        assert!(reader.take_message().is_none());
     }
     assert_eq!(kind.status(), status, "{kind:?}");
 }
 
 #[test]
 fn malformed_heads_are_refused_at_the_same_octet_in_every_cut() {
-    use RequestErrorKind::{BareLf, FieldLine, RequestLine, Target, Version};
+    use HeadErrorKind::{BareLf, FieldLine, StartLine, Target, Version};
     for (kind, status, wire) in [
-        (RequestLine, 400, "\r\n‸\r\nGET / HTTP/1.1\r\nHost: a\r\n\r\n"),
-        (RequestLine, 400, "\r‸GET / HTTP/1.1\r\nHost: a\r\n\r\n"),
-        (RequestLine, 400, "‸\nGET / HTTP/1.1\r\nHost: a\r\n\r\n"),
-        (RequestLine, 400, "‸ GET / HTTP/1.1\r\nHost: a\r\n\r\n"),
-        (RequestLine, 400, "‸\u{16}\u{3}\u{1}\u{2}"),
-        (RequestLine, 400, "GET ‸ / HTTP/1.1\r\nHost: a\r\n\r\n"),
-        (RequestLine, 400, "G‸(T / HTTP/1.1\r\nHost: a\r\n\r\n"),
-        (RequestLine, 400, "GET /‸\tHTTP/1.1\r\nHost: a\r\n\r\n"),
-        (RequestLine, 400, "GET /a‸\0b HTTP/1.1\r\nHost: a\r\n\r\n"),
-        (RequestLine, 400, "GET / HTTP/1.1‸ \r\nHost: a\r\n\r\n"),
-        (RequestLine, 400, "GET / HTTP/1.1‸1\r\nHost: a\r\n\r\n"),
-        (RequestLine, 400, "GET / HTTP/1.1\r‸ \nHost: a\r\n\r\n"),
+        (StartLine, 400, "\r\n‸\r\nGET / HTTP/1.1\r\nHost: a\r\n\r\n"),
+        (StartLine, 400, "\r‸GET / HTTP/1.1\r\nHost: a\r\n\r\n"),
+        (StartLine, 400, "‸\nGET / HTTP/1.1\r\nHost: a\r\n\r\n"),
+        (StartLine, 400, "‸ GET / HTTP/1.1\r\nHost: a\r\n\r\n"),
+        (StartLine, 400, "‸\u{16}\u{3}\u{1}\u{2}"),
+        (StartLine, 400, "GET ‸ / HTTP/1.1\r\nHost: a\r\n\r\n"),
+        (StartLine, 400, "G‸(T / HTTP/1.1\r\nHost: a\r\n\r\n"),
+        (StartLine, 400, "GET /‸\tHTTP/1.1\r\nHost: a\r\n\r\n"),
+        (StartLine, 400, "GET /a‸\0b HTTP/1.1\r\nHost: a\r\n\r\n"),
+        (StartLine, 400, "GET / HTTP/1.1‸ \r\nHost: a\r\n\r\n"),
+        (StartLine, 400, "GET / HTTP/1.1‸1\r\nHost: a\r\n\r\n"),
+        (StartLine, 400, "GET / HTTP/1.1\r‸ \nHost: a\r\n\r\n"),
         (Version, 505, "GET / ‸ HTTP/1.1\r\nHost: a\r\n\r\n"),
         (Version, 505, "GET / HTTP/‸2.0\r\nHost: a\r\n\r\n"),
-        (Version, 505, "GET / HTTP/1.‸2\r\nHost: a\r\n\r\n"),
         (Version, 505, "GET / ‸http/1.1\r\nHost: a\r\n\r\n"),
         (Version, 505, "PRI * HTTP/‸2.0\r\n\r\nSM\r\n\r\n"),
         (BareLf, 400, "GET / HTTP/1.1‸\nHost: a\r\n\r\n"),
@@ -82,7 +83,7 @@ fn malformed_heads_are_refused_at_the_same_octet_in_every_cut() {
 
 #[test]
 fn a_request_has_one_host() {
-    use RequestErrorKind::{HostInvalid, HostMissing};
+    use HeadErrorKind::{HostInvalid, HostMissing};
     check_refusal(HostMissing, 400, "GET / HTTP/1.1\r\nA: b\r\n\r\n‸");
     check_refusal(HostMissing, 400, "GET http://a/ HTTP/1.1\r\n\r\n‸");
     check_refusal(HostInvalid, 400, "GET / HTTP/1.1\r\nHost: a\r\nhost: ‸a\r\n\r\n");
@@ -99,14 +100,14 @@ fn a_request_has_one_host() {
     ] {
         for step in [1, 1000] {
             let mut reader = RequestReader::new(&POOL);
-            assert_eq!(read(&mut reader, wire.as_bytes(), step), Ok(RequestStep::Head), "{wire:?}");
+            assert_eq!(read(&mut reader, wire.as_bytes(), step), Ok(MessageStep::Head), "{wire:?}");
         }
     }
 }
 
 #[test]
 fn framing_that_could_be_understood_differently_is_refused_at_the_value() {
-    use RequestErrorKind::*;
+    use HeadErrorKind::*;
     for (kind, status, fields) in [
         (LengthAndTransferCoding, 400, "Content-Length: ‸5\r\nTransfer-Encoding: chunked"),
         (LengthAndTransferCoding, 400, "Transfer-Encoding: chunked\r\nContent-Length: ‸5"),
@@ -124,13 +125,14 @@ fn framing_that_could_be_understood_differently_is_refused_at_the_value() {
         (TransferCodingUnsupported, 501, "Transfer-Encoding: ‸gzip, chunked"),
         (TransferCodingUnsupported, 501, "Transfer-Encoding: ‸xchunked"),
         (TransferCodingUnsupported, 501, "Transfer-Encoding: ‸\"chunked\""),
-        (TransferCodingUnsupported, 501, "Transfer-Encoding:‸"),
+        (ChunkedNotLast, 400, "Transfer-Encoding:‸"),
         (ContentCodingUnsupported, 415, "Content-Length: 1\r\nContent-Encoding: ‸compress"),
-        (Body(http_chunked::BodyErrorKind::TooLong), 413, "Content-Length: ‸268435457"),
     ] {
         let wire = format!("POST / HTTP/1.1\r\nHost: a\r\n{fields}\r\n\r\n");
         check_refusal(kind, status, &wire);
     }
+    let long = "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: ‸268435457\r\n\r\n";
+    check_refusal(BodyErrorKind::TooLong, 413, long);
     let old = "POST / HTTP/1.0\r\nTransfer-Encoding: ‸chunked\r\n\r\n";
     check_refusal(TransferCodingInHttp10, 400, old);
     let connect = "CONNECT a:1 HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n‸";
@@ -142,7 +144,7 @@ fn a_head_tells_what_was_sent() {
     let wire = b"\r\nM-SEARCH /a?b=|c|&d=%ff HTTP/1.0\r\nA:\t b \t\r\na: \r\nX-Y: \xff:z\r\n\r\n";
     for step in [1, 10, wire.len()] {
         let mut reader = RequestReader::new(&POOL);
-        assert_eq!(read(&mut reader, wire, step), Ok(RequestStep::Head));
+        assert_eq!(read(&mut reader, wire, step), Ok(MessageStep::Head));
         let head = reader.head().expect("it was read");
         assert_eq!((head.method(), head.target()), ("M-SEARCH", "/a?b=|c|&d=%ff"));
         assert_eq!(head.version_minor(), 0);
@@ -167,7 +169,7 @@ fn a_head_tells_what_the_client_waits_for() {
         for minor in [0, 1] {
             let wire = format!("GET / HTTP/1.{minor}\r\nHost: a\r\n{fields}\r\n\r\n");
             let mut reader = RequestReader::new(&POOL);
-            assert_eq!(read(&mut reader, wire.as_bytes(), 1000), Ok(RequestStep::Head));
+            assert_eq!(read(&mut reader, wire.as_bytes(), 1000), Ok(MessageStep::Head));
             let head = reader.head().expect("it was read");
             let expected = (continues && minor == 1, upgrades && minor == 1);
             assert_eq!((head.expects_continue(), head.wants_upgrade()), expected, "{wire:?}");
@@ -178,19 +180,23 @@ fn a_head_tells_what_the_client_waits_for() {
 #[test]
 fn a_head_above_the_limit_is_refused_in_every_cut() {
     let wire = format!("GET / HTTP/1.1\r\nHost: {}\r\n\r\n", "b".repeat(100));
+    let refused = |kind: HeadErrorKind, offset| Err((kind.into(), offset));
     for (limit, expected) in [
-        (wire.len(), Ok(RequestStep::Head)),
-        (wire.len() - 1, Err((RequestErrorKind::HeadTooLong, wire.len() as u64 - 1))),
-        (50, Err((RequestErrorKind::HeadTooLong, 50))),
-        (0, Err((RequestErrorKind::HeadTooLong, 1))),
+        (wire.len(), Ok(MessageStep::Head)),
+        (wire.len() - 1, refused(HeadErrorKind::TooLong, wire.len() as u64 - 1)),
+        (50, refused(HeadErrorKind::TooLong, 50)),
+        (6, refused(HeadErrorKind::TooLong, 6)),
+        (5, refused(HeadErrorKind::TargetTooLong, 5)),
+        (3, refused(HeadErrorKind::MethodTooLong, 3)),
+        (0, refused(HeadErrorKind::MethodTooLong, 1)),
     ] {
         for step in [1, 3, 50, 51, wire.len()] {
-            let limits = RequestLimits::new().head_bytes_max(limit);
+            let limits = MessageLimits::new().head_bytes_max(limit);
             let mut reader = RequestReader::new(&POOL).limits(limits);
             assert_eq!(read(&mut reader, wire.as_bytes(), step), expected, "{limit}, {step}");
         }
     }
-    assert_eq!(RequestErrorKind::HeadTooLong.status(), 431);
+    assert_eq!(MessageErrorKind::from(HeadErrorKind::TooLong).status(), 431);
 }
 
 #[test]
@@ -201,7 +207,7 @@ fn more_fields_than_allowed_are_refused() {
     };
     let mut reader = RequestReader::new(&POOL);
     let most = head(RequestReader::FIELDS_MAX);
-    assert_eq!(read(&mut reader, most.as_bytes(), 1000), Ok(RequestStep::Head));
+    assert_eq!(read(&mut reader, most.as_bytes(), 1000), Ok(MessageStep::Head));
     let mut reader = RequestReader::new(&POOL);
     let refusal = read(&mut reader, head(RequestReader::FIELDS_MAX + 1).as_bytes(), 1000);
     assert_eq!(refusal.map_err(|(kind, _)| kind.status()), Err(431));
@@ -212,10 +218,10 @@ fn a_head_cut_short_is_an_error_and_none_at_all_is_not() {
     let wire = b"\r\nGET / HTTP/1.1\r\nHost: a\r\n\r\n";
     for at in 0..wire.len() {
         let mut reader = RequestReader::new(&POOL);
-        assert_eq!(read(&mut reader, &wire[..at], 5), Ok(RequestStep::NeedMore));
+        assert_eq!(read(&mut reader, &wire[..at], 5), Ok(MessageStep::NeedMore));
         let expected = match at {
             0 | 2 => Ok(()),
-            _ => Err((RequestErrorKind::Truncated, at as u64)),
+            _ => Err((HeadErrorKind::Truncated.into(), at as u64)),
         };
         let finished = reader.finish().map_err(|error| (error.kind(), error.offset()));
         assert_eq!(finished, expected, "{at}");
@@ -223,25 +229,12 @@ fn a_head_cut_short_is_an_error_and_none_at_all_is_not() {
 }
 
 #[test]
-fn a_head_in_pieces_needs_a_segment() {
-    let pool = Pool::builder().bytes_max(64 << 10).build();
-    let all: Vec<_> = (0..4).map(|_| pool.take(16 << 10)).collect();
-    let mut reader = RequestReader::new(&pool);
-    let refusal = read(&mut reader, b"GET / HT", 10);
-    assert_eq!(refusal, Err((RequestErrorKind::OutOfMemory, 0)));
-    drop(all);
-    reader.reset();
-    let wire = b"GET / HTTP/1.1\r\nHost: a\r\n\r\n";
-    assert_eq!(read(&mut reader, wire, 4), Ok(RequestStep::Head));
-}
-
-#[test]
 fn a_reader_that_waits_for_a_request_holds_no_segment() {
     let pool = Pool::new();
     let mut reader = RequestReader::new(&pool);
-    assert_eq!(reader.push(&mut Segment::new()), Ok(RequestStep::NeedMore));
+    assert_eq!(reader.push(&mut Segment::new()), Ok(MessageStep::NeedMore));
     let wire = b"GET / HTTP/1.1\r\nHost: a\r\nContent-Length: 2\r\n\r\nok";
-    assert_eq!(read(&mut reader, wire, 3), Ok(RequestStep::Head));
+    assert_eq!(read(&mut reader, wire, 3), Ok(MessageStep::Head));
     reader.reset();
     assert_eq!(pool.stats().in_use_bytes(), 0);
 }

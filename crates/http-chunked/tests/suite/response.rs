@@ -4,8 +4,8 @@ use std::io::Write;
 
 use flate2::{Compression, write::GzEncoder};
 use http_chunked::{
-    Assembly, BodyErrorKind, RequestMethod, Response, ResponseError, ResponseErrorKind,
-    ResponseReader, ResponseStep,
+    Assembly, BodyErrorKind, MessageError, MessageErrorKind, MessageStep, RequestMethod, Response,
+    ResponseReader,
 };
 use seg_pool::Segment;
 
@@ -18,23 +18,23 @@ use crate::{
 fn receive(
     reader: &mut ResponseReader,
     pieces: &[Segment],
-) -> Result<(Response, Vec<u8>), ResponseError> {
+) -> Result<(Response, Vec<u8>), MessageError> {
     for (index, piece) in pieces.iter().enumerate() {
         let mut received = piece.clone();
         loop {
             match reader.push(&mut received)? {
-                ResponseStep::NeedMore => break assert!(received.is_empty()),
-                ResponseStep::Interim | ResponseStep::Head => {}
-                ResponseStep::End => {
+                MessageStep::NeedMore => break assert!(received.is_empty()),
+                MessageStep::Interim | MessageStep::Head => {}
+                MessageStep::End => {
                     let rest = pieces[index + 1..].iter().flat_map(|piece| piece.to_vec());
                     let left = received.iter().copied().chain(rest).collect();
-                    return Ok((reader.take_response().expect("it ended"), left));
+                    return Ok((reader.take_message().expect("it ended"), left));
                 }
             }
         }
     }
     reader.finish()?;
-    Ok((reader.take_response().expect("it ended"), Vec::new()))
+    Ok((reader.take_message().expect("it ended"), Vec::new()))
 }
 
 /// Reads `wire` in both assemblies and in every cut, and checks body, leftover and reuse.
@@ -178,9 +178,9 @@ fn a_body_cut_short_is_an_error_and_stays_readable() {
                 let mut reader = ResponseReader::new(&POOL).assembly(assembly);
                 let cut = [Segment::from(bytes::Bytes::copy_from_slice(&wire.as_bytes()[..at]))];
                 let error = receive(&mut reader, &cut).expect_err("cut short");
-                let kind = ResponseErrorKind::Body(BodyErrorKind::Truncated);
+                let kind = MessageErrorKind::Body(BodyErrorKind::Truncated);
                 assert_eq!((error.kind(), error.offset()), (kind, at as u64));
-                let response = reader.take_response().expect("its head was read");
+                let response = reader.take_message().expect("its head was read");
                 assert!(b"abc".starts_with(response.body().bytes()));
                 assert!(!response.keeps_alive());
             }
@@ -196,6 +196,6 @@ fn a_refused_body_counts_its_offset_from_the_start_of_the_response() {
     let error = receive(&mut reader, &wire).expect_err("a bare line feed");
     assert_eq!(error.offset(), head.len() as u64 + 6);
     let text =
-        format!("chunk data is not followed by CRLF at byte {} of the response", head.len() + 6);
+        format!("chunk data is not followed by CRLF at byte {} of the message", head.len() + 6);
     assert_eq!(error.to_string(), text);
 }

@@ -4,7 +4,7 @@ use core::net::SocketAddr;
 
 use anyhow::{Context, ensure};
 use http_chunked::{
-    BodyLimits, RequestMethod, Response, ResponseLimits, ResponseReader, ResponseStep,
+    BodyLimits, MessageLimits, MessageStep, RequestMethod, Response, ResponseReader,
 };
 use seg_pool::{Pool, Segment};
 
@@ -27,7 +27,7 @@ impl Client {
         body_bytes_max: u64,
         pool: &Pool,
     ) -> anyhow::Result<Self> {
-        let limits = ResponseLimits::new().body(BodyLimits::new().body_bytes_max(body_bytes_max));
+        let limits = MessageLimits::new().body(BodyLimits::new().body_bytes_max(body_bytes_max));
         let reader = ResponseReader::new(pool).assembly(assembly.into()).limits(limits);
         let request =
             format!("GET {target} HTTP/1.1\r\nHost: {address}\r\nAccept-Encoding: gzip\r\n\r\n");
@@ -40,10 +40,10 @@ impl Client {
             let mut received = received.freeze();
             loop {
                 match self.reader.push(&mut received)? {
-                    ResponseStep::NeedMore => break,
-                    ResponseStep::Head => self.check_head()?,
-                    ResponseStep::Interim => {}
-                    ResponseStep::End => return Ok(received),
+                    MessageStep::NeedMore => break,
+                    MessageStep::Head => self.check_head()?,
+                    MessageStep::Interim => {}
+                    MessageStep::End => return Ok(received),
                 }
             }
         }
@@ -72,7 +72,7 @@ impl Receive for Client {
         let rest = self.read_response(progress)?;
         ensure!(rest.is_empty(), "the origin sent {} bytes after the response", rest.len());
         self.wire.rest_until_asked();
-        self.reader.take_response().context("the response has no head")
+        self.reader.take_message().context("the response has no head")
     }
 
     fn digest(message: &Response) -> Digest {

@@ -10,10 +10,10 @@ use ::http_body::Frame;
 use seg_seq::Sequence;
 use tokio::io::AsyncRead;
 
-use super::{Incoming, MessageReader, State};
+use super::{Incoming, Receive, State};
 use crate::adapters::http_body::header_map;
 
-impl<S: AsyncRead + Unpin, R: MessageReader + Unpin> ::http_body::Body for Incoming<S, R> {
+impl<S: AsyncRead + Unpin, R: Receive + Unpin> ::http_body::Body for Incoming<S, R> {
     type Data = Sequence;
     type Error = io::Error;
 

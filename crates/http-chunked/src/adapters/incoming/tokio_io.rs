@@ -10,9 +10,9 @@ use std::io;
 use seg_seq::Sequence;
 use tokio::io::{AsyncBufRead, AsyncRead, ReadBuf};
 
-use super::{Incoming, MessageReader, State};
+use super::{Incoming, Receive, State};
 
-impl<S: AsyncRead + Unpin, R: MessageReader> Incoming<S, R> {
+impl<S: AsyncRead + Unpin, R: Receive> Incoming<S, R> {
     /// Reads up to the head of the message, which is then at the [reader](Self::reader). Returns
     /// `false` when the socket was closed instead of another message. Cancel-safe.
     ///
@@ -72,7 +72,7 @@ impl<S: AsyncRead + Unpin, R: MessageReader> Incoming<S, R> {
     }
 }
 
-impl<S: AsyncRead + Unpin, R: MessageReader + Unpin> AsyncRead for Incoming<S, R> {
+impl<S: AsyncRead + Unpin, R: Receive + Unpin> AsyncRead for Incoming<S, R> {
     fn poll_read(
         mut self: Pin<&mut Self>,
         context: &mut Context<'_>,
@@ -89,7 +89,7 @@ impl<S: AsyncRead + Unpin, R: MessageReader + Unpin> AsyncRead for Incoming<S, R
     }
 }
 
-impl<S: AsyncRead + Unpin, R: MessageReader + Unpin> AsyncBufRead for Incoming<S, R> {
+impl<S: AsyncRead + Unpin, R: Receive + Unpin> AsyncBufRead for Incoming<S, R> {
     fn poll_fill_buf(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<&[u8]>> {
         let this = self.get_mut();
         while !this.is_ready() {

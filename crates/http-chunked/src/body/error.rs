@@ -3,14 +3,16 @@
 use core::{error::Error, fmt};
 
 use seg_flate::InflateError;
+use seg_pool::OutOfMemory;
 
-use crate::decode_error::{DecodeError, DecodeErrorKind};
+use crate::decoder::{DecodeError, DecodeErrorKind};
 
 /// A body that was refused, and where.
 ///
 /// What was received before it stays readable: see
 /// [`BodyAssembler::take_body`](crate::BodyAssembler::take_body). An assembler that returned an
-/// error returns the same one until it is reset.
+/// error returns the same one until it is reset; only [out of memory](BodyErrorKind::out_of_memory)
+/// is not final.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct BodyError {
     kind: BodyErrorKind,
@@ -30,13 +32,34 @@ pub enum BodyErrorKind {
     /// The body is above [`BodyLimits::body_bytes_max`](crate::BodyLimits::body_bytes_max).
     TooLong,
     /// The body would keep more memory from reuse than
-    /// [`BodyLimits::held_bytes_max`](crate::BodyLimits::held_bytes_max). The data so far is whole,
-    /// but the rest of it is lost.
+    /// [`BodyLimits::held_bytes_max`](crate::BodyLimits::held_bytes_max).
     HeldTooMuch,
-    /// The pool has no segment left. The data so far is whole, but the rest of it is lost.
-    OutOfMemory,
+    /// The pool has no segment left. Not final: what was taken is kept, the rest is still in the
+    /// input, and the same call goes on when there is memory.
+    OutOfMemory(OutOfMemory),
     /// The input ended before the body did.
     Truncated,
+}
+
+impl BodyErrorKind {
+    /// Returns the limit that was met when it is memory that was missing: then the error is not
+    /// final, and nothing is lost.
+    #[must_use]
+    pub const fn out_of_memory(self) -> Option<OutOfMemory> {
+        match self {
+            Self::OutOfMemory(error) => Some(error),
+            _ => None,
+        }
+    }
+
+    /// Returns the error inside, if there is one.
+    pub(crate) fn source(&self) -> Option<&(dyn Error + 'static)> {
+        match self {
+            Self::Content(error) => Some(error),
+            Self::OutOfMemory(error) => Some(error),
+            _ => None,
+        }
+    }
 }
 
 impl BodyError {
@@ -79,7 +102,7 @@ impl fmt::Display for BodyErrorKind {
             Self::ContentTrailing => f.write_str("data behind the compressed stream"),
             Self::TooLong => f.write_str("body is longer than allowed"),
             Self::HeldTooMuch => f.write_str("body holds more memory than allowed"),
-            Self::OutOfMemory => f.write_str("no segment left"),
+            Self::OutOfMemory(error) => error.fmt(f),
             Self::Truncated => f.write_str("input ended early"),
         }
     }
@@ -91,4 +114,8 @@ impl fmt::Display for BodyError {
     }
 }
 
-impl Error for BodyError {}
+impl Error for BodyError {
+    fn source(&self) -> Option<&(dyn Error + 'static)> {
+        self.kind.source()
+    }
+}

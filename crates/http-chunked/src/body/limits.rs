@@ -2,9 +2,9 @@
 
 use crate::{
     content_coding::{ContentCoding, ContentCodings},
-    fields::FieldLines,
+    decoder::Limits,
     framing::Framing,
-    limits::Limits,
+    head::FieldLines,
 };
 
 /// Bounds on one body.

@@ -45,10 +45,17 @@ impl fmt::Display for EncodeError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.kind {
             EncodeErrorKind::OutOfMemory(error) => write!(f, "{error}")?,
-            EncodeErrorKind::Ended => f.write_str("data behind the last chunk")?,
+            EncodeErrorKind::Ended => f.write_str("data after the last chunk")?,
         }
         write!(f, " at byte {} of the body", self.offset)
     }
 }
 
-impl Error for EncodeError {}
+impl Error for EncodeError {
+    fn source(&self) -> Option<&(dyn Error + 'static)> {
+        match &self.kind {
+            EncodeErrorKind::OutOfMemory(error) => Some(error),
+            EncodeErrorKind::Ended => None,
+        }
+    }
+}

@@ -6,9 +6,6 @@ use seg_pool::Segment;
 
 use crate::octet::is_blank;
 
-/// The most fields that a head may have.
-pub(crate) const FIELDS_MAX: usize = 128;
-
 /// The octets of a head whose field lines were checked; fields are found in them when asked for.
 #[derive(Clone)]
 pub(crate) struct FieldLines {
@@ -18,7 +15,7 @@ pub(crate) struct FieldLines {
 }
 
 impl FieldLines {
-    /// Creates the lines behind the first one of `octets`.
+    /// Creates the lines after the first one of `octets`.
     pub(crate) fn new(octets: Segment) -> Self {
         let line_end = octets.iter().position(|&octet| octet == b'\n');
         Self { start: line_end.map_or(octets.len(), |end| end + 1), octets }
@@ -51,7 +48,7 @@ impl FieldLines {
         &self.octets[place]
     }
 
-    /// The elements of a list, empty ones too: they are refused where they stand.
+    /// The elements of a list, empty ones too.
     pub(crate) fn elements(&self, place: &Range<usize>) -> impl Iterator<Item = &[u8]> {
         self.octets[place.clone()].split(|&octet| octet == b',').map(<[u8]>::trim_ascii)
     }
@@ -61,12 +58,6 @@ impl FieldLines {
         let mut elements = self.find_all(name).flat_map(|value| value.split(|&o| o == b','));
         elements.any(|found| found.trim_ascii().eq_ignore_ascii_case(element.as_bytes()))
     }
-
-    /// Returns whether the sender keeps the connection open (RFC 9112 §9.3).
-    pub(crate) fn keeps_alive(&self, version_minor: u8) -> bool {
-        !self.has_element("connection", "close")
-            && (version_minor > 0 || self.has_element("connection", "keep-alive"))
-    }
 }
 
 impl fmt::Debug for FieldLines {
@@ -75,8 +66,7 @@ impl fmt::Debug for FieldLines {
     }
 }
 
-/// Names and values of the fields of a [`RequestHead`](crate::RequestHead) or a
-/// [`ResponseHead`](crate::ResponseHead).
+/// Names and values of the fields of a [`Head`](crate::Head).
 #[derive(Clone, Debug)]
 pub struct Fields<'a> {
     octets: &'a [u8],

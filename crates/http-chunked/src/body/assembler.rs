@@ -2,18 +2,14 @@
 
 use bytes::Buf as _;
 use seg_pool::{Pool, Segment};
-use seg_seq::Sequence;
+use seg_seq::{Assembly, Sequence};
 
+use super::{Body, BodyError, BodyErrorKind, BodyLimits, Gather};
 use crate::{
-    assembly::Assembly,
-    body::Body,
-    body_error::{BodyError, BodyErrorKind},
-    body_limits::BodyLimits,
     content::Content,
     content_coding::ContentCodings,
     decoder::{Decoder, Step},
     framing::Framing,
-    gather::Gather,
     trailers::Trailers,
 };
 
@@ -138,7 +134,8 @@ impl BodyAssembler {
     /// # Errors
     ///
     /// A [`BodyError`] for the first octet that cannot be accepted; the same one until the
-    /// assembler is [reset](Self::reset).
+    /// assembler is [reset](Self::reset). When it is [memory that is
+    /// missing](BodyErrorKind::out_of_memory), the same call goes on when there is some.
     pub fn push(&mut self, received: &mut Segment) -> Result<Progress, BodyError> {
         match self.state {
             State::Failed(error) => return Err(error),
@@ -233,7 +230,6 @@ impl BodyAssembler {
     #[must_use]
     pub const fn offset(&self) -> u64 {
         match (self.state, self.framing) {
-            // The decoder took the run that was refused in the middle.
             (State::Failed(error), _) => error.offset(),
             (_, Framing::Chunked) => self.decoder.offset(),
             (_, Framing::Length(_) | Framing::UntilClose) => self.offset,
@@ -268,7 +264,10 @@ impl BodyAssembler {
                 let len = data.len();
                 received.advance(taken - len);
                 let offset = self.decoder.offset() - len as u64;
-                return self.keep(received, len, offset).map(|()| None);
+                let before = received.len();
+                let kept = self.keep(received, len, offset);
+                self.decoder.put_back(len - (before - received.len()));
+                return kept.map(|()| None);
             }
             Ok(Step::Extensions) => Ok(None),
             Ok(Step::End) => Ok(Some(Progress::End)),
@@ -322,8 +321,11 @@ impl BodyAssembler {
         Ok(())
     }
 
+    /// Keeps an error, unless the same call may go on.
     fn fail(&mut self, error: BodyError) -> BodyError {
-        self.state = State::Failed(error);
+        if error.kind().out_of_memory().is_none() {
+            self.state = State::Failed(error);
+        }
         error
     }
 }

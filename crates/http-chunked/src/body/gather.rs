@@ -2,9 +2,10 @@
 
 use bytes::Buf as _;
 use seg_pool::{Pool, Segment, SegmentMut};
-use seg_seq::{Flatten, SHARE_BYTES_MIN, Sequence};
+use seg_seq::{Assembly, Flatten, SHARE_BYTES_MIN, Sequence};
 
-use crate::{assembly::Assembly, body_error::BodyErrorKind, decoder::Decoder};
+use super::BodyErrorKind;
+use crate::decoder::Decoder;
 
 /// What may be held beyond the data in any case; above it, not more than the data itself.
 const WASTE_BYTES_MIN: u64 = 128 << 10;
@@ -266,7 +267,7 @@ impl Gather {
             } else {
                 self.hold(self.pool.segment_size().bytes())?;
                 let room = self.pool.try_take_size(self.pool.segment_size());
-                let room = room.map_err(|_| BodyErrorKind::OutOfMemory)?;
+                let room = room.map_err(BodyErrorKind::OutOfMemory)?;
                 self.flush();
                 self.copied = Some(room);
             }

@@ -1,16 +1,16 @@
-//! What a whole response may cost.
+//! What a whole message may cost.
 
-use crate::body_limits::BodyLimits;
+use crate::body::BodyLimits;
 
-/// Bounds on one response.
+/// Bounds on one message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct ResponseLimits {
+pub struct MessageLimits {
     pub(super) head_bytes_max: usize,
     pub(super) interim_max: u32,
     pub(super) body: BodyLimits,
 }
 
-impl ResponseLimits {
+impl MessageLimits {
     /// Returns the defaults.
     #[must_use]
     pub const fn new() -> Self {
@@ -25,7 +25,8 @@ impl ResponseLimits {
         self
     }
 
-    /// Sets the number of interim responses before the final one. Default 16.
+    /// Sets the number of interim responses before the final one. Default 16. Means nothing for
+    /// requests.
     #[must_use]
     pub const fn interim_max(mut self, responses: u32) -> Self {
         self.interim_max = responses;
@@ -40,7 +41,7 @@ impl ResponseLimits {
     }
 }
 
-impl Default for ResponseLimits {
+impl Default for MessageLimits {
     fn default() -> Self {
         Self::new()
     }

@@ -1,9 +1,10 @@
-//! How a body is kept.
+//! The two ways to put a message together.
 
-/// How a body is put together from what was received. The bytes are the same.
+/// How what was received is put together to a message or a body. The bytes are the same.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub enum Assembly {
-    /// Received segments are linked; only short runs are copied. No allocation grows with the body.
+    /// Received segments are linked; only short runs are copied. No allocation grows with the
+    /// message.
     #[default]
     Segmented,
     /// Received bytes are copied into one vector that grows. Plain and obviously right: what the

@@ -1,0 +1,71 @@
+//! What the readers of messages and of bodies have in common.
+
+use std::io;
+
+use seg_pool::Segment;
+use seg_seq::Sequence;
+
+use crate::{
+    body::{BodyAssembler, Progress},
+    head::StartLine,
+    message::{MessageReader, MessageStep},
+    trailers::Trailers,
+};
+
+/// A reader that an [`Incoming`](crate::Incoming) can be made of. Sealed: it is a [`MessageReader`]
+/// or a [`BodyAssembler`].
+pub trait Receive: Sealed {}
+
+impl<L: StartLine> Receive for MessageReader<L> {}
+impl Receive for BodyAssembler {}
+
+#[expect(unnameable_types, reason = "nobody else implements it")]
+pub trait Sealed {
+    /// Takes octets from the front of `received`.
+    fn receive(&mut self, received: &mut Segment) -> io::Result<MessageStep>;
+    /// Says that the socket was closed; returns whether that ends a message.
+    fn close(&mut self) -> io::Result<bool>;
+    fn data(&mut self) -> Sequence;
+    fn trailer_fields(&self) -> &Trailers;
+}
+
+impl<L: StartLine> Sealed for MessageReader<L> {
+    fn receive(&mut self, received: &mut Segment) -> io::Result<MessageStep> {
+        Ok(self.push(received)?)
+    }
+
+    fn close(&mut self) -> io::Result<bool> {
+        self.finish()?;
+        Ok(self.head().is_some())
+    }
+
+    fn data(&mut self) -> Sequence {
+        self.take_data()
+    }
+
+    fn trailer_fields(&self) -> &Trailers {
+        self.trailers()
+    }
+}
+
+impl Sealed for BodyAssembler {
+    fn receive(&mut self, received: &mut Segment) -> io::Result<MessageStep> {
+        Ok(match self.push(received)? {
+            Progress::NeedMore => MessageStep::NeedMore,
+            Progress::End => MessageStep::End,
+        })
+    }
+
+    fn close(&mut self) -> io::Result<bool> {
+        self.finish()?;
+        Ok(true)
+    }
+
+    fn data(&mut self) -> Sequence {
+        self.take_data()
+    }
+
+    fn trailer_fields(&self) -> &Trailers {
+        self.trailers()
+    }
+}
