@@ -1,36 +1,55 @@
 //! `cargo xtask interop [http|ws] [--require]`: our examples against other people's programs.
 
-mod cases;
 mod http;
-mod process;
-mod workshop;
+mod peers;
 mod ws;
 
 use std::process::ExitCode;
 
-use anyhow::bail;
+use anyhow::{bail, ensure};
 
-use crate::flags::Interop;
-use cases::Cases;
-use workshop::Workshop;
+use crate::{flags::Interop, steps::Steps, workspace::installed};
+use peers::Workshop;
+
+/// What installs the programs that are missing.
+const INSTALL: &str = "interop/install.sh";
 
 impl Interop {
     pub(crate) fn run(self) -> anyhow::Result<ExitCode> {
-        let suites: &[&str] = match self.suite.as_deref() {
-            None => &["http", "ws"],
-            Some("http") => &["http"],
-            Some("ws") => &["ws"],
-            Some(other) => bail!("{other} is no suite: http or ws"),
-        };
-        let workshop = Workshop::set_up()?;
-        let mut cases = Cases::default();
-        for &suite in suites {
-            eprintln!("==> {suite}");
-            match suite {
-                "http" => http::run(&workshop, &mut cases),
-                _ => ws::run(&workshop, &mut cases),
-            }
+        let suite = self.suite.as_deref();
+        let (has_http, has_ws) = (suite != Some("ws"), suite != Some("http"));
+        if let Some(other) = suite.filter(|suite| !["http", "ws"].contains(suite)) {
+            bail!("{other} is no suite: http or ws");
         }
-        Ok(cases.finish(self.require))
+        for program in ["setpriv", "timeout"] {
+            ensure!(
+                installed(program).is_ok(),
+                "{program} is not installed (util-linux, coreutils)"
+            );
+        }
+        let shop = Workshop::new()?;
+        let mut missing = Vec::new();
+        if has_http {
+            missing.extend(http::missing(&shop));
+        }
+        if has_ws {
+            missing.extend(ws::missing(&shop));
+        }
+        for (peer, why) in &missing {
+            eprintln!("{peer} takes no part: {why} ({INSTALL} installs it)");
+        }
+        ensure!(missing.is_empty() || !self.require, "{} peers are missing", missing.len());
+        shop.set_up()?;
+        let mut steps = Steps::default();
+        if has_http {
+            http::run(&shop, &mut steps);
+        }
+        if has_ws {
+            ws::run(&shop, &mut steps);
+        }
+        for (peer, why) in missing {
+            steps.skip(peer, why);
+        }
+        Ok(steps.finish())
     }
 }

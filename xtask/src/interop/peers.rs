@@ -1,0 +1,293 @@
+//! Our examples and other people's programs, each with an end: none outlives this process.
+
+use std::{
+    fs::{self, File},
+    io::{BufRead, BufReader, BufWriter, Write},
+    path::{Path, PathBuf},
+    process::{Child, Command, Output, Stdio},
+    sync::mpsc,
+    thread,
+};
+
+use anyhow::{Context, bail, ensure};
+use core::time::Duration;
+
+use crate::{
+    steps::{Ran, Steps},
+    workspace::{self, Workspace, installed},
+};
+
+/// How long a server may take until it listens.
+const START_MAX: Duration = Duration::from_secs(30);
+
+/// How long one program may take for its cases, in seconds.
+const CASES_SECONDS: &str = "100";
+
+/// The examples that are built, with their features.
+const EXAMPLES: [(&str, &str, &[&str]); 3] = [
+    ("seg-flate", "zlib-rs", &["gunzip"]),
+    ("http-chunked", "http-body,tokio", &["fetch", "serve", "hyper_body"]),
+    ("ws-assemble", "deflate,tokio", &["echo_server", "hyper_server", "chat", "exercise"]),
+];
+
+/// Where everything is, and a folder for what the cases leave behind.
+pub(crate) struct Workshop {
+    target: &'static Path,
+    folder: PathBuf,
+}
+
+impl Workshop {
+    /// Finds the folders; nothing is built yet.
+    pub(crate) fn new() -> anyhow::Result<Self> {
+        let target = &Workspace::read()?.target;
+        Ok(Self { target, folder: target.join("interop") })
+    }
+
+    /// Builds the examples and writes the files to send.
+    pub(crate) fn set_up(&self) -> anyhow::Result<()> {
+        for folder in [self.files(), self.folder.join("logs")] {
+            fs::create_dir_all(folder)?;
+        }
+        for (package, features, names) in EXAMPLES {
+            eprintln!("building the examples of {package}, optimised: {}", names.join(", "));
+            build_examples(package, features, names)?;
+        }
+        self.write_files()
+    }
+
+    /// Returns one of our examples, ready to be started.
+    pub(crate) fn example(&self, name: &str) -> Command {
+        ending_with_us(self.target.join("release/examples").join(name))
+    }
+
+    /// Returns a script of `interop` with the packages that `interop/install.sh` installs, or why not.
+    pub(crate) fn script(&self, script: &str, programs: &[&str]) -> Result<Command, String> {
+        for program in programs {
+            installed(program)?;
+        }
+        let interop = workspace::root().join("interop");
+        let (program, packages) = if script.ends_with(".py") {
+            (self.folder.join("venv/bin/python"), self.folder.join("venv"))
+        } else {
+            (installed("node")?, self.folder.join("node/node_modules/ws"))
+        };
+        if !packages.exists() {
+            return Err("its packages are missing".to_owned());
+        }
+        let mut command = ending_with_us(program);
+        if script.ends_with(".py") {
+            command.env("PYTHONPATH", &interop).env("PYTHONDONTWRITEBYTECODE", "1").arg("-u");
+        } else {
+            // Where the script looks for packages, which are not beside it.
+            command.env("INTEROP_NODE", self.folder.join("node"));
+        }
+        command.arg(interop.join(script));
+        Ok(command)
+    }
+
+    /// Returns the folder of files to send.
+    pub(crate) fn files(&self) -> PathBuf {
+        self.folder.join("files")
+    }
+
+    /// Reads a file to send.
+    pub(crate) fn file(&self, name: &str) -> anyhow::Result<Vec<u8>> {
+        fs::read(self.files().join(name)).with_context(|| format!("cannot read {name}"))
+    }
+
+    /// Returns a path for something to be written.
+    pub(crate) fn scratch(&self, name: &str) -> PathBuf {
+        self.folder.join(name)
+    }
+
+    /// Starts a server that says where it listens in a line that ends in `HOST:PORT` or in an URL.
+    ///
+    /// What it says on standard error goes into a log named for it.
+    pub(crate) fn start(&self, name: &str, command: &mut Command) -> anyhow::Result<Server> {
+        let log = self.folder.join("logs").join(name).with_extension("log");
+        command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(File::create(&log)?);
+        let mut child = command.spawn().context("cannot start")?;
+        let stdout = child.stdout.take().context("no standard output")?;
+        let mut server = Server { authority: String::new(), version: String::new(), child };
+        let (sender, lines) = mpsc::channel();
+        // Reads on when nobody wants a line any more: a full pipe would stop the server.
+        thread::spawn(move || {
+            for line in BufReader::new(stdout).lines().map_while(Result::ok) {
+                sender.send(line).unwrap_or_default();
+            }
+        });
+        while server.authority.is_empty() {
+            let Ok(line) = lines.recv_timeout(START_MAX) else {
+                bail!("does not say where it listens: {}", last_line(&fs::read(log)?));
+            };
+            if let Some(version) = line.strip_prefix("version ") {
+                version.clone_into(&mut server.version);
+            } else if let Some(authority) = authority(&line) {
+                authority.clone_into(&mut server.authority);
+            }
+        }
+        Ok(server)
+    }
+
+    /// Writes letters that compress to about half, noise that does not, and files of few bytes and
+    /// of none.
+    fn write_files(&self) -> anyhow::Result<()> {
+        const LETTERS: &[u8; 64] =
+            b"segment pool socket chunk frame window page slab body trailer \n ";
+        let letter = |state: u64| LETTERS[(state >> 58) as usize];
+        let noise = |state: u64| state.to_be_bytes()[0];
+        self.write_file("large.txt", 16 << 20, letter)?;
+        self.write_file("medium.txt", 1 << 20, letter)?;
+        self.write_file("small.txt", 1000, letter)?;
+        self.write_file("empty.txt", 0, letter)?;
+        self.write_file("noise.bin", 1 << 20, noise)
+    }
+
+    fn write_file(&self, name: &str, len: usize, byte: fn(u64) -> u8) -> anyhow::Result<()> {
+        let mut file = BufWriter::new(File::create(self.files().join(name))?);
+        let mut state = 0x5eed_u64;
+        for _ in 0..len {
+            // Knuth's MMIX generator; its upper bits are the good ones.
+            state = state.wrapping_mul(6_364_136_223_846_793_005);
+            state = state.wrapping_add(1_442_695_040_888_963_407);
+            file.write_all(&[byte(state)])?;
+        }
+        Ok(file.flush()?)
+    }
+}
+
+fn build_examples(package: &str, features: &str, names: &[&str]) -> anyhow::Result<()> {
+    let mut command = Command::new("cargo");
+    command.args(["build", "--release", "--package", package, "--features", features]);
+    command.args(names.iter().flat_map(|name| ["--example", name]));
+    let status = command.current_dir(workspace::root()).status().context("cannot start cargo")?;
+    ensure!(status.success(), "the examples of {package} do not build");
+    Ok(())
+}
+
+/// A server, ended when it is dropped.
+pub(crate) struct Server {
+    /// What it listens on: `HOST:PORT`.
+    pub(crate) authority: String,
+    /// The version that it told, or an empty text.
+    pub(crate) version: String,
+    child: Child,
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        // It may have ended already.
+        self.child.kill().unwrap_or_default();
+        let _status = self.child.wait();
+    }
+}
+
+/// Makes a command whose process the system ends with this one.
+fn ending_with_us(program: impl AsRef<Path>) -> Command {
+    let mut command = Command::new("setpriv");
+    command.args(["--pdeathsig", "KILL", "--"]).arg(program.as_ref());
+    command
+}
+
+/// Runs a program to its end, which comes in time.
+pub(crate) fn output(command: &Command) -> anyhow::Result<Output> {
+    let mut timed = ending_with_us("timeout");
+    timed.args(["--signal", "KILL", CASES_SECONDS]).arg(command.get_program());
+    timed.args(command.get_args()).stdin(Stdio::null());
+    timed.envs(command.get_envs().filter_map(|(key, value)| Some((key, value?))));
+    timed.output().context("cannot start")
+}
+
+/// Notes what a script of a peer said of its own cases: lines of `version TEXT`, `ok SECONDS NAME`
+/// and `failed SECONDS NAME: REASON`. It has to end in `done`, or something is missing.
+pub(crate) fn note_script(steps: &mut Steps, peer: &str, prefix: &str, script: &Command) {
+    let mut peer = peer.to_owned();
+    let said = match output(script) {
+        Ok(said) => said,
+        Err(error) => return steps.run(peer, || Err(error)),
+    };
+    let mut is_done = false;
+    for line in String::from_utf8_lossy(&said.stdout).lines() {
+        if let Some(version) = line.strip_prefix("version ") {
+            peer = format!("{peer} {version}");
+        } else if line == "done" {
+            is_done = true;
+        } else if let Some((name, took, ran)) = case(line) {
+            steps.note(format!("{peer}: {prefix}{name}"), took, ran);
+        } else {
+            eprintln!("{peer}: {line}");
+        }
+    }
+    if !is_done {
+        let last = last_line(&said.stderr);
+        steps.run(format!("{peer}: {prefix}the script"), || bail!("ended early: {last}"));
+    }
+}
+
+/// Reads what a script said of one case.
+fn case(line: &str) -> Option<(&str, Duration, anyhow::Result<Ran>)> {
+    let (verdict, rest) = line.split_once(' ')?;
+    let (seconds, rest) = rest.split_once(' ')?;
+    let took = Duration::try_from_secs_f64(seconds.parse().ok()?).ok()?;
+    match verdict {
+        "ok" => Some((rest, took, Ok(Ran::Through(String::new())))),
+        "failed" => {
+            let (name, why) = rest.split_once(": ").unwrap_or((rest, "no reason given"));
+            Some((name, took, Err(anyhow::Error::msg(why.to_owned()))))
+        }
+        _ => None,
+    }
+}
+
+/// Finds `HOST:PORT` at the end of a line.
+fn authority(line: &str) -> Option<&str> {
+    let word = line.split_whitespace().next_back()?;
+    let word = word.strip_prefix("http://").or_else(|| word.strip_prefix("ws://")).unwrap_or(word);
+    let word = word.strip_suffix('/').unwrap_or(word);
+    let (_, port) = word.rsplit_once(':')?;
+    port.parse::<u16>().is_ok().then_some(word)
+}
+
+pub(crate) fn last_line(said: &[u8]) -> String {
+    let said = String::from_utf8_lossy(said);
+    said.lines().rev().find(|line| !line.trim().is_empty()).unwrap_or("(nothing)").to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_address_is_found_in_what_servers_say() {
+        assert_eq!(authority("listening on http://127.0.0.1:80/"), Some("127.0.0.1:80"));
+        assert_eq!(authority("listening on 127.0.0.1:9001"), Some("127.0.0.1:9001"));
+        assert_eq!(authority("starting: soon"), None);
+    }
+
+    #[test]
+    fn a_line_of_a_script_is_a_case() {
+        let (name, took, ran) = case("ok 0.5 one two").expect("a case");
+        assert_eq!((name, took), ("one two", Duration::from_millis(500)));
+        assert!(ran.is_ok());
+        let (name, _, ran) = case("failed 1 one: broken").expect("a case");
+        assert_eq!(name, "one");
+        assert!(ran.is_err_and(|error| error.to_string() == "broken"));
+        assert!(case("warning: something").is_none());
+    }
+
+    #[test]
+    fn a_script_that_ends_early_is_a_failure() {
+        let said = |text: &str| {
+            let mut steps = Steps::default();
+            let mut echo = Command::new("printf");
+            echo.arg(text);
+            note_script(&mut steps, "peer", "", &echo);
+            steps.finish()
+        };
+        if cfg!(target_os = "linux") {
+            let good = "version 2\nok 0.5 one\ndone\n";
+            assert_eq!(said(good), std::process::ExitCode::SUCCESS);
+            assert_eq!(said("ok 0.5 one\n"), std::process::ExitCode::FAILURE);
+        }
+    }
+}
