@@ -5,8 +5,8 @@ use std::process::ExitCode;
 use xshell::{Shell, cmd};
 
 use crate::{
-    cross, flags::Ci, fuzz, instructions, loom, miri, msrv, publishing, sanitize::SANITIZERS,
-    std_sources::StdSources, steps::Steps, test, tidy, workspace,
+    autobahn, cross, flags::Ci, fuzz, instructions, loom, miri, msrv, publishing,
+    sanitize::SANITIZERS, std_sources::StdSources, steps::Steps, test, tidy, workspace,
 };
 
 /// How long a fuzz target runs in `ci`: enough for its seeds and their neighbourhood.
@@ -44,6 +44,8 @@ impl Ci {
             0 => steps.skip("fuzz", "asked for by --fuzz-seconds 0"),
             seconds => fuzz::check(&shell, &mut steps, seconds)?,
         }
+        let cases = if self.full { autobahn::ALL } else { autobahn::QUICK };
+        autobahn::check(&shell, &mut steps, cases);
         if self.full {
             cross::check_all(&shell, &mut steps)?;
             match miri::missing(&shell) {

@@ -24,6 +24,11 @@ xflags::xflags! {
             /// Count a program that is not installed as a failure.
             optional --require
         }
+        /// Run the Autobahn test suite against our WebSocket server and client, in both assemblies.
+        cmd autobahn {
+            /// Only these cases: globs with commas between, `1.*,6.4.*`; all unless told.
+            optional --cases globs: String
+        }
         /// Run every test that needs no special toolchain, with every set of features.
         cmd test {
             /// Keep how many tests each package has now in `xtask/test-counts.txt`.

@@ -1,7 +1,7 @@
 //! `cargo xtask interop [http|ws] [--require]`: our examples against other people's programs.
 
 mod http;
-mod peers;
+pub(crate) mod peers;
 mod ws;
 
 use std::process::ExitCode;
@@ -35,6 +35,8 @@ impl Interop {
         if has_ws {
             missing.extend(ws::missing(&shop));
         }
+        missing.sort();
+        missing.dedup();
         for (peer, why) in &missing {
             eprintln!("{peer} takes no part: {why} ({INSTALL} installs it)");
         }

@@ -4,6 +4,7 @@
 //! measures or checks, it builds and starts.
 #![forbid(unsafe_code)]
 
+mod autobahn;
 mod bench;
 mod built_binary;
 mod ci;
@@ -66,6 +67,7 @@ fn run(command: XtaskCmd) -> anyhow::Result<ExitCode> {
     match command {
         XtaskCmd::Demo(command) => command.run(),
         XtaskCmd::Interop(command) => command.run(),
+        XtaskCmd::Autobahn(command) => command.run(),
         XtaskCmd::Test(command) => command.run(),
         XtaskCmd::Msrv(command) => command.run(),
         XtaskCmd::Cross(command) => command.run(),

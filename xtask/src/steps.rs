@@ -106,11 +106,13 @@ impl Steps {
         self.done.push(Step { name: name.into(), took: Duration::ZERO, outcome });
     }
 
-    /// Prints the table, and returns success only if no step failed.
+    /// Prints the table, and returns success only if a step passed and none failed.
     pub(crate) fn finish(self) -> ExitCode {
         println!("\n{}", self.table());
         let failed = self.done.iter().any(|step| matches!(step.outcome, Outcome::Failed));
-        if failed { ExitCode::FAILURE } else { ExitCode::SUCCESS }
+        // Nothing is right because nothing was looked at.
+        let ran = self.done.iter().any(|step| matches!(step.outcome, Outcome::Passed(_)));
+        if failed || !ran { ExitCode::FAILURE } else { ExitCode::SUCCESS }
     }
 
     fn table(&self) -> String {
@@ -167,5 +169,12 @@ mod tests {
         assert!(table.contains("skipped  no such tool\n"), "{table}");
         assert!(table.ends_with("1 steps ran, 1 were skipped\n"), "{table}");
         assert_eq!(steps.finish(), ExitCode::SUCCESS);
+    }
+
+    #[test]
+    fn nothing_that_ran_is_no_success() {
+        let mut steps = Steps::default();
+        steps.skip("one", "no such tool");
+        assert_eq!(steps.finish(), ExitCode::FAILURE);
     }
 }

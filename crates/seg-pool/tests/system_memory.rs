@@ -13,15 +13,16 @@ use seg_pool::{Cause, OutOfMemory, Pool, SLAB_BYTES, SegmentMut, TakeError};
 /// What the process may still take from the system.
 const LEFT_BYTES: usize = 16 << 20;
 
-fn address_space_bytes() -> u64 {
+fn address_space_bytes() -> libc::rlim_t {
     let statm = fs::read_to_string("/proc/self/statm").expect("procfs");
-    let pages = statm.split_whitespace().next().and_then(|pages| pages.parse::<u64>().ok());
+    let pages =
+        statm.split_whitespace().next().and_then(|pages| pages.parse::<libc::rlim_t>().ok());
     pages.expect("a first column") * 4096
 }
 
 /// Runs `action` with a limit on the process's address space; this file has one test, so that
 /// no other meets it.
-fn with_address_space<T>(bytes: u64, action: impl FnOnce() -> T) -> T {
+fn with_address_space<T>(bytes: libc::rlim_t, action: impl FnOnce() -> T) -> T {
     let mut limit = libc::rlimit { rlim_cur: 0, rlim_max: 0 };
     // SAFETY: the pointer is to a live `rlimit`.
     assert_eq!(unsafe { libc::getrlimit(libc::RLIMIT_AS, &raw mut limit) }, 0);
@@ -51,7 +52,7 @@ fn check_waiting() {
     drop(pool.take(16_384));
     let mut kept = Vec::with_capacity(4 * LEFT_BYTES / 16_384);
     let waker = Waker::from(Arc::new(Nobody));
-    let limit = address_space_bytes() + LEFT_BYTES as u64;
+    let limit = address_space_bytes() + LEFT_BYTES as libc::rlim_t;
     let polled = with_address_space(limit, || {
         assert!(take_all(&pool, &mut kept).is_some());
         let mut wait = pool.take_async(16_384);
@@ -75,7 +76,7 @@ fn check_other_size() {
     drop((pool.take(16_384), pool.take(4_096)));
     pool.trim();
     let mut kept = Vec::with_capacity(4 * LEFT_BYTES / 16_384);
-    let limit = address_space_bytes() + LEFT_BYTES as u64;
+    let limit = address_space_bytes() + LEFT_BYTES as libc::rlim_t;
     let taken = with_address_space(limit, || {
         assert!(take_all(&pool, &mut kept).is_some());
         kept.clear();
@@ -89,7 +90,7 @@ fn a_system_without_memory_is_an_error_and_what_comes_back_serves_again() {
     let pool = Pool::new();
     let mut kept = Vec::with_capacity(4 * LEFT_BYTES / 16_384);
     kept.push(pool.take(16_384));
-    let limit = address_space_bytes() + LEFT_BYTES as u64;
+    let limit = address_space_bytes() + LEFT_BYTES as libc::rlim_t;
     let (refusal, count, again) = with_address_space(limit, || {
         let refusal = take_all(&pool, &mut kept);
         let count = kept.len();

@@ -1,16 +1,18 @@
 //! Our examples and other people's programs, each with an end: none outlives this process.
 
+use core::{net::SocketAddr, time::Duration};
 use std::{
     fs::{self, File},
     io::{BufRead, BufReader, BufWriter, Write},
+    net::TcpStream,
     path::{Path, PathBuf},
     process::{Child, Command, Output, Stdio},
     sync::mpsc,
     thread,
+    time::Instant,
 };
 
 use anyhow::{Context, bail, ensure};
-use core::time::Duration;
 
 use crate::{
     steps::{Ran, Steps},
@@ -21,13 +23,17 @@ use crate::{
 const START_MAX: Duration = Duration::from_secs(30);
 
 /// How long one program may take for its cases, in seconds.
-const CASES_SECONDS: &str = "100";
+const CASES_SECONDS: u32 = 100;
+
+/// What `ws` is about.
+const WS_EXAMPLES: &[&str] =
+    &["autobahn_client", "chat", "echo_server", "exercise", "hyper_server"];
 
 /// The examples that are built, with their features.
 const EXAMPLES: [(&str, &str, &[&str]); 3] = [
     ("seg-flate", "zlib-rs", &["gunzip"]),
     ("http-chunked", "http-body,tokio", &["fetch", "serve", "hyper_body"]),
-    ("ws-assemble", "deflate,tokio", &["echo_server", "hyper_server", "chat", "exercise"]),
+    ("ws-assemble", "deflate,tokio", WS_EXAMPLES),
 ];
 
 /// Where everything is, and a folder for what the cases leave behind.
@@ -48,11 +54,22 @@ impl Workshop {
         for folder in [self.files(), self.folder.join("logs")] {
             fs::create_dir_all(folder)?;
         }
-        for (package, features, names) in EXAMPLES {
-            eprintln!("building the examples of {package}, optimised: {}", names.join(", "));
-            build_examples(package, features, names)?;
-        }
+        EXAMPLES.into_iter().try_for_each(|(package, ..)| Self::build_examples(package))?;
         self.write_files()
+    }
+
+    /// Builds the examples of one package.
+    pub(crate) fn build_examples(package: &str) -> anyhow::Result<()> {
+        let found = EXAMPLES.iter().find(|(name, ..)| *name == package);
+        let (_, features, names) = found.context("a package with examples")?;
+        eprintln!("building the examples of {package}, optimised: {}", names.join(", "));
+        let mut command = Command::new("cargo");
+        command.args(["build", "--release", "--package", package, "--features", features]);
+        command.args(names.iter().flat_map(|name| ["--example", name]));
+        let status =
+            command.current_dir(workspace::root()).status().context("cannot start cargo")?;
+        ensure!(status.success(), "the examples of {package} do not build");
+        Ok(())
     }
 
     /// Returns one of our examples, ready to be started.
@@ -156,15 +173,6 @@ impl Workshop {
     }
 }
 
-fn build_examples(package: &str, features: &str, names: &[&str]) -> anyhow::Result<()> {
-    let mut command = Command::new("cargo");
-    command.args(["build", "--release", "--package", package, "--features", features]);
-    command.args(names.iter().flat_map(|name| ["--example", name]));
-    let status = command.current_dir(workspace::root()).status().context("cannot start cargo")?;
-    ensure!(status.success(), "the examples of {package} do not build");
-    Ok(())
-}
-
 /// A server, ended when it is dropped.
 pub(crate) struct Server {
     /// What it listens on: `HOST:PORT`.
@@ -172,6 +180,21 @@ pub(crate) struct Server {
     /// The version that it told, or an empty text.
     pub(crate) version: String,
     child: Child,
+}
+
+impl Server {
+    /// Starts a server that listens where it was told to.
+    pub(crate) fn at(address: SocketAddr, command: &mut Command) -> anyhow::Result<Self> {
+        command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
+        let child = command.spawn().context("cannot start")?;
+        let server = Self { authority: address.to_string(), version: String::new(), child };
+        let deadline = Instant::now() + START_MAX;
+        while TcpStream::connect(address).is_err() {
+            ensure!(Instant::now() < deadline, "does not listen on {address}");
+            thread::sleep(Duration::from_millis(20));
+        }
+        Ok(server)
+    }
 }
 
 impl Drop for Server {
@@ -183,7 +206,7 @@ impl Drop for Server {
 }
 
 /// Makes a command whose process the system ends with this one.
-fn ending_with_us(program: impl AsRef<Path>) -> Command {
+pub(crate) fn ending_with_us(program: impl AsRef<Path>) -> Command {
     let mut command = Command::new("setpriv");
     command.args(["--pdeathsig", "KILL", "--"]).arg(program.as_ref());
     command
@@ -191,8 +214,14 @@ fn ending_with_us(program: impl AsRef<Path>) -> Command {
 
 /// Runs a program to its end, which comes in time.
 pub(crate) fn output(command: &Command) -> anyhow::Result<Output> {
+    output_within(command, CASES_SECONDS)
+}
+
+/// Runs a program to its end, which comes after so many seconds at the latest.
+pub(crate) fn output_within(command: &Command, seconds: u32) -> anyhow::Result<Output> {
     let mut timed = ending_with_us("timeout");
-    timed.args(["--signal", "KILL", CASES_SECONDS]).arg(command.get_program());
+    let seconds = seconds.to_string();
+    timed.args(["--signal", "KILL", &seconds]).arg(command.get_program());
     timed.args(command.get_args()).stdin(Stdio::null());
     timed.envs(command.get_envs().filter_map(|(key, value)| Some((key, value?))));
     timed.output().context("cannot start")

@@ -133,7 +133,7 @@ pub(crate) fn read(input: &[u8]) -> Reading {
     loop {
         let digits = input[place..].iter().take_while(|octet| octet.is_ascii_hexdigit()).count();
         let size = core::str::from_utf8(&input[place..place + digits]).unwrap_or_default();
-        let size = i64::from_str_radix(size, 16).ok().and_then(|size| usize::try_from(size).ok());
+        let size = i64::from_str_radix(size, 16).ok();
         if digits > 16 || (digits > 0 && size.is_none()) {
             return reading;
         }
@@ -150,7 +150,8 @@ pub(crate) fn read(input: &[u8]) -> Reading {
             place = start;
             break;
         };
-        let end = start.saturating_add(size);
+        // More than memory holds is as far away as the end of what it holds.
+        let end = start.saturating_add(usize::try_from(size).unwrap_or(usize::MAX));
         reading.body.extend_from_slice(&input[start..end.min(input.len())]);
         if end > input.len() {
             return short(reading, true);
