@@ -16,81 +16,59 @@ use crate::{
 /// A system that runs here, on another's processor or in another's place.
 struct Target {
     name: &'static str,
-    triple: &'static str,
+    /// What is special about it.
     what: &'static str,
+    triple: &'static str,
     linker: &'static str,
-    /// What runs its programs: a program and its options; nothing where the processor does.
-    runner: &'static [&'static str],
+    /// What runs its programs; nothing where the processor does.
+    runner: &'static str,
     /// Debian's packages with these programs.
     packages: &'static str,
-    /// Whether the tests run, or the libraries are only compiled.
-    is_run: bool,
+}
+
+impl Target {
+    const fn new(
+        [name, what, triple]: [&'static str; 3],
+        [linker, runner]: [&'static str; 2],
+        packages: &'static str,
+    ) -> Self {
+        Self { name, what, triple, linker, runner, packages }
+    }
 }
 
 const TARGETS: [Target; 7] = [
-    Target {
-        name: "aarch64",
-        triple: "aarch64-unknown-linux-gnu",
-        what: "NEON",
-        linker: "aarch64-linux-gnu-gcc",
-        runner: &["qemu-aarch64"],
-        packages: "qemu-user gcc-aarch64-linux-gnu libc6-dev-arm64-cross",
-        is_run: true,
-    },
-    Target {
-        name: "i686",
-        triple: "i686-unknown-linux-gnu",
-        what: "32 bits",
-        linker: "i686-linux-gnu-gcc",
-        runner: &[],
-        packages: "gcc-i686-linux-gnu libc6-dev-i386-cross",
-        is_run: true,
-    },
-    Target {
-        name: "s390x",
-        triple: "s390x-unknown-linux-gnu",
-        what: "big-endian",
-        linker: "s390x-linux-gnu-gcc",
-        runner: &["qemu-s390x"],
-        packages: "qemu-user gcc-s390x-linux-gnu libc6-dev-s390x-cross",
-        is_run: true,
-    },
-    Target {
-        name: "armv7",
-        triple: "armv7-unknown-linux-gnueabihf",
-        what: "32 bits, other alignment",
-        linker: "arm-linux-gnueabihf-gcc",
-        runner: &["qemu-arm"],
-        packages: "qemu-user gcc-arm-linux-gnueabihf libc6-dev-armhf-cross",
-        is_run: true,
-    },
-    Target {
-        name: "riscv64",
-        triple: "riscv64gc-unknown-linux-gnu",
-        what: "weak memory order",
-        linker: "riscv64-linux-gnu-gcc",
-        runner: &["qemu-riscv64"],
-        packages: "qemu-user gcc-riscv64-linux-gnu libc6-dev-riscv64-cross",
-        is_run: true,
-    },
-    Target {
-        name: "windows",
-        triple: "x86_64-pc-windows-gnu",
-        what: "pages and threads of Windows",
-        linker: "x86_64-w64-mingw32-gcc",
-        runner: &["wine"],
-        packages: "gcc-mingw-w64-x86-64 wine",
-        is_run: true,
-    },
-    Target {
-        name: "wasm",
-        triple: "wasm32-wasip1",
-        what: "compiled only: no threads, 32 bits",
-        linker: "",
-        runner: &[],
-        packages: "",
-        is_run: false,
-    },
+    Target::new(
+        ["aarch64", "NEON", "aarch64-unknown-linux-gnu"],
+        ["aarch64-linux-gnu-gcc", "qemu-aarch64"],
+        "qemu-user gcc-aarch64-linux-gnu libc6-dev-arm64-cross",
+    ),
+    Target::new(
+        ["i686", "32 bits", "i686-unknown-linux-gnu"],
+        ["i686-linux-gnu-gcc", ""],
+        "gcc-i686-linux-gnu libc6-dev-i386-cross",
+    ),
+    Target::new(
+        ["s390x", "big-endian", "s390x-unknown-linux-gnu"],
+        ["s390x-linux-gnu-gcc", "qemu-s390x"],
+        "qemu-user gcc-s390x-linux-gnu libc6-dev-s390x-cross",
+    ),
+    Target::new(
+        ["armv7", "32 bits, other alignment", "armv7-unknown-linux-gnueabihf"],
+        ["arm-linux-gnueabihf-gcc", "qemu-arm"],
+        "qemu-user gcc-arm-linux-gnueabihf libc6-dev-armhf-cross",
+    ),
+    Target::new(
+        ["riscv64", "no vectors of ours", "riscv64gc-unknown-linux-gnu"],
+        ["riscv64-linux-gnu-gcc", "qemu-riscv64"],
+        "qemu-user gcc-riscv64-linux-gnu libc6-dev-riscv64-cross",
+    ),
+    Target::new(
+        ["windows", "another system's pages and threads", "x86_64-pc-windows-gnu"],
+        ["x86_64-w64-mingw32-gcc", "wine"],
+        "gcc-mingw-w64-x86-64 wine",
+    ),
+    // There is no program that runs it, so it is compiled only.
+    Target::new(["wasm", "no threads", "wasm32-wasip1"], ["", ""], ""),
 ];
 
 impl Cross {
@@ -119,8 +97,7 @@ pub(crate) fn check_all(shell: &Shell, steps: &mut Steps) -> anyhow::Result<()> 
 impl Target {
     /// Says what this machine lacks, and how to get it.
     fn missing(&self, shell: &Shell) -> Option<String> {
-        let programs = self.runner.first().into_iter().chain([&self.linker]);
-        let mut programs = programs.filter(|program| !program.is_empty());
+        let mut programs = [self.linker, self.runner].into_iter().filter(|name| !name.is_empty());
         let lacking = programs.find_map(|program| installed(program).err());
         let lacking = lacking.map(|why| format!("{why} (apt-get install {})", self.packages));
         lacking.or_else(|| StdSources::missing(shell))
@@ -152,14 +129,14 @@ impl Target {
         let variable = triple.to_uppercase().replace('-', "_");
         let _linker = (!self.linker.is_empty())
             .then(|| shell.push_env(format!("CARGO_TARGET_{variable}_LINKER"), self.linker));
-        let runner = self.runner.join(" ");
-        let _runner = shell.push_env(format!("CARGO_TARGET_{variable}_RUNNER"), &runner);
+        let _runner = (!self.runner.is_empty())
+            .then(|| shell.push_env(format!("CARGO_TARGET_{variable}_RUNNER"), self.runner));
         // For tests that start themselves once more.
-        let _again = shell.push_env("SEG_TEST_RUNNER", &runner);
+        let _again = shell.push_env("SEG_TEST_RUNNER", self.runner);
         let selection = ["-Zbuild-std", "--target", triple, "--package", layer];
-        if !self.is_run {
+        if self.linker.is_empty() {
             cmd!(shell, "cargo check --quiet {selection...} --lib").run()?;
-            return Ok("compiled".to_owned());
+            return Ok("compiled, not run".to_owned());
         }
         let test = cmd!(shell, "cargo test --quiet --no-fail-fast {selection...} --lib --tests");
         let said = counted::read_through(test).with_context(|| self.packages.to_owned())?;

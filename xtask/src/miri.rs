@@ -18,32 +18,19 @@ pub(crate) const SEEDS: u32 = 4;
 /// Names a toolchain with Miri; `nightly` unless set. `MIRI` names a driver, as cargo-miri knows it.
 const TOOLCHAIN_VARIABLE: &str = "SEG_MIRI_TOOLCHAIN";
 
-/// What a layer's tests run under.
-struct Way {
-    name: &'static str,
-    flags: &'static str,
-    target: Option<&'static str>,
-    /// Whether several schedules are tried.
-    is_repeated: bool,
-}
+/// What a layer's tests run under: its name, Miri's flags, and the system where it is not this one.
+type Way = (&'static str, &'static str, Option<&'static str>);
 
 /// Both aliasing models; a big-endian and a 32-bit system, which Miri interprets on any other.
 const WAYS: [Way; 4] = [
-    Way { name: "Tree Borrows", flags: "-Zmiri-tree-borrows", target: None, is_repeated: true },
-    Way { name: "Stacked Borrows", flags: "", target: None, is_repeated: false },
-    Way {
-        name: "big-endian",
-        flags: "-Zmiri-tree-borrows",
-        target: Some("s390x-unknown-linux-gnu"),
-        is_repeated: false,
-    },
-    Way {
-        name: "32 bits",
-        flags: "-Zmiri-tree-borrows",
-        target: Some("i686-unknown-linux-gnu"),
-        is_repeated: false,
-    },
+    (SCHEDULED, "-Zmiri-tree-borrows", None),
+    ("Stacked Borrows", "", None),
+    ("big-endian", "-Zmiri-tree-borrows", Some("s390x-unknown-linux-gnu")),
+    ("32 bits", "-Zmiri-tree-borrows", Some("i686-unknown-linux-gnu")),
 ];
+
+/// The way in which several schedules are tried.
+const SCHEDULED: &str = "Tree Borrows";
 
 impl Miri {
     pub(crate) fn run(self) -> anyhow::Result<ExitCode> {
@@ -78,24 +65,29 @@ pub(crate) fn check(
     seeds: u32,
 ) -> anyhow::Result<()> {
     for layer in Workspace::read()?.chosen(layer)? {
-        for way in &WAYS {
-            let name = format!("miri {}, {}", layer.name, way.name);
+        for way in WAYS {
+            let name = format!("miri {}, {}", layer.name, way.0);
             steps.count(name, || interpret(shell, layer, way, seeds));
         }
     }
     Ok(())
 }
 
-fn interpret(shell: &Shell, layer: &Package, way: &Way, seeds: u32) -> anyhow::Result<String> {
+fn interpret(
+    shell: &Shell,
+    layer: &Package,
+    (name, flags, target): Way,
+    seeds: u32,
+) -> anyhow::Result<String> {
     // Isolation is off because property tests look for the files of earlier failures.
-    let mut flags = format!("{} -Zmiri-strict-provenance -Zmiri-disable-isolation", way.flags);
-    if way.is_repeated {
+    let mut flags = format!("{flags} -Zmiri-strict-provenance -Zmiri-disable-isolation");
+    if name == SCHEDULED {
         flags += &format!(" -Zmiri-many-seeds=0..{seeds}");
     }
     let _flags = shell.push_env("MIRIFLAGS", flags);
     let _target = shell.push_env("CARGO_TARGET_DIR", "target/miri");
     let toolchain = toolchain();
-    let target = way.target.into_iter().flat_map(|target| ["--target", target]);
+    let target = target.into_iter().flat_map(|target| ["--target", target]);
     // All of its features: `report` keeps pointers of its own.
     let features: &[&str] = if layer.is_tested_alone { &["--all-features"] } else { &[] };
     let selection = ["--package", &layer.name, "--lib", "--tests"];
