@@ -6,10 +6,10 @@ use core::{
 };
 
 use crate::{
-    error::{Cause, OutOfMemory},
+    limit::error::{Cause, OutOfMemory},
+    limit::wait_queue::{Cancelled, WaitQueue},
     pool::Pool,
     sync::{Arc, AtomicUsize, Mutex, MutexGuard, Ordering},
-    wait_queue::{Cancelled, WaitQueue},
 };
 
 /// A hard cap on what one connection or tenant takes from a pool, and the account of it.

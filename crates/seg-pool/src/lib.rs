@@ -55,50 +55,33 @@
 //! Messages longer than a segment are sequences of segments, which is `seg-seq`'s work. Nothing
 //! here opens a socket.
 
-mod arena;
 mod budget;
-mod bytes_traits;
-mod central;
-mod compare;
-mod depot;
-mod error;
-mod extent;
-mod foreign;
-mod handle;
-mod header;
-mod home;
-mod ledger;
-mod list;
-mod local;
-mod magazine;
+mod cache;
+mod limit;
+mod memory;
 #[cfg(feature = "metrics")]
 mod metrics;
-mod pages;
 mod pool;
 mod pool_builder;
 #[cfg(feature = "report")]
 mod report;
-mod room;
 mod segment;
-mod segment_mut;
+mod shared;
 mod size;
 mod slab;
-mod stats;
 mod sync;
 mod take;
-mod track;
-mod wait_queue;
+mod thread;
 
 pub use budget::Budget;
-pub use error::{Cause, OutOfMemory, TakeError};
+pub use limit::error::{Cause, OutOfMemory, TakeError};
 pub use pool::Pool;
 pub use pool_builder::PoolBuilder;
 #[cfg(feature = "report")]
 pub use report::{HeldSegment, Report};
-pub use segment::Segment;
-pub use segment_mut::SegmentMut;
+pub use segment::{Segment, segment_mut::SegmentMut};
+pub use shared::stats::{ClassStats, Stats};
 pub use size::{SLAB_BYTES, SegmentSize, SizeError};
-pub use stats::{ClassStats, Stats};
 pub use take::Take;
 
 /// The examples in the README are doc tests.

@@ -2,7 +2,7 @@
 
 use metrics::{counter, describe_counter, describe_gauge, gauge};
 
-use crate::stats::Stats;
+use crate::shared::stats::Stats;
 
 impl Stats {
     /// Sets the gauges and counters of the installed [`metrics`](https://docs.rs/metrics) recorder

@@ -9,20 +9,20 @@ use std::sync::OnceLock;
 #[cfg(feature = "report")]
 use crate::report::Report;
 use crate::{
-    arena::{Arena, ArenaRef},
     budget::Account,
-    error::{OutOfMemory, TakeError},
-    handle::Handle,
-    header::Idle,
-    local,
+    limit::error::{OutOfMemory, TakeError},
     pool_builder::PoolBuilder,
     segment::Segment,
-    segment_mut::SegmentMut,
+    segment::handle::Handle,
+    segment::segment_mut::SegmentMut,
+    shared::arena::{Arena, ArenaRef},
+    shared::stats::Stats,
     size::SegmentSize,
-    stats::Stats,
+    slab::header::Idle,
+    slab::track::Origin,
     sync::Arc,
     take::Take,
-    track::Origin,
+    thread::thread_cache,
 };
 
 /// A pool of segments. Cloning gives another handle to the same pool.
@@ -135,9 +135,9 @@ impl Pool {
             return self.take_prepared(size, Origin::caller());
         }
         let depot = self.arena.depot(size);
-        let idle = match local::take(depot) {
+        let idle = match thread_cache::take(depot) {
             Some(idle) => idle,
-            None => local::take_slow(depot, &self.arena)?,
+            None => thread_cache::take_slow(depot, &self.arena)?,
         };
         Ok(SegmentMut::new(idle, Origin::caller()))
     }
@@ -183,7 +183,8 @@ impl Pool {
         if let Some(account) = &self.account {
             account.charge_all(size.bytes())?;
         }
-        let taken = local::take(depot).map_or_else(|| local::take_slow(depot, &self.arena), Ok);
+        let taken = thread_cache::take(depot)
+            .map_or_else(|| thread_cache::take_slow(depot, &self.arena), Ok);
         let idle = taken.inspect_err(|_| {
             if let Some(account) = &self.account {
                 account.uncharge_all(size.bytes());
@@ -212,9 +213,8 @@ impl Pool {
         let depot = self.arena.depot(size);
         let at_once = match ticket {
             // Nobody waits while threads may keep segments.
-            None if depot.room() > 0 => {
-                local::take(depot).or_else(|| local::take_slow(depot, &self.arena).ok())
-            }
+            None if depot.room() > 0 => thread_cache::take(depot)
+                .or_else(|| thread_cache::take_slow(depot, &self.arena).ok()),
             _ => None,
         };
         match at_once {
@@ -269,7 +269,7 @@ impl Pool {
     /// Memory goes back in slabs of 64 KiB of which no segment is in use. Empties the cache of the
     /// calling thread; what other threads cache stays with them.
     pub fn trim(&self) -> usize {
-        local::flush(&self.arena);
+        thread_cache::flush(&self.arena);
         self.arena.trim()
     }
 
@@ -347,7 +347,7 @@ impl Clone for Pool {
 impl Drop for Pool {
     fn drop(&mut self) {
         if self.arena.remove_pool() {
-            local::flush(&self.arena);
+            thread_cache::flush(&self.arena);
         }
     }
 }

@@ -3,7 +3,7 @@
 use core::{fmt, panic::Location, time::Duration};
 use std::{collections::BTreeMap, time::Instant};
 
-use crate::{size::SegmentSize, track::Tracked};
+use crate::{size::SegmentSize, slab::track::Tracked};
 
 /// The segments of a pool that are in use, oldest first, from
 /// [`Pool::report`](crate::Pool::report). Behind the feature `report`.

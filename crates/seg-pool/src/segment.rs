@@ -1,5 +1,11 @@
 //! A shared, immutable run of bytes of a segment.
 
+mod bytes_traits;
+mod compare;
+mod extent;
+pub(crate) mod handle;
+pub(crate) mod segment_mut;
+
 use core::{
     mem::ManuallyDrop,
     ops::{Bound, Deref, Range, RangeBounds},
@@ -7,7 +13,7 @@ use core::{
     slice,
 };
 
-use crate::{foreign, handle::Handle, segment_mut::SegmentMut};
+use crate::{segment::handle::Handle, segment::segment_mut::SegmentMut, slab::adopted};
 
 /// A shared, immutable run of bytes of one segment.
 ///
@@ -104,7 +110,7 @@ impl Segment {
     pub fn held_bytes(&self) -> usize {
         self.handle
             .as_ref()
-            .map_or(0, |handle| foreign::owner(handle).map_or(handle.capacity(), bytes::Bytes::len))
+            .map_or(0, |handle| adopted::owner(handle).map_or(handle.capacity(), bytes::Bytes::len))
     }
 
     /// Returns whether this is the only view of its segment, so that dropping it gives the segment
@@ -342,7 +348,7 @@ impl Segment {
 
     /// Returns the adopted `Bytes` that this is a view of.
     pub(crate) fn owner(&self) -> Option<&bytes::Bytes> {
-        self.handle.as_ref().and_then(foreign::owner)
+        self.handle.as_ref().and_then(adopted::owner)
     }
 
     /// Returns the bytes for good, when they are static.

@@ -1,14 +1,19 @@
 //! 64 KiB of page-aligned memory, carved into segments of one size.
 
+pub(crate) mod adopted;
+pub(crate) mod free_list;
+pub(crate) mod header;
+pub(crate) mod track;
+
 use core::{alloc::Layout, ptr::NonNull};
 
 use crate::{
-    depot::Depot,
-    header::{Header, Idle},
-    ledger::{Ledger, Ledgers},
-    list::{Linked, Links},
-    pages,
+    cache::depot::Depot,
+    memory::list::{Linked, Links},
+    memory::metadata::{Ledger, Ledgers},
+    memory::pages,
     size::SegmentSize,
+    slab::header::{Header, Idle},
     sync::Cell,
 };
 
@@ -21,7 +26,7 @@ use crate::{
 /// - **L1** `data` is one live slab from `pages`; this struct and `per_slab` headers behind it are
 ///   one cell of `ledger`, of `layout(size)`.
 /// - **L2** `chain` holds `idle` segments, all of this slab.
-/// - **L3** a slab is in a [list](crate::list) if and only if `idle` is above 0.
+/// - **L3** a slab is in a [list](crate::memory::list) if and only if `idle` is above 0.
 pub(crate) struct Slab {
     data: NonNull<u8>,
     headers: NonNull<Header>,

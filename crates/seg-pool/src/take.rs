@@ -9,11 +9,11 @@ use core::{
 
 use crate::{
     budget::Account,
-    error::TakeError,
+    limit::error::TakeError,
     pool::Pool,
-    segment_mut::SegmentMut,
+    segment::segment_mut::SegmentMut,
     size::{SegmentSize, SizeError},
-    track::Origin,
+    slab::track::Origin,
 };
 
 /// The future of [`Pool::take_async`]: waits until a segment can be given.

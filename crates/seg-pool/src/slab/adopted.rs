@@ -5,8 +5,8 @@ use core::ptr::NonNull;
 use bytes::Bytes;
 
 use crate::{
-    handle::Handle,
-    header::{Header, Idle},
+    segment::handle::Handle,
+    slab::header::{Header, Idle},
 };
 
 /// A header for memory that a `Bytes` keeps.

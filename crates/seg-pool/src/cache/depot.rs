@@ -1,9 +1,9 @@
 //! Where threads exchange whole magazines of one segment size.
 
 use crate::{
-    arena::Arena,
-    magazine::{MAGAZINE_LEN_MAX, Magazine, MagazineBox},
+    cache::magazine::{MAGAZINE_LEN_MAX, Magazine, MagazineBox},
     pool_builder::PoolBuilder,
+    shared::arena::Arena,
     size::{SLAB_BYTES, SegmentSize},
     sync::{ArrayQueue, AtomicUsize, Ordering},
 };

@@ -3,11 +3,11 @@
 use core::{mem::ManuallyDrop, ops::Deref, ptr::NonNull};
 
 use crate::{
-    arena::ArenaRef,
-    header::{Header, Idle},
-    local,
+    shared::arena::ArenaRef,
+    slab::header::{Header, Idle},
+    slab::track::View,
     sync::{self, Ordering},
-    track::View,
+    thread::thread_cache,
 };
 
 /// The most spare references that a handle keeps. Few in models, so that they run out.
@@ -194,7 +194,7 @@ impl Drop for Handle {
         // (I2), and the count is 1 (I3).
         let idle = unsafe { Idle::new(self.as_ptr()) };
         idle.track.give();
-        local::give(idle);
+        thread_cache::give(idle);
     }
 }
 

@@ -3,13 +3,13 @@
 use core::{ptr::NonNull, task::Waker};
 
 use crate::{
-    depot::Depot,
-    error::{Cause, OutOfMemory},
-    header::Idle,
-    home::Home,
-    local::Local,
+    cache::depot::Depot,
+    limit::error::{Cause, OutOfMemory},
+    limit::wait_queue::WaitQueue,
     size::{SLAB_BYTES, SegmentSize},
-    wait_queue::WaitQueue,
+    slab::free_list::Home,
+    slab::header::Idle,
+    thread::thread_cache::Local,
 };
 
 const SIZES: usize = SegmentSize::ALL.len();

@@ -13,17 +13,17 @@ use self::locked::Locked;
 #[cfg(feature = "report")]
 use crate::report::{HeldSegment, Report};
 use crate::{
-    central::Central,
-    depot::Depot,
-    error::{Cause, OutOfMemory},
-    header::Idle,
-    local::Local,
-    magazine::MagazineBox,
+    cache::depot::Depot,
+    cache::magazine::MagazineBox,
+    limit::error::{Cause, OutOfMemory},
+    limit::wait_queue::Cancelled,
     pool_builder::PoolBuilder,
+    shared::central::Central,
+    shared::stats::{ClassStats, Stats},
     size::{SLAB_BYTES, SegmentSize},
-    stats::{ClassStats, Stats},
+    slab::header::Idle,
     sync::{self, AtomicUsize, Mutex, Ordering, fence},
-    wait_queue::Cancelled,
+    thread::thread_cache::Local,
 };
 
 /// The shared state of one pool.

@@ -3,8 +3,8 @@
 use core::{alloc::Layout, ptr::NonNull};
 
 use crate::{
-    list::{Linked, Links, List},
-    pages,
+    memory::list::{Linked, Links, List},
+    memory::pages,
     size::SLAB_BYTES,
     sync::Cell,
 };

@@ -3,13 +3,13 @@
 use core::ptr::{self, NonNull};
 
 use crate::{
-    arena::{Arena, ArenaRef},
-    depot::Depot,
-    error::OutOfMemory,
-    foreign,
-    header::Idle,
-    magazine::{Magazine, MagazineBox},
-    room,
+    cache::depot::Depot,
+    cache::magazine::{Magazine, MagazineBox},
+    limit::error::OutOfMemory,
+    memory::fallible_box,
+    shared::arena::{Arena, ArenaRef},
+    slab::adopted,
+    slab::header::Idle,
     sync::{AtomicUsize, Cell, Ordering, thread_local_dropped, thread_local_plain},
 };
 
@@ -53,7 +53,7 @@ impl Local {
     }
 
     fn build(depot: &Depot, arena: ArenaRef) -> Option<NonNull<Self>> {
-        let room = room::allocate()?;
+        let room = fallible_box::allocate()?;
         let (loaded, previous) = (depot.take_empty()?, depot.take_empty()?);
         Some(NonNull::from(Box::leak(room).write(Self {
             depot,
@@ -345,7 +345,7 @@ pub(crate) fn give(idle: Idle) {
 fn give_slow(idle: Idle) {
     let depot = idle.depot;
     if depot.is_null() {
-        return foreign::free(idle);
+        return adopted::free(idle);
     }
     // SAFETY: the segment in hand keeps its slab, and that keeps the arena with its depots.
     let depot = unsafe { &*depot };

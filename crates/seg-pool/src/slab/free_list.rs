@@ -4,7 +4,8 @@
 use core::ptr::NonNull;
 
 use crate::{
-    depot::Depot, header::Idle, ledger::Ledgers, list::List, size::SegmentSize, slab::Slab,
+    cache::depot::Depot, memory::list::List, memory::metadata::Ledgers, size::SegmentSize,
+    slab::Slab, slab::header::Idle,
 };
 
 /// The idle segments of one size that lie in no magazine, each with its slab.
@@ -65,7 +66,7 @@ impl Home {
 
     /// Calls `visit` with the header of every segment, idle or in use.
     #[cfg(feature = "report")]
-    pub(crate) fn for_each_header(&self, mut visit: impl FnMut(&crate::header::Header)) {
+    pub(crate) fn for_each_header(&self, mut visit: impl FnMut(&crate::slab::header::Header)) {
         for slab in &self.all {
             // SAFETY: a slab is in the list from its making until just before it is freed.
             unsafe { slab.as_ref() }.headers().iter().for_each(&mut visit);

@@ -7,11 +7,11 @@ use core::{
 
 use crate::{
     budget::Account,
-    depot::Depot,
+    cache::depot::Depot,
     size::SegmentSize,
     slab::Slab,
+    slab::track::Track,
     sync::{Arc, AtomicU32, AtomicUsize, Cell, Ordering, Witness},
-    track::Track,
 };
 
 /// The metadata of one segment.

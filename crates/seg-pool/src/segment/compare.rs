@@ -7,7 +7,7 @@ use core::{
     hash::{Hash, Hasher},
 };
 
-use crate::{segment::Segment, segment_mut::SegmentMut};
+use crate::{segment::Segment, segment::segment_mut::SegmentMut};
 
 macro_rules! like_a_slice {
     ($type:ty) => {

@@ -2,7 +2,7 @@
 
 use core::ptr::NonNull;
 
-use crate::{header::Idle, room, sync::Cell};
+use crate::{memory::fallible_box, slab::header::Idle, sync::Cell};
 
 /// The most segments that a magazine holds. Few in models, so that magazines run full and empty.
 pub(crate) const MAGAZINE_LEN_MAX: usize = if cfg!(seg_loom) { 1 } else { 32 };
@@ -18,7 +18,7 @@ impl Magazine {
     /// Allocates an empty magazine of 256 B; `None` when there is no memory.
     pub(crate) fn allocate() -> Option<MagazineBox> {
         let slots = core::array::from_fn(|_| Cell::new(None));
-        let magazine = Box::leak(room::allocate()?).write(Self { slots });
+        let magazine = Box::leak(fallible_box::allocate()?).write(Self { slots });
         Some(MagazineBox(NonNull::from(magazine)))
     }
 
@@ -52,12 +52,12 @@ pub(crate) struct MagazineBox(NonNull<Magazine>);
 unsafe impl Send for MagazineBox {}
 
 impl MagazineBox {
-    /// Gives the magazine to a [`Local`](crate::local::Local).
+    /// Gives the magazine to a [`Local`](crate::thread::thread_cache::Local).
     pub(crate) fn into_ptr(self) -> NonNull<Magazine> {
         core::mem::ManuallyDrop::new(self).0
     }
 
-    /// Takes a magazine back from a [`Local`](crate::local::Local).
+    /// Takes a magazine back from a [`Local`](crate::thread::thread_cache::Local).
     ///
     /// # Safety
     ///

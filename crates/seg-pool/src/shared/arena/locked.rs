@@ -5,7 +5,7 @@ use std::sync::PoisonError;
 
 use super::Arena;
 use crate::{
-    central::Central,
+    shared::central::Central,
     sync::{MutexGuard, Ordering},
 };
 

@@ -10,7 +10,10 @@ use std::io;
 
 use bytes::buf::UninitSlice;
 
-use crate::{extent::Extent, handle::Handle, header::Idle, segment::Segment, track::Origin};
+use crate::{
+    segment::Segment, segment::extent::Extent, segment::handle::Handle, slab::header::Idle,
+    slab::track::Origin,
+};
 
 /// A segment with a single owner, filled from the front.
 ///

@@ -1,0 +1,3 @@
+//! What one thread keeps for itself.
+
+pub(crate) mod thread_cache;
