@@ -213,7 +213,7 @@ impl Pool {
         let depot = self.arena.depot(size);
         let at_once = match ticket {
             // Nobody waits while threads may keep segments.
-            None if depot.room() > 0 => thread_cache::take(depot)
+            None if depot.cache_limit() > 0 => thread_cache::take(depot)
                 .or_else(|| thread_cache::take_slow(depot, &self.arena).ok()),
             _ => None,
         };

@@ -10,7 +10,7 @@ use core::{alloc::Layout, ptr::NonNull};
 use crate::{
     cache::depot::Depot,
     memory::list::{Linked, Links},
-    memory::metadata::{Ledger, Ledgers},
+    memory::metadata::{MetadataBlock, MetadataBlocks},
     memory::pages,
     size::SegmentSize,
     slab::header::{Header, Idle},
@@ -24,7 +24,7 @@ use crate::{
 /// # Invariants
 ///
 /// - **L1** `data` is one live slab from `pages`; this struct and `per_slab` headers behind it are
-///   one cell of `ledger`, of `layout(size)`.
+///   one cell of `block`, of `layout(size)`.
 /// - **L2** `chain` holds `idle` segments, all of this slab.
 /// - **L3** a slab is in a [list](crate::memory::list) if and only if `idle` is above 0.
 pub(crate) struct Slab {
@@ -34,7 +34,7 @@ pub(crate) struct Slab {
     chain: Cell<Option<Idle>>,
     idle: Cell<usize>,
     links: Links<Self>,
-    ledger: NonNull<Ledger>,
+    block: NonNull<MetadataBlock>,
 }
 
 impl Linked for Slab {
@@ -54,15 +54,15 @@ fn layout(size: SegmentSize) -> (Layout, usize) {
 impl Slab {
     /// Allocates a slab whose segments are all at home; `None` when the system has no memory.
     ///
-    /// Its metadata, this struct and 64 B a segment, come from `ledgers`.
+    /// Its metadata, this struct and 64 B a segment, come from `blocks`.
     pub(crate) fn allocate(
         size: SegmentSize,
         depot: *const Depot,
-        ledgers: &mut Ledgers,
+        blocks: &mut MetadataBlocks,
     ) -> Option<NonNull<Self>> {
         let (layout, offset) = layout(size);
         let data = pages::allocate()?;
-        let Some((metadata, ledger)) = ledgers.take(layout) else {
+        let Some((metadata, block)) = blocks.take(layout) else {
             // SAFETY: taken above and not used.
             unsafe { pages::free(data) };
             return None;
@@ -77,7 +77,7 @@ impl Slab {
             chain: Cell::new(None),
             idle: Cell::new(0),
             links: Links::new(),
-            ledger,
+            block,
         };
         // SAFETY: the start of a fresh cell that has room for it.
         unsafe { slab.write(value) };
@@ -101,14 +101,14 @@ impl Slab {
     ///
     /// # Safety
     ///
-    /// `slab` came from [`allocate`](Self::allocate) with these `ledgers`, is whole, is in no list,
+    /// `slab` came from [`allocate`](Self::allocate) with these `blocks`, is whole, is in no list,
     /// and is not used again.
-    pub(crate) unsafe fn free(slab: NonNull<Self>, ledgers: &mut Ledgers) {
-        let (data, headers, size, ledger) = {
+    pub(crate) unsafe fn free(slab: NonNull<Self>, blocks: &mut MetadataBlocks) {
+        let (data, headers, size, block) = {
             // SAFETY: alive until the end of this function (L1).
             let shared = unsafe { slab.as_ref() };
             debug_assert!(shared.is_whole(), "every segment of a freed slab is at home");
-            (shared.data, shared.headers, shared.size, shared.ledger)
+            (shared.data, shared.headers, shared.size, shared.block)
         };
         let headers = NonNull::slice_from_raw_parts(headers, size.per_slab());
         // SAFETY: written by `allocate` (L1); all `Idle`s are in the chain, so nobody uses them any more.
@@ -116,7 +116,7 @@ impl Slab {
         // SAFETY: likewise.
         unsafe { slab.drop_in_place() };
         // SAFETY: they came together (L1), and nothing is left in the cell.
-        unsafe { ledgers.put(slab.cast(), ledger) };
+        unsafe { blocks.put(slab.cast(), block) };
         // SAFETY: `data` came from `pages` (L1), and no segment of it is in use.
         unsafe { pages::free(data) };
     }

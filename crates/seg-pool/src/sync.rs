@@ -1,7 +1,7 @@
 //! The one door to shared-memory primitives: `core` and `std` in production, `loom` under
 //! `--cfg seg_loom`.
 //!
-//! No other file of this crate names atomics, cells, locks, thread-locals or queues, so that a
+//! No other file of this crate names atomics, cells, locks, thread-caches or queues, so that a
 //! model explores the very code that ships; but for the global pool's `OnceLock`, which no model
 //! uses. `cargo xtask tidy` looks for the most common ways in.
 
@@ -40,13 +40,13 @@ mod native {
         pub(crate) const fn reuse(&self) {}
     }
 
-    /// Declares a thread-local that needs no destructor and so no check on access.
+    /// Declares a thread-cache that needs no destructor and so no check on access.
     macro_rules! thread_local_plain {
         ($(#[$meta:meta])* static $name:ident: $type:ty = $init:expr;) => {
             ::std::thread_local! { $(#[$meta])* static $name: $type = const { $init }; }
         };
     }
-    /// Declares a thread-local whose destructor runs when its thread ends.
+    /// Declares a thread-cache whose destructor runs when its thread ends.
     macro_rules! thread_local_dropped {
         ($(#[$meta:meta])* static $name:ident: $type:ty = $init:expr;) => {
             ::std::thread_local! { $(#[$meta])* static $name: $type = const { $init }; }

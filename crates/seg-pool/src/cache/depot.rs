@@ -23,7 +23,7 @@ const CACHED_SLABS_MIN: usize = 8;
 pub(crate) struct Depot {
     /// Segments that a thread may keep in a magazine now: `magazine_len`, or 0 while every segment
     /// is wanted at home.
-    room: AtomicUsize,
+    cache_limit: AtomicUsize,
     size: SegmentSize,
     magazine_len: usize,
     zeroes: bool,
@@ -40,7 +40,7 @@ impl Depot {
         let share = if slabs < CACHED_SLABS_MIN { 0 } else { (slabs / 128).max(1) };
         let magazine_len = (MAGAZINE_BYTES_MAX / size.bytes()).min(MAGAZINE_LEN_MAX).min(share);
         Self {
-            room: AtomicUsize::new(magazine_len),
+            cache_limit: AtomicUsize::new(magazine_len),
             size,
             magazine_len,
             zeroes: settings.zero_on_drop,
@@ -52,22 +52,22 @@ impl Depot {
     }
 
     #[inline]
-    pub(crate) fn room(&self) -> usize {
-        self.room.load(Ordering::Relaxed)
+    pub(crate) fn cache_limit(&self) -> usize {
+        self.cache_limit.load(Ordering::Relaxed)
     }
 
     /// Sends every segment that comes back from now on home.
     pub(crate) fn close(&self) {
-        self.room.store(0, Ordering::SeqCst);
+        self.cache_limit.store(0, Ordering::SeqCst);
     }
 
     /// Lets threads keep segments again.
     pub(crate) fn open(&self) {
-        self.room.store(self.magazine_len, Ordering::SeqCst);
+        self.cache_limit.store(self.magazine_len, Ordering::SeqCst);
     }
 
     pub(crate) fn is_closed(&self) -> bool {
-        self.room() < self.magazine_len
+        self.cache_limit() < self.magazine_len
     }
 
     pub(crate) const fn size(&self) -> SegmentSize {

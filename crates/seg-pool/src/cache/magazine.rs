@@ -52,12 +52,12 @@ pub(crate) struct MagazineBox(NonNull<Magazine>);
 unsafe impl Send for MagazineBox {}
 
 impl MagazineBox {
-    /// Gives the magazine to a [`Local`](crate::thread::thread_cache::Local).
+    /// Gives the magazine to a [`ThreadCache`](crate::thread::thread_cache::ThreadCache).
     pub(crate) fn into_ptr(self) -> NonNull<Magazine> {
         core::mem::ManuallyDrop::new(self).0
     }
 
-    /// Takes a magazine back from a [`Local`](crate::thread::thread_cache::Local).
+    /// Takes a magazine back from a [`ThreadCache`](crate::thread::thread_cache::ThreadCache).
     ///
     /// # Safety
     ///

@@ -1,15 +1,15 @@
-//! Room for one value on the heap, where having none is no reason to end the process.
+//! Space for one value on the heap, where a lack of memory does not end the process.
 
 use core::{alloc::Layout, mem::MaybeUninit, ptr::NonNull};
 use std::alloc::alloc;
 
-/// Allocates room for a value; `None` when the allocator has no memory.
+/// Allocates space for a value; `None` when the allocator has no memory.
 ///
 /// As `Box::new_uninit`, which ends the process then.
 pub(crate) fn allocate<T>() -> Option<Box<MaybeUninit<T>>> {
-    const { assert!(size_of::<T>() > 0, "a value of no bytes needs no room") };
+    const { assert!(size_of::<T>() > 0, "a value of no bytes needs no space") };
     // SAFETY: the layout's size is not zero.
-    let room = NonNull::new(unsafe { alloc(Layout::new::<T>()) })?;
+    let space = NonNull::new(unsafe { alloc(Layout::new::<T>()) })?;
     // SAFETY: fresh memory of the global allocator with the layout of `T`, which need not be initialised.
-    Some(unsafe { Box::from_raw(room.cast::<MaybeUninit<T>>().as_ptr()) })
+    Some(unsafe { Box::from_raw(space.cast::<MaybeUninit<T>>().as_ptr()) })
 }

@@ -16,9 +16,9 @@ use crate::{
 ///
 /// # Invariants
 ///
-/// - **G1** a ledger is the start of a live run of pages, and goes with its last cell.
+/// - **G1** a block is the start of a live run of pages, and goes with its last cell.
 /// - **G2** `free` chains the cells that were given back, `fresh` is the offset of those never used.
-pub(crate) struct Ledger {
+pub(crate) struct MetadataBlock {
     links: Links<Self>,
     cell: Layout,
     used: Cell<usize>,
@@ -30,15 +30,15 @@ struct FreeCell {
     next: Option<NonNull<Self>>,
 }
 
-impl Linked for Ledger {
+impl Linked for MetadataBlock {
     fn links(&self) -> &Links<Self> {
         &self.links
     }
 }
 
-impl Ledger {
+impl MetadataBlock {
     fn allocate(cell: Layout) -> Option<NonNull<Self>> {
-        let ledger = pages::allocate()?.cast::<Self>();
+        let block = pages::allocate()?.cast::<Self>();
         let fresh = size_of::<Self>().next_multiple_of(cell.align());
         let value = Self {
             links: Links::new(),
@@ -47,16 +47,16 @@ impl Ledger {
             free: Cell::new(None),
             fresh: Cell::new(fresh),
         };
-        // SAFETY: pages are aligned for anything and longer than a ledger.
-        unsafe { ledger.write(value) };
-        Some(ledger)
+        // SAFETY: pages are aligned for anything and longer than a block.
+        unsafe { block.write(value) };
+        Some(block)
     }
 
     fn is_full(&self) -> bool {
         self.free.get().is_none() && self.fresh.get() + self.cell.size() > SLAB_BYTES
     }
 
-    /// Takes a cell of the ledger at `this`, which must have one.
+    /// Takes a cell of the block at `this`, which must have one.
     fn take(&self, this: NonNull<Self>) -> NonNull<u8> {
         self.used.set(self.used.get() + 1);
         if let Some(free) = self.free.get() {
@@ -66,60 +66,60 @@ impl Ledger {
         }
         let offset = self.fresh.get();
         self.fresh.set(offset + self.cell.size());
-        debug_assert!(self.fresh.get() <= SLAB_BYTES, "a ledger that is not full has a cell");
-        // SAFETY: the cell lies within the ledger's pages (G1, G2).
+        debug_assert!(self.fresh.get() <= SLAB_BYTES, "a block that is not full has a cell");
+        // SAFETY: the cell lies within the block's pages (G1, G2).
         unsafe { this.cast::<u8>().add(offset) }
     }
 }
 
-/// The ledgers for one size of cells that have a cell left.
-pub(crate) struct Ledgers(List<Ledger>);
+/// The blocks for one size of cells that have a cell left.
+pub(crate) struct MetadataBlocks(List<MetadataBlock>);
 
-impl Ledgers {
+impl MetadataBlocks {
     pub(crate) const fn new() -> Self {
         Self(List::new())
     }
 
-    /// Takes a cell, uninitialised, and the ledger that it is of. `None` when the system has no
+    /// Takes a cell, uninitialised, and the block that it is of. `None` when the system has no
     /// memory.
     ///
     /// `cell` is the same in every call, its size a multiple of its alignment.
-    pub(crate) fn take(&mut self, cell: Layout) -> Option<(NonNull<u8>, NonNull<Ledger>)> {
-        let ledger = match self.0.first() {
-            Some(ledger) => ledger,
+    pub(crate) fn take(&mut self, cell: Layout) -> Option<(NonNull<u8>, NonNull<MetadataBlock>)> {
+        let block = match self.0.first() {
+            Some(block) => block,
             None => {
-                let ledger = Ledger::allocate(cell)?;
+                let block = MetadataBlock::allocate(cell)?;
                 // SAFETY: allocated above, alive until its last cell goes (G1), and in no list.
-                unsafe { self.0.push(ledger) };
-                ledger
+                unsafe { self.0.push(block) };
+                block
             }
         };
-        // SAFETY: a list's ledgers are alive (N1).
-        let shared = unsafe { ledger.as_ref() };
-        let taken = shared.take(ledger);
+        // SAFETY: a list's blocks are alive (N1).
+        let shared = unsafe { block.as_ref() };
+        let taken = shared.take(block);
         if shared.is_full() {
             self.0.unlink(shared);
         }
-        Some((taken, ledger))
+        Some((taken, block))
     }
 
-    /// Gives a cell back, and its ledger to the system when it was the last one.
+    /// Gives a cell back, and its block to the system when it was the last one.
     ///
     /// # Safety
     ///
-    /// `cell` and `ledger` came together from [`take`](Self::take), and `cell` is not used again.
-    pub(crate) unsafe fn put(&mut self, cell: NonNull<u8>, ledger: NonNull<Ledger>) {
-        // SAFETY: a ledger is alive while one of its cells is taken (G1).
-        let shared = unsafe { ledger.as_ref() };
+    /// `cell` and `block` came together from [`take`](Self::take), and `cell` is not used again.
+    pub(crate) unsafe fn put(&mut self, cell: NonNull<u8>, block: NonNull<MetadataBlock>) {
+        // SAFETY: a block is alive while one of its cells is taken (G1).
+        let shared = unsafe { block.as_ref() };
         if shared.is_full() {
-            // SAFETY: alive (G1), and a full ledger is in no list.
-            unsafe { self.0.push(ledger) };
+            // SAFETY: alive (G1), and a full block is in no list.
+            unsafe { self.0.push(block) };
         }
         shared.used.set(shared.used.get() - 1);
         if shared.used.get() == 0 {
             self.0.unlink(shared);
-            // SAFETY: no cell is in use, and no list knows the ledger (G1).
-            return unsafe { pages::free(ledger.cast()) };
+            // SAFETY: no cell is in use, and no list knows the block (G1).
+            return unsafe { pages::free(block.cast()) };
         }
         let free = cell.cast::<FreeCell>();
         // SAFETY: the caller gives the cell up; it is longer than a link and aligned for one.
@@ -135,26 +135,26 @@ mod tests {
     #[test]
     fn cells_do_not_overlap_and_the_last_one_frees_its_ledger() {
         let layout = Layout::from_size_align(320, 64).expect("a layout");
-        let mut ledgers = Ledgers::new();
+        let mut blocks = MetadataBlocks::new();
         let count = 3 * SLAB_BYTES / 320;
-        let mut cells: Vec<_> = (0..count).map(|_| ledgers.take(layout).expect("memory")).collect();
+        let mut cells: Vec<_> = (0..count).map(|_| blocks.take(layout).expect("memory")).collect();
         let mut addresses: Vec<_> = cells.iter().map(|(cell, _)| cell.addr().get()).collect();
         addresses.sort_unstable();
         assert!(addresses.windows(2).all(|pair| pair[1] - pair[0] >= 320));
         assert!(addresses.iter().all(|address| address % 64 == 0));
 
         let (kept, of) = cells.swap_remove(count / 2);
-        for (cell, ledger) in cells.drain(..) {
+        for (cell, block) in cells.drain(..) {
             // SAFETY: taken above and not used.
-            unsafe { ledgers.put(cell, ledger) };
+            unsafe { blocks.put(cell, block) };
         }
         // What was given back is used before new pages are.
-        let (again, same) = ledgers.take(layout).expect("memory");
+        let (again, same) = blocks.take(layout).expect("memory");
         assert!(same == of && again != kept);
         for cell in [kept, again] {
             // SAFETY: taken above and not used.
-            unsafe { ledgers.put(cell, of) };
+            unsafe { blocks.put(cell, of) };
         }
-        assert!(ledgers.0.first().is_none());
+        assert!(blocks.0.first().is_none());
     }
 }

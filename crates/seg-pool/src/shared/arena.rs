@@ -23,7 +23,7 @@ use crate::{
     size::{SLAB_BYTES, SegmentSize},
     slab::header::Idle,
     sync::{self, AtomicUsize, Mutex, Ordering, fence},
-    thread::thread_cache::Local,
+    thread::thread_cache::ThreadCache,
 };
 
 /// The shared state of one pool.
@@ -41,7 +41,7 @@ pub(crate) struct Arena {
     settings: PoolBuilder,
 }
 
-// SAFETY: the raw pointers inside lead to slabs and locals that are used under `central`'s lock,
+// SAFETY: the raw pointers inside lead to slabs and caches that are used under `central`'s lock,
 // or to the arena itself; everything else is atomic.
 unsafe impl Send for Arena {}
 // SAFETY: as above.
@@ -96,7 +96,7 @@ impl Arena {
             return false;
         }
         central.set_closed(true);
-        self.want_home();
+        self.stop_caching();
         self.collect(&mut central);
         central.shrink();
         true
@@ -154,10 +154,10 @@ impl Arena {
     pub(crate) fn put_full(&self, depot: &Depot, magazine: MagazineBox) {
         match depot.put_full(magazine) {
             Ok(()) => {
-                // Pairs with the fence in `want_home`: either this thread sees the room gone, or
+                // Pairs with the fence in `stop_caching`: either this thread sees the room gone, or
                 // that one sees the magazine.
                 fence(Ordering::SeqCst);
-                if depot.room() == 0 {
+                if depot.cache_limit() == 0 {
                     let mut central = self.lock();
                     self.collect(&mut central);
                     self.settle(central);
@@ -195,9 +195,9 @@ impl Arena {
         if self.settings.bytes_max < SLAB_BYTES {
             return Poll::Ready(Err(central.refusal(size, Cause::Pool)));
         }
-        // From here on, what comes back comes home; the fence in `want_home` lets `stock` see what
+        // From here on, what comes back comes home; the fence in `stop_caching` lets `stock` see what
         // went to a depot before.
-        self.want_home();
+        self.stop_caching();
         if !central.is_anyone_waiting() {
             match self.stock(&mut central, depot) {
                 Ok(()) => {
@@ -249,35 +249,35 @@ impl Arena {
     }
 
     /// Makes the magazines of an admitted thread known; `false` when there is no memory for that.
-    pub(crate) fn register(&self, depot: &Depot, local: NonNull<Local>) -> bool {
-        self.lock().register(depot, local)
+    pub(crate) fn register(&self, depot: &Depot, cache: NonNull<ThreadCache>) -> bool {
+        self.lock().register(depot, cache)
     }
 
-    /// Takes the segments of a local that is being freed home, and forgets it: in one step, so that
+    /// Takes the segments of a cache that is being freed home, and forgets it: in one step, so that
     /// no segment is ever counted twice or not at all.
-    pub(crate) fn retire(&self, depot: &Depot, local: NonNull<Local>, shared: &Local) {
+    pub(crate) fn retire(&self, depot: &Depot, cache: NonNull<ThreadCache>, shared: &ThreadCache) {
         let mut central = self.lock();
         shared.drain().for_each(|idle| central.put(idle));
-        central.unregister(depot, local, shared.taken());
+        central.unregister(depot, cache, shared.taken());
         self.settle(central);
     }
 
     pub(crate) fn stats(&self) -> Stats {
         let central = self.lock();
         let classes = SegmentSize::ALL.map(|size| {
-            let home = central.home(size);
+            let list = central.free_list(size);
             let mut stats = ClassStats {
                 size,
-                segments: home.slabs() * size.per_slab(),
-                idle: home.idle() + self.depot(size).idle(),
+                segments: list.slabs() * size.per_slab(),
+                idle: list.idle() + self.depot(size).idle(),
                 takes: central.counted_takes(size),
                 misses: central.misses(size),
             };
-            for local in central.locals(size) {
-                // SAFETY: a registered local is alive: it is freed only after `retire`, which needs the lock.
-                let local = unsafe { local.as_ref() };
-                stats.idle += local.idle();
-                stats.takes = stats.takes.wrapping_add(local.taken());
+            for cache in central.caches(size) {
+                // SAFETY: a registered cache is alive: it is freed only after `retire`, which needs the lock.
+                let cache = unsafe { cache.as_ref() };
+                stats.idle += cache.idle();
+                stats.takes = stats.takes.wrapping_add(cache.taken());
             }
             stats
         });
@@ -297,7 +297,7 @@ impl Arena {
         let central = self.lock();
         let mut segments = Vec::new();
         for size in SegmentSize::ALL {
-            central.home(size).for_each_header(|header| {
+            central.free_list(size).for_each_header(|header| {
                 let tracked = header.track.tracked();
                 segments.extend(tracked.map(|tracked| HeldSegment::new(size, tracked, now)));
             });
@@ -310,7 +310,7 @@ impl Arena {
     }
 
     /// Sends every segment that comes back from now on home.
-    fn want_home(&self) {
+    fn stop_caching(&self) {
         self.depots.iter().for_each(Depot::close);
         // Pairs with the fence in `put_full`.
         fence(Ordering::SeqCst);
@@ -325,7 +325,7 @@ impl Arena {
             central = self.lock();
         }
         central.shrink();
-        if self.depots[0].is_closed() && central.is_at_ease() {
+        if self.depots[0].is_closed() && central.may_cache() {
             self.depots.iter().for_each(Depot::open);
         }
     }
@@ -352,14 +352,14 @@ impl Arena {
         }
         self.stock(central, depot).inspect_err(|error| {
             if error.cause == Cause::Pool {
-                self.want_home();
+                self.stop_caching();
             }
         })
     }
 
     /// Makes sure that a segment is at home, from the depots of all sizes if need be.
     fn stock(&self, central: &mut Central, depot: &Depot) -> Result<(), OutOfMemory> {
-        if central.home(depot.size()).idle() == 0 && !central.fits() {
+        if central.free_list(depot.size()).idle() == 0 && !central.fits() {
             self.collect(central);
         }
         central.stock(depot)

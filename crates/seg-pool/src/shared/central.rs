@@ -1,4 +1,4 @@
-//! What a pool does under its lock: homes, limit and waiters.
+//! What a pool does under its lock: free_lists, limit and waiters.
 
 use core::{ptr::NonNull, task::Waker};
 
@@ -7,9 +7,9 @@ use crate::{
     limit::error::{Cause, OutOfMemory},
     limit::wait_queue::WaitQueue,
     size::{SLAB_BYTES, SegmentSize},
-    slab::free_list::Home,
+    slab::free_list::FreeList,
     slab::header::Idle,
-    thread::thread_cache::Local,
+    thread::thread_cache::ThreadCache,
 };
 
 const SIZES: usize = SegmentSize::ALL.len();
@@ -25,12 +25,12 @@ const VISITS_PER_LOOK: u32 = 256;
 /// - **C2** nobody waits for a segment that could be given: each change that frees memory is
 ///   followed by [`grant`](Self::grant) until it grants nothing.
 pub(crate) struct Central {
-    homes: [Home; SIZES],
-    locals: [Vec<NonNull<Local>>; SIZES],
+    free_lists: [FreeList; SIZES],
+    caches: [Vec<NonNull<ThreadCache>>; SIZES],
     waiters: [WaitQueue<(), Idle>; SIZES],
     next_ticket: u64,
     waits: u64,
-    /// Takes that no living local has counted, by size.
+    /// Takes that no living cache has counted, by size.
     takes: [usize; SIZES],
     /// Takes for which a thread had to lock.
     misses: [usize; SIZES],
@@ -48,8 +48,8 @@ pub(crate) struct Central {
 impl Central {
     pub(crate) const fn new(bytes_max: usize) -> Self {
         Self {
-            homes: [const { Home::new() }; SIZES],
-            locals: [const { Vec::new() }; SIZES],
+            free_lists: [const { FreeList::new() }; SIZES],
+            caches: [const { Vec::new() }; SIZES],
             waiters: [const { WaitQueue::new() }; SIZES],
             next_ticket: 0,
             waits: 0,
@@ -79,12 +79,12 @@ impl Central {
         self.waits
     }
 
-    pub(crate) fn home(&self, size: SegmentSize) -> &Home {
-        &self.homes[size.index()]
+    pub(crate) fn free_list(&self, size: SegmentSize) -> &FreeList {
+        &self.free_lists[size.index()]
     }
 
-    pub(crate) fn locals(&self, size: SegmentSize) -> &[NonNull<Local>] {
-        &self.locals[size.index()]
+    pub(crate) fn caches(&self, size: SegmentSize) -> &[NonNull<ThreadCache>] {
+        &self.caches[size.index()]
     }
 
     pub(crate) fn is_anyone_waiting(&self) -> bool {
@@ -114,29 +114,29 @@ impl Central {
     }
 
     /// Makes the magazines of an admitted thread known; `false` when there is no memory for that.
-    pub(crate) fn register(&mut self, depot: &Depot, local: NonNull<Local>) -> bool {
-        let locals = &mut self.locals[depot.size().index()];
-        let has_room = locals.try_reserve(1).is_ok();
+    pub(crate) fn register(&mut self, depot: &Depot, cache: NonNull<ThreadCache>) -> bool {
+        let caches = &mut self.caches[depot.size().index()];
+        let has_room = caches.try_reserve(1).is_ok();
         if has_room {
-            locals.push(local);
+            caches.push(cache);
         }
         has_room
     }
 
     /// Forgets the magazines of a thread that took `taken` segments from them.
-    pub(crate) fn unregister(&mut self, depot: &Depot, local: NonNull<Local>, taken: usize) {
+    pub(crate) fn unregister(&mut self, depot: &Depot, cache: NonNull<ThreadCache>, taken: usize) {
         let index = depot.size().index();
         self.takes[index] = self.takes[index].wrapping_add(taken);
-        let locals = &mut self.locals[index];
-        if let Some(index) = locals.iter().position(|&other| other == local) {
-            locals.swap_remove(index);
+        let caches = &mut self.caches[index];
+        if let Some(index) = caches.iter().position(|&other| other == cache) {
+            caches.swap_remove(index);
             self.cacheable += 2 * depot.magazine_len();
         }
     }
 
     pub(crate) fn put(&mut self, idle: Idle) {
         let index = (idle.capacity() / SegmentSize::MIN.bytes()).trailing_zeros() as usize;
-        self.homes[index].put(idle);
+        self.free_lists[index].put(idle);
     }
 
     pub(crate) fn counted_takes(&self, size: SegmentSize) -> usize {
@@ -161,14 +161,14 @@ impl Central {
 
     /// Takes a segment for a magazine.
     pub(crate) fn take(&mut self, size: SegmentSize) -> Option<Idle> {
-        self.homes[size.index()].take()
+        self.free_lists[size.index()].take()
     }
 
     /// Makes sure that a segment is at home, with memory from whole slabs of other sizes or from
     /// the system.
     pub(crate) fn stock(&mut self, depot: &Depot) -> Result<(), OutOfMemory> {
         let size = depot.size();
-        if self.home(size).idle() > 0 {
+        if self.free_list(size).idle() > 0 {
             return Ok(());
         }
         if !self.fits() {
@@ -178,9 +178,9 @@ impl Central {
             return Err(self.refusal(size, Cause::Pool));
         }
         // When the system has no memory, what other sizes have idle may be enough.
-        let home = size.index();
-        let grew = self.homes[home].grow(size, depot)
-            || (self.trim() > 0 && self.homes[home].grow(size, depot));
+        let index = size.index();
+        let grew = self.free_lists[index].grow(size, depot)
+            || (self.trim() > 0 && self.free_lists[index].grow(size, depot));
         if !grew {
             return Err(self.refusal(size, Cause::System));
         }
@@ -196,9 +196,9 @@ impl Central {
     }
 
     /// Whether so much memory lies at home, or is not taken yet, that threads may cache again.
-    pub(crate) fn is_at_ease(&self) -> bool {
+    pub(crate) fn may_cache(&self) -> bool {
         let idle: usize =
-            SegmentSize::ALL.iter().map(|&size| self.home(size).idle() * size.bytes()).sum();
+            SegmentSize::ALL.iter().map(|&size| self.free_list(size).idle() * size.bytes()).sum();
         let free = self.bytes_max - self.slab_bytes + idle;
         free > self.bytes_max / 8 && !self.is_anyone_waiting() && !self.closed
     }
@@ -216,7 +216,7 @@ impl Central {
 
     /// Gives all whole slabs back to the system and returns how many there were.
     pub(crate) fn trim(&mut self) -> usize {
-        let count = self.homes.iter_mut().map(Home::trim).sum();
+        let count = self.free_lists.iter_mut().map(FreeList::trim).sum();
         self.forget(count);
         count
     }
@@ -230,7 +230,7 @@ impl Central {
         self.visits += 1;
         if self.visits == VISITS_PER_LOOK {
             self.visits = 0;
-            let count = self.homes.iter_mut().map(Home::shrink).sum();
+            let count = self.free_lists.iter_mut().map(FreeList::shrink).sum();
             self.forget(count);
         }
     }

@@ -4,7 +4,7 @@
 use core::ptr::NonNull;
 
 use crate::{
-    cache::depot::Depot, memory::list::List, memory::metadata::Ledgers, size::SegmentSize,
+    cache::depot::Depot, memory::list::List, memory::metadata::MetadataBlocks, size::SegmentSize,
     slab::Slab, slab::header::Idle,
 };
 
@@ -12,8 +12,8 @@ use crate::{
 ///
 /// Slabs that are partly in use serve first, so that the others become whole and can go back to
 /// the system.
-pub(crate) struct Home {
-    ledgers: Ledgers,
+pub(crate) struct FreeList {
+    blocks: MetadataBlocks,
     partial: List<Slab>,
     whole: List<Slab>,
     whole_count: usize,
@@ -26,10 +26,10 @@ pub(crate) struct Home {
     all: Vec<NonNull<Slab>>,
 }
 
-impl Home {
+impl FreeList {
     pub(crate) const fn new() -> Self {
         Self {
-            ledgers: Ledgers::new(),
+            blocks: MetadataBlocks::new(),
             partial: List::new(),
             whole: List::new(),
             whole_count: 0,
@@ -53,7 +53,7 @@ impl Home {
 
     /// Adds a slab from the system; `false` when the system has no memory.
     pub(crate) fn grow(&mut self, size: SegmentSize, depot: *const Depot) -> bool {
-        let Some(slab) = Slab::allocate(size, depot, &mut self.ledgers) else { return false };
+        let Some(slab) = Slab::allocate(size, depot, &mut self.blocks) else { return false };
         // SAFETY: `allocate` returned a live slab, which is in no list.
         unsafe { self.whole.push(slab) };
         self.whole_count += 1;
@@ -139,7 +139,7 @@ impl Home {
             #[cfg(feature = "report")]
             self.all.retain(|&other| other != slab);
             // SAFETY: the slab is whole, as all in this list, and was just unlinked.
-            unsafe { Slab::free(slab, &mut self.ledgers) };
+            unsafe { Slab::free(slab, &mut self.blocks) };
         }
         self.whole_count -= count;
         self.whole_low = self.whole_low.min(self.whole_count);

@@ -59,11 +59,11 @@ impl Header {
         // At most 64 KiB.
         #[expect(clippy::cast_possible_truncation)]
         let capacity = size.bytes() as u32;
-        Self { depot, route: Cell::new(depot), slab: Some(slab), capacity, ..Self::foreign(data) }
+        Self { depot, route: Cell::new(depot), slab: Some(slab), capacity, ..Self::adopted(data) }
     }
 
     /// Creates the header of memory that the pool does not own.
-    pub(crate) fn foreign(data: NonNull<u8>) -> Self {
+    pub(crate) fn adopted(data: NonNull<u8>) -> Self {
         Self {
             refs: AtomicUsize::new(1),
             depot: ptr::null(),

@@ -23,9 +23,9 @@ use crate::{
 /// - **T1** only the thread that made it touches anything but the two counts; others read those.
 /// - **T2** slots `..loaded_len` of `loaded` are filled, the others empty; likewise `previous`.
 /// - **T3** `previous` is full or empty.
-// Two lines of its own, as the processor fetches lines in pairs: two threads' locals must not meet.
+// Two lines of its own, as the processor fetches lines in pairs: two threads' caches must not meet.
 #[repr(align(128))]
-pub(crate) struct Local {
+pub(crate) struct ThreadCache {
     depot: *const Depot,
     loaded_len: AtomicUsize,
     loaded: Cell<NonNull<Magazine>>,
@@ -35,27 +35,27 @@ pub(crate) struct Local {
     arena: ArenaRef,
 }
 
-impl Local {
-    /// Allocates the local, unless the pool's threads keep enough already or there is no memory.
+impl ThreadCache {
+    /// Allocates the cache, unless the pool's threads keep enough already or there is no memory.
     fn allocate(depot: &Depot, arena: &ArenaRef) -> Option<NonNull<Self>> {
         if !arena.admit(depot) {
             return None;
         }
-        if let Some(local) = Self::build(depot, arena.clone()) {
-            if arena.register(depot, local) {
-                return Some(local);
+        if let Some(cache) = Self::build(depot, arena.clone()) {
+            if arena.register(depot, cache) {
+                return Some(cache);
             }
             // SAFETY: built above, and known to nobody.
-            unsafe { Self::take_apart(local) };
+            unsafe { Self::take_apart(cache) };
         }
         arena.dismiss(depot);
         None
     }
 
     fn build(depot: &Depot, arena: ArenaRef) -> Option<NonNull<Self>> {
-        let room = fallible_box::allocate()?;
+        let space = fallible_box::allocate()?;
         let (loaded, previous) = (depot.take_empty()?, depot.take_empty()?);
-        Some(NonNull::from(Box::leak(room).write(Self {
+        Some(NonNull::from(Box::leak(space).write(Self {
             depot,
             loaded_len: AtomicUsize::new(0),
             loaded: Cell::new(loaded.into_ptr()),
@@ -66,29 +66,29 @@ impl Local {
         })))
     }
 
-    /// Sends the segments home and frees the magazines and the local.
+    /// Sends the segments home and frees the magazines and the cache.
     ///
     /// # Safety
     ///
-    /// `local` came from `build` in this thread and is not used again.
-    unsafe fn free(local: NonNull<Self>) {
+    /// `cache` came from `build` in this thread and is not used again.
+    unsafe fn free(cache: NonNull<Self>) {
         // SAFETY: alive until the end of this function.
-        let shared = unsafe { local.as_ref() };
-        shared.arena.retire(shared.depot(), local, shared);
+        let shared = unsafe { cache.as_ref() };
+        shared.arena.retire(shared.depot(), cache, shared);
         // SAFETY: as the caller says, and nobody else knows it any more.
-        unsafe { Self::take_apart(local) };
+        unsafe { Self::take_apart(cache) };
     }
 
-    /// Frees the magazines, which are empty, and the local.
+    /// Frees the magazines, which are empty, and the cache.
     ///
     /// # Safety
     ///
-    /// `local` came from `build` in this thread, is known to nobody else and is not used again.
-    unsafe fn take_apart(local: NonNull<Self>) {
+    /// `cache` came from `build` in this thread, is known to nobody else and is not used again.
+    unsafe fn take_apart(cache: NonNull<Self>) {
         // SAFETY: `build` leaked it.
-        let this = unsafe { Box::from_raw(local.as_ptr()) };
+        let this = unsafe { Box::from_raw(cache.as_ptr()) };
         for magazine in [this.loaded.get(), this.previous.get()] {
-            // SAFETY: the local owned the magazine and is being taken apart.
+            // SAFETY: the cache owned the magazine and is being taken apart.
             this.depot().put_empty(unsafe { MagazineBox::from_ptr(magazine) });
         }
     }
@@ -98,7 +98,7 @@ impl Local {
         self.loaded_len.load(Ordering::Relaxed) + self.previous_len.load(Ordering::Relaxed)
     }
 
-    /// Segments taken through this local so far; called by other threads too.
+    /// Segments taken through this cache so far; called by other threads too.
     pub(crate) fn taken(&self) -> usize {
         self.taken.load(Ordering::Relaxed)
     }
@@ -110,7 +110,7 @@ impl Local {
 
     #[inline]
     fn loaded(&self) -> &Magazine {
-        // SAFETY: the local owns its magazine (T1), which stays while it is loaded.
+        // SAFETY: the cache owns its magazine (T1), which stays while it is loaded.
         unsafe { self.loaded.get().as_ref() }
     }
 
@@ -133,9 +133,9 @@ impl Local {
 
     /// Keeps the segment, or gives it back when the loaded magazine is full.
     #[inline]
-    fn push(&self, idle: Idle, room: usize) -> Result<(), Idle> {
+    fn push(&self, idle: Idle, limit: usize) -> Result<(), Idle> {
         let len = self.loaded_len.load(Ordering::Relaxed);
-        if len >= room {
+        if len >= limit {
             return Err(idle);
         }
         self.loaded().push(len, idle);
@@ -162,15 +162,15 @@ impl Local {
             self.swap();
         } else if let Some(full) = self.depot().take_full() {
             let empty = self.loaded.replace(full.into_ptr());
-            // SAFETY: the local owned it until now.
+            // SAFETY: the cache owned it until now.
             self.depot().put_empty(unsafe { MagazineBox::from_ptr(empty) });
             self.loaded_len.store(self.depot().magazine_len(), Ordering::Relaxed);
         } else {
-            let room = self.depot().magazine_len();
+            let limit = self.depot().magazine_len();
             let mut rest = None;
-            self.arena.withdraw(self.depot(), room, |idle| {
-                // Cannot fail: at most `room` segments come, and the magazine is empty.
-                rest = self.push(idle, room).err();
+            self.arena.withdraw(self.depot(), limit, |idle| {
+                // Cannot fail: at most `limit` segments come, and the magazine is empty.
+                rest = self.push(idle, limit).err();
             })?;
             debug_assert!(rest.is_none(), "an empty magazine has room");
         }
@@ -179,18 +179,18 @@ impl Local {
 
     /// Keeps a segment with the loaded magazine full. Returns the previous one when it is full too,
     /// for the depot; the segment when there is no memory for another magazine.
-    fn give(&self, idle: Idle, room: usize) -> Result<Option<MagazineBox>, Idle> {
-        let Err(idle) = self.push(idle, room) else { return Ok(None) };
+    fn give(&self, idle: Idle, limit: usize) -> Result<Option<MagazineBox>, Idle> {
+        let Err(idle) = self.push(idle, limit) else { return Ok(None) };
         let mut full = None;
         if self.previous_len.load(Ordering::Relaxed) > 0 {
             let Some(empty) = self.depot().take_empty() else { return Err(idle) };
             self.previous_len.store(0, Ordering::Relaxed);
             let previous = self.previous.replace(empty.into_ptr());
-            // SAFETY: the local owned it until now.
+            // SAFETY: the cache owned it until now.
             full = Some(unsafe { MagazineBox::from_ptr(previous) });
         }
         self.swap();
-        let kept = self.push(idle, room);
+        let kept = self.push(idle, limit);
         debug_assert!(kept.is_ok(), "an empty magazine has room");
         Ok(full)
     }
@@ -206,78 +206,78 @@ impl Local {
     }
 }
 
-/// The local that this thread used last, for the fast paths.
+/// The cache that this thread used last, for the fast paths.
 struct Recent {
     depot: Cell<*const Depot>,
-    local: Cell<*const Local>,
+    cache: Cell<*const ThreadCache>,
 }
 
 impl Recent {
     /// A depot's address that no depot has; null means foreign memory in a header.
     const NONE: *const Depot = ptr::without_provenance(usize::MAX);
 
-    fn set(&self, local: NonNull<Local>) {
-        // SAFETY: callers pass a live local of this thread.
-        self.depot.set(unsafe { local.as_ref() }.depot);
-        self.local.set(local.as_ptr());
+    fn set(&self, cache: NonNull<ThreadCache>) {
+        // SAFETY: callers pass a live cache of this thread.
+        self.depot.set(unsafe { cache.as_ref() }.depot);
+        self.cache.set(cache.as_ptr());
     }
 
     fn clear(&self) {
         self.depot.set(Self::NONE);
-        self.local.set(ptr::null());
+        self.cache.set(ptr::null());
     }
 }
 
 thread_local_plain! {
-    static RECENT: Recent = Recent { depot: Cell::new(Recent::NONE), local: Cell::new(ptr::null()) };
+    static RECENT: Recent = Recent { depot: Cell::new(Recent::NONE), cache: Cell::new(ptr::null()) };
 }
 
-/// All locals of this thread, freed when it ends.
-struct Locals(Cell<Vec<NonNull<Local>>>);
+/// All caches of this thread, freed when it ends.
+struct ThreadCaches(Cell<Vec<NonNull<ThreadCache>>>);
 
 thread_local_dropped! {
-    static LOCALS: Locals = Locals(Cell::new(Vec::new()));
+    static CACHES: ThreadCaches = ThreadCaches(Cell::new(Vec::new()));
 }
 
-impl Locals {
-    /// Finds or makes the local for `depot` and moves it to the front of the search. `None` when
+impl ThreadCaches {
+    /// Finds or makes the cache for `depot` and moves it to the front of the search. `None` when
     /// the pool's threads keep enough already, or there is no memory for one.
-    fn local(&self, depot: &Depot, arena: &ArenaRef) -> Option<NonNull<Local>> {
+    fn cache(&self, depot: &Depot, arena: &ArenaRef) -> Option<NonNull<ThreadCache>> {
         let mut list = self.0.take();
-        // SAFETY: locals in the list are alive.
-        let found = list.iter().position(|local| ptr::eq(unsafe { local.as_ref() }.depot, depot));
-        let local = match found {
+        // SAFETY: caches in the list are alive.
+        let found = list.iter().position(|cache| ptr::eq(unsafe { cache.as_ref() }.depot, depot));
+        let cache = match found {
             Some(index) => {
                 list.swap(0, index);
                 Some(list[0])
             }
             None if list.try_reserve(1).is_err() => None,
-            None => Local::allocate(depot, arena).inspect(|&local| list.push(local)),
+            None => ThreadCache::allocate(depot, arena).inspect(|&cache| list.push(cache)),
         };
         self.0.set(list);
-        local
+        cache
     }
 
-    /// Frees the locals that `matches` names.
-    fn free(&self, matches: impl Fn(&Local) -> bool) {
+    /// Frees the caches that `matches` names.
+    fn free(&self, matches: impl Fn(&ThreadCache) -> bool) {
         // One at a time, each out of the list before it is freed: what it held may wake somebody
         // whose waker uses a pool on this thread.
         loop {
             let mut list = self.0.take();
-            // SAFETY: locals in the list are alive.
-            let index = list.iter().position(|&local| matches(unsafe { local.as_ref() }));
+            // SAFETY: caches in the list are alive.
+            let index = list.iter().position(|&cache| matches(unsafe { cache.as_ref() }));
             let found = index.map(|index| list.swap_remove(index));
             self.0.set(list);
             let _ = RECENT.try_with(Recent::clear);
-            let Some(local) = found else { return };
+            let Some(cache) = found else { return };
             // SAFETY: nothing names it any more: not the list, and not `RECENT`, which was cleared
-            // after that and learns only of locals in the list.
-            unsafe { Local::free(local) };
+            // after that and learns only of caches in the list.
+            unsafe { ThreadCache::free(cache) };
         }
     }
 }
 
-impl Drop for Locals {
+impl Drop for ThreadCaches {
     fn drop(&mut self) {
         self.free(|_| true);
     }
@@ -290,8 +290,8 @@ pub(crate) fn take(depot: &Depot) -> Option<Idle> {
         if !ptr::eq(recent.depot.get(), depot) {
             return None;
         }
-        // SAFETY: `RECENT` names a live local of this thread: it is cleared before one is freed.
-        unsafe { &*recent.local.get() }.take_loaded()
+        // SAFETY: `RECENT` names a live cache of this thread: it is cleared before one is freed.
+        unsafe { &*recent.cache.get() }.take_loaded()
     });
     taken.ok().flatten()
 }
@@ -300,8 +300,8 @@ pub(crate) fn take(depot: &Depot) -> Option<Idle> {
 #[cold]
 pub(crate) fn take_slow(depot: &Depot, arena: &ArenaRef) -> Result<Idle, OutOfMemory> {
     let taken = match this_thread(depot, arena) {
-        // SAFETY: a live local of this thread.
-        Some(local) => unsafe { local.as_ref() }.take(),
+        // SAFETY: a live cache of this thread.
+        Some(cache) => unsafe { cache.as_ref() }.take(),
         None => arena.withdraw_one(depot),
     };
     // What this thread keeps idle in other sizes may be just what is missing.
@@ -311,15 +311,15 @@ pub(crate) fn take_slow(depot: &Depot, arena: &ArenaRef) -> Result<Idle, OutOfMe
     })
 }
 
-/// Returns this thread's local, for the next fast path as well. `None` when segments are wanted at
+/// Returns this thread's cache, for the next fast path as well. `None` when segments are wanted at
 /// home, when this thread is to keep none, when it is ending, or when there is no memory.
-fn this_thread(depot: &Depot, arena: &ArenaRef) -> Option<NonNull<Local>> {
-    if depot.room() == 0 {
+fn this_thread(depot: &Depot, arena: &ArenaRef) -> Option<NonNull<ThreadCache>> {
+    if depot.cache_limit() == 0 {
         return None;
     }
-    let local = LOCALS.try_with(|locals| locals.local(depot, arena)).ok().flatten()?;
-    let _ = RECENT.try_with(|recent| recent.set(local));
-    Some(local)
+    let cache = CACHES.try_with(|caches| caches.cache(depot, arena)).ok().flatten()?;
+    let _ = RECENT.try_with(|recent| recent.set(cache));
+    Some(cache)
 }
 
 /// Gives a segment back, to this thread's loaded magazine if it was the last one used.
@@ -329,11 +329,11 @@ pub(crate) fn give(idle: Idle) {
     let _ = RECENT.try_with(|recent| {
         let depot = recent.depot.get();
         if idle.as_ref().is_some_and(|idle| ptr::eq(idle.route.get(), depot)) {
-            // SAFETY: `RECENT` names a live depot and local of this thread: it is cleared before one is freed.
-            let room = unsafe { &*depot }.room();
+            // SAFETY: `RECENT` names a live depot and cache of this thread: it is cleared before one is freed.
+            let limit = unsafe { &*depot }.cache_limit();
             // SAFETY: as above.
-            let local = unsafe { &*recent.local.get() };
-            idle = idle.take().and_then(|idle| local.push(idle, room).err());
+            let cache = unsafe { &*recent.cache.get() };
+            idle = idle.take().and_then(|idle| cache.push(idle, limit).err());
         }
     });
     if let Some(idle) = idle {
@@ -363,11 +363,11 @@ fn give_slow(idle: Idle) {
     // SAFETY: as above. The reference keeps the arena when this was its last segment.
     let arena = unsafe { ArenaRef::from_ptr(depot.arena()) };
     let given = match this_thread(depot, &arena) {
-        // SAFETY: a live local of this thread.
-        Some(local) => unsafe { local.as_ref() }.give(idle, depot.magazine_len()),
+        // SAFETY: a live cache of this thread.
+        Some(cache) => unsafe { cache.as_ref() }.give(idle, depot.magazine_len()),
         None => Err(idle),
     };
-    // Both ways last, as they may wake somebody whose waker frees this very local.
+    // Both ways last, as they may wake somebody whose waker frees this very cache.
     match given {
         Ok(full) => {
             if let Some(full) = full {
@@ -376,7 +376,7 @@ fn give_slow(idle: Idle) {
         }
         Err(idle) => {
             arena.deposit(core::iter::once(idle));
-            if depot.room() == 0 {
+            if depot.cache_limit() == 0 {
                 flush(&arena);
             }
         }
@@ -385,5 +385,5 @@ fn give_slow(idle: Idle) {
 
 /// Sends home what this thread keeps idle of one pool, in every size.
 pub(crate) fn flush(arena: &Arena) {
-    let _ = LOCALS.try_with(|locals| locals.free(|local| ptr::eq(&raw const *local.arena, arena)));
+    let _ = CACHES.try_with(|caches| caches.free(|cache| ptr::eq(&raw const *cache.arena, arena)));
 }
