@@ -71,10 +71,11 @@ mod size;
 mod slab;
 mod sync;
 mod take;
+mod take_error;
 mod thread;
 
-pub use budget::Budget;
-pub use limit::error::{Cause, OutOfMemory, TakeError};
+pub use budget::{Budget, BudgetStats};
+pub use limit::out_of_memory::{Cause, OutOfMemory};
 pub use pool::Pool;
 pub use pool_builder::PoolBuilder;
 #[cfg(feature = "report")]
@@ -83,6 +84,7 @@ pub use segment::{Segment, segment_mut::SegmentMut};
 pub use shared::stats::{ClassStats, Stats};
 pub use size::{SLAB_BYTES, SegmentSize, SizeError};
 pub use take::Take;
+pub use take_error::TakeError;
 
 /// The examples in the README are doc tests.
 #[cfg(doctest)]

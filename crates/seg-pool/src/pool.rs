@@ -7,10 +7,10 @@ use core::{
 use std::sync::OnceLock;
 
 #[cfg(feature = "report")]
-use crate::report::Report;
+use crate::report::{HeldSegment, Report};
 use crate::{
-    budget::Account,
-    limit::error::{OutOfMemory, TakeError},
+    limit::account::Account,
+    limit::out_of_memory::OutOfMemory,
     pool_builder::PoolBuilder,
     segment::Segment,
     segment::handle::Handle,
@@ -21,8 +21,8 @@ use crate::{
     slab::header::Idle,
     slab::track::Origin,
     sync::Arc,
-    take::Take,
-    thread::thread_cache,
+    take_error::TakeError,
+    thread,
 };
 
 /// A pool of segments. Cloning gives another handle to the same pool.
@@ -30,9 +30,10 @@ use crate::{
 /// Taking and giving back (by dropping) use a cache of the calling thread: no lock, no atomic
 /// read-modify-write, no allocation. A thread whose cache runs empty or full exchanges a whole
 /// magazine of up to 32 segments with the others; the system is asked for 64 KiB at a time when no
-/// idle segment is left. It gets memory back by [`trim`](Self::trim) and with the pool's end; and,
-/// while the pool is used, slabs that have been idle for a while, but not what lies in caches or on
-/// its way between threads (up to 64 magazines of each size).
+/// idle segment is left. It gets memory back by [`trim`](Self::trim) and
+/// [`trim_idle`](Self::trim_idle), and with the pool's end; and, while the pool is used, slabs that
+/// have been idle for a while, but not what lies in caches or on its way between threads (up to 64
+/// magazines of each size).
 ///
 /// Segments may outlive the pool: its memory goes when the last handle and the last segment are
 /// gone, and what other threads keep in their caches when they end or next use the pool.
@@ -134,57 +135,27 @@ impl Pool {
         if !self.plain {
             return self.take_prepared(size, Origin::caller());
         }
-        let depot = self.arena.depot(size);
-        let idle = match thread_cache::take(depot) {
+        let idle = match thread::take(self.arena.class(size)) {
             Some(idle) => idle,
-            None => thread_cache::take_slow(depot, &self.arena)?,
+            None => self.take_slow(size)?,
         };
         Ok(SegmentMut::new(idle, Origin::caller()))
     }
 
-    /// Waits for an empty segment of at least `len` bytes: the smallest size that holds them.
-    ///
-    /// First come, first served; cancel-safe; on any runtime. It waits while the pool or one of
-    /// the handle's [budgets](crate::Budget) is exhausted, and completes when others drop
-    /// segments from then on. Segments that other threads keep idle in their caches, at most a
-    /// quarter of the limit for all together, do not count: a thread that never drops another one
-    /// keeps them. Allocates only when it waits: its place in the queue. Wakers run on the thread that
-    /// drops a segment, without a lock held; one that panics does so there.
-    ///
-    /// # Errors
-    ///
-    /// [`TakeError::Size`] when `len` is above 64 KiB, [`TakeError::OutOfMemory`] when the limit or
-    /// a budget could never allow it, or the system has no memory.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// # async fn read(pool: &seg_pool::Pool) -> Result<(), seg_pool::TakeError> {
-    /// let mut buffer = pool.take_async(16_384).await?;
-    /// buffer.extend_from_slice(b"hello");
-    /// # Ok(())
-    /// # }
-    /// ```
-    #[cfg_attr(feature = "report", track_caller)]
-    pub fn take_async(&self, len: usize) -> Take<'_> {
-        Take::new(self, len, Origin::caller())
-    }
-
-    /// Waits for an empty segment of `size`, as [`take_async`](Self::take_async) does.
-    #[cfg_attr(feature = "report", track_caller)]
-    pub fn take_size_async(&self, size: SegmentSize) -> Take<'_> {
-        Take::of(self, size, Origin::caller())
+    /// Takes a segment where this thread's loaded magazine has none, and counts a refusal.
+    #[cold]
+    fn take_slow(&self, size: SegmentSize) -> Result<Idle, OutOfMemory> {
+        let taken = thread::take_slow(self.arena.class(size), &self.arena);
+        taken.inspect_err(|_| self.arena.count_refused(size))
     }
 
     /// Takes a segment on an account, or one that is zeroed when it comes back.
     #[cold]
     fn take_prepared(&self, size: SegmentSize, origin: Origin) -> Result<SegmentMut, OutOfMemory> {
-        let depot = self.arena.depot(size);
         if let Some(account) = &self.account {
             account.charge_all(size.bytes())?;
         }
-        let taken = thread_cache::take(depot)
-            .map_or_else(|| thread_cache::take_slow(depot, &self.arena), Ok);
+        let taken = thread::take(self.arena.class(size)).map_or_else(|| self.take_slow(size), Ok);
         let idle = taken.inspect_err(|_| {
             if let Some(account) = &self.account {
                 account.uncharge_all(size.bytes());
@@ -210,17 +181,21 @@ impl Pool {
         ticket: &mut Option<u64>,
         context: &Context<'_>,
     ) -> Poll<Result<SegmentMut, OutOfMemory>> {
-        let depot = self.arena.depot(size);
+        let class = self.arena.class(size);
         let at_once = match ticket {
             // Nobody waits while threads may keep segments.
-            None if depot.cache_limit() > 0 => thread_cache::take(depot)
-                .or_else(|| thread_cache::take_slow(depot, &self.arena).ok()),
+            None if class.depot.cache_limit() > 0 => {
+                thread::take(class).or_else(|| thread::take_slow(class, &self.arena).ok())
+            }
             _ => None,
         };
         match at_once {
             Some(idle) => Poll::Ready(Ok(self.prepare(idle, origin))),
             None => {
-                let taken = self.arena.poll_take(depot, ticket, context);
+                let taken = self.arena.poll_take(class, ticket, context);
+                if matches!(taken, Poll::Ready(Err(_))) {
+                    self.arena.count_refused(size);
+                }
                 taken.map_ok(|idle| self.prepare(idle, origin))
             }
         }
@@ -264,13 +239,56 @@ impl Pool {
         self.arena.settings().bytes_max
     }
 
+    /// Returns the most that one thread keeps idle for itself, in bytes:
+    /// [`PoolBuilder::thread_cache_bytes_max`].
+    #[must_use]
+    pub fn thread_cache_bytes_max(&self) -> usize {
+        self.arena.settings().thread_cache_bytes_max
+    }
+
+    /// Returns whether segments are overwritten with zeroes when their last view is dropped:
+    /// [`PoolBuilder::zero_on_drop`].
+    #[must_use]
+    pub fn zero_on_drop(&self) -> bool {
+        self.arena.settings().zero_on_drop
+    }
+
     /// Gives memory that is not in use back to the system and returns how many bytes that were.
     ///
     /// Memory goes back in slabs of 64 KiB of which no segment is in use. Empties the cache of the
-    /// calling thread; what other threads cache stays with them.
+    /// calling thread; what other threads cache stays with them, at most
+    /// [`thread_cache_bytes_max`](Self::thread_cache_bytes_max) each. Locks.
     pub fn trim(&self) -> usize {
-        thread_cache::flush(&self.arena);
+        thread::flush(&self.arena);
         self.arena.trim()
+    }
+
+    /// Gives memory back to the system that has been idle since the previous call, and returns how
+    /// many bytes that were.
+    ///
+    /// For a timer of the application, every ten seconds or every minute: nothing here reads a
+    /// clock. The first call only starts the count. Memory goes back in slabs of 64 KiB of which no
+    /// segment was in use, or in a cache, at any time between two calls; so a pool in steady use
+    /// gives nothing back and takes nothing anew.
+    ///
+    /// Segments on their way between threads count as idle from this call on. Other threads are
+    /// asked to give back what they cache: each does so when it next drops a segment of a size that
+    /// it caches, or takes one with its magazine empty. A thread that does neither keeps at most
+    /// [`thread_cache_bytes_max`](Self::thread_cache_bytes_max) until it ends. So idle memory is
+    /// gone with the third call after its last use at the latest, but for the caches of threads that
+    /// no longer use the pool. Locks; so does the next use of each thread after the call.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// let pool = seg_pool::Pool::new();
+    /// drop(pool.take(16_384));
+    /// assert_eq!(pool.trim_idle(), 0); // used since the pool was made
+    /// assert_eq!(pool.trim_idle(), 65_536); // idle since the call before
+    /// ```
+    pub fn trim_idle(&self) -> usize {
+        thread::flush(&self.arena);
+        self.arena.trim_idle()
     }
 
     /// Returns what the pool holds and how much of it is in use. Locks; not for hot paths.
@@ -285,7 +303,13 @@ impl Pool {
     #[cfg(feature = "report")]
     #[must_use]
     pub fn report(&self) -> Report {
-        self.arena.report()
+        let now = std::time::Instant::now();
+        let mut segments = Vec::new();
+        self.arena.for_each_header(|size, header| {
+            let tracked = header.track.tracked();
+            segments.extend(tracked.map(|tracked| HeldSegment::new(size, tracked, now)));
+        });
+        Report::new(segments)
     }
 
     /// Returns whether both are handles to one pool.
@@ -347,7 +371,7 @@ impl Clone for Pool {
 impl Drop for Pool {
     fn drop(&mut self) {
         if self.arena.remove_pool() {
-            thread_cache::flush(&self.arena);
+            thread::flush(&self.arena);
         }
     }
 }
@@ -374,6 +398,7 @@ impl PoolBuilder {
     /// Creates the pool. Takes no payload memory yet.
     #[must_use]
     pub fn build(self) -> Pool {
-        Pool { arena: Arena::allocate(self), account: None, plain: !self.zero_on_drop }
+        let settings = self.settings;
+        Pool { arena: Arena::allocate(settings), account: None, plain: !settings.zero_on_drop }
     }
 }

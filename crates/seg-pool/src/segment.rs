@@ -13,7 +13,7 @@ use core::{
     slice,
 };
 
-use crate::{segment::handle::Handle, segment::segment_mut::SegmentMut, slab::adopted};
+use crate::{segment::handle::Handle, segment::segment_mut::SegmentMut};
 
 /// A shared, immutable run of bytes of one segment.
 ///
@@ -110,7 +110,7 @@ impl Segment {
     pub fn held_bytes(&self) -> usize {
         self.handle
             .as_ref()
-            .map_or(0, |handle| adopted::owner(handle).map_or(handle.capacity(), bytes::Bytes::len))
+            .map_or(0, |handle| handle.owner().map_or(handle.capacity(), bytes::Bytes::len))
     }
 
     /// Returns whether this is the only view of its segment, so that dropping it gives the segment
@@ -316,7 +316,7 @@ impl Segment {
     /// Returns the segment unchanged when other views of it exist, or when its memory is not a
     /// pool's.
     pub fn try_into_mut(self) -> Result<SegmentMut, Self> {
-        if !self.is_unique() || self.handle.as_ref().is_none_or(|handle| handle.depot.is_null()) {
+        if !self.is_unique() || !self.handle.as_ref().is_some_and(Handle::is_pooled) {
             return Err(self);
         }
         let (handle, ptr, len) = self.into_parts();
@@ -348,7 +348,7 @@ impl Segment {
 
     /// Returns the adopted `Bytes` that this is a view of.
     pub(crate) fn owner(&self) -> Option<&bytes::Bytes> {
-        self.handle.as_ref().and_then(adopted::owner)
+        self.handle.as_ref().and_then(Handle::owner)
     }
 
     /// Returns the bytes for good, when they are static.

@@ -8,12 +8,11 @@ pub(crate) mod track;
 use core::{alloc::Layout, ptr::NonNull};
 
 use crate::{
-    cache::depot::Depot,
     memory::list::{Linked, Links},
     memory::metadata::{MetadataBlock, MetadataBlocks},
     memory::pages,
     size::SegmentSize,
-    slab::header::{Header, Idle},
+    slab::header::{Class, Header, Idle},
     sync::Cell,
 };
 
@@ -23,7 +22,7 @@ use crate::{
 ///
 /// # Invariants
 ///
-/// - **L1** `data` is one live slab from `pages`; this struct and `per_slab` headers behind it are
+/// - **L1** `data` is one live slab from `pages`; this struct and `per_slab` headers after it are
 ///   one cell of `block`, of `layout(size)`.
 /// - **L2** `chain` holds `idle` segments, all of this slab.
 /// - **L3** a slab is in a [list](crate::memory::list) if and only if `idle` is above 0.
@@ -52,12 +51,12 @@ fn layout(size: SegmentSize) -> (Layout, usize) {
 }
 
 impl Slab {
-    /// Allocates a slab whose segments are all at home; `None` when the system has no memory.
+    /// Allocates a slab whose segments are all idle in its chain; `None` when the system has no memory.
     ///
     /// Its metadata, this struct and 64 B a segment, come from `blocks`.
     pub(crate) fn allocate(
         size: SegmentSize,
-        depot: *const Depot,
+        class: *const Class,
         blocks: &mut MetadataBlocks,
     ) -> Option<NonNull<Self>> {
         let (layout, offset) = layout(size);
@@ -79,7 +78,7 @@ impl Slab {
             links: Links::new(),
             block,
         };
-        // SAFETY: the start of a fresh cell that has room for it.
+        // SAFETY: the start of a fresh cell, which is long enough.
         unsafe { slab.write(value) };
         // SAFETY: written above; from here on the slab is only shared.
         let shared = unsafe { slab.as_ref() };
@@ -87,17 +86,17 @@ impl Slab {
         for index in (0..size.per_slab()).rev() {
             // SAFETY: `index` is below `per_slab`, so the offset lies inside the slab.
             let payload = unsafe { data.add(index * size.bytes()) };
-            // SAFETY: the layout has room for `per_slab` headers.
+            // SAFETY: the layout holds `per_slab` headers.
             let header = unsafe { headers.add(index) };
             // SAFETY: as above, and nothing is there yet.
-            unsafe { header.write(Header::new(payload, size, depot, slab)) };
+            unsafe { header.write(Header::new(payload, size, class, slab.cast())) };
             // SAFETY: the header is new (I2, I3) and is freed only when the chain is whole (I1).
             shared.put(unsafe { Idle::new(header) });
         }
         Some(slab)
     }
 
-    /// Frees a slab whose segments are all at home.
+    /// Frees a slab whose segments are all idle in its chain.
     ///
     /// # Safety
     ///
@@ -107,11 +106,11 @@ impl Slab {
         let (data, headers, size, block) = {
             // SAFETY: alive until the end of this function (L1).
             let shared = unsafe { slab.as_ref() };
-            debug_assert!(shared.is_whole(), "every segment of a freed slab is at home");
+            debug_assert!(shared.is_whole(), "every segment of a freed slab is in its chain");
             (shared.data, shared.headers, shared.size, shared.block)
         };
         let headers = NonNull::slice_from_raw_parts(headers, size.per_slab());
-        // SAFETY: written by `allocate` (L1); all `Idle`s are in the chain, so nobody uses them any more.
+        // SAFETY: written by `allocate` (L1); all `Idle`s are in the chain, so no handle to them is left.
         unsafe { headers.drop_in_place() };
         // SAFETY: likewise.
         unsafe { slab.drop_in_place() };
@@ -127,12 +126,12 @@ impl Slab {
         unsafe { core::slice::from_raw_parts(self.headers.as_ptr(), self.size.per_slab()) }
     }
 
-    /// Segments at home.
+    /// Segments in the chain.
     pub(crate) fn idle(&self) -> usize {
         self.idle.get()
     }
 
-    /// Returns whether no segment of this slab is away.
+    /// Returns whether every segment of this slab is in the chain.
     pub(crate) fn is_whole(&self) -> bool {
         self.idle.get() == self.size.per_slab()
     }

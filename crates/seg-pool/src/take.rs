@@ -8,13 +8,49 @@ use core::{
 };
 
 use crate::{
-    budget::Account,
-    limit::error::TakeError,
+    limit::account::Account,
     pool::Pool,
     segment::segment_mut::SegmentMut,
     size::{SegmentSize, SizeError},
     slab::track::Origin,
+    take_error::TakeError,
 };
+
+impl Pool {
+    /// Waits for an empty segment of at least `len` bytes: the smallest size that holds them.
+    ///
+    /// First come, first served; cancel-safe; on any runtime. It waits while the pool or one of
+    /// the handle's [budgets](crate::Budget) is exhausted, and completes when others drop
+    /// segments from then on. Segments that other threads keep idle in their caches, at most a
+    /// quarter of the limit for all together, do not count: a thread that never drops another one
+    /// keeps them. Allocates only when it waits: its place in the queue. Wakers run on the thread that
+    /// drops a segment, without a lock held; one that panics does so there.
+    ///
+    /// # Errors
+    ///
+    /// [`TakeError::Size`] when `len` is above 64 KiB, [`TakeError::OutOfMemory`] when the limit or
+    /// a budget could never allow it, or the system has no memory.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # async fn read(pool: &seg_pool::Pool) -> Result<(), seg_pool::TakeError> {
+    /// let mut buffer = pool.take_async(16_384).await?;
+    /// buffer.extend_from_slice(b"hello");
+    /// # Ok(())
+    /// # }
+    /// ```
+    #[cfg_attr(feature = "report", track_caller)]
+    pub fn take_async(&self, len: usize) -> Take<'_> {
+        Take::new(self, len, Origin::caller())
+    }
+
+    /// Waits for an empty segment of `size`, as [`take_async`](Self::take_async) does.
+    #[cfg_attr(feature = "report", track_caller)]
+    pub fn take_size_async(&self, size: SegmentSize) -> Take<'_> {
+        Take::of(self, size, Origin::caller())
+    }
+}
 
 /// The future of [`Pool::take_async`]: waits until a segment can be given.
 ///

@@ -212,3 +212,41 @@ fn threads_never_pass_the_cap_together() {
     assert_eq!((budget.used_bytes(), pool.stats().in_use_bytes()), (0, 0));
     assert!(budget.used_bytes_peak() <= 40_000);
 }
+
+#[test]
+fn statistics_tell_one_budget_from_another() {
+    let pool = Pool::new();
+    let tenant = Budget::with_label(&pool, 2_048, format!("tenant {}", 7));
+    let connection = Budget::with_label(tenant.pool(), 1_024, "connection");
+    let held = connection.pool().take(1_024);
+    assert!(connection.pool().try_take(256).is_err());
+    let more = tenant.pool().take(1_024);
+    drop(held);
+    // This one the tenant refuses: the connection has nothing in use.
+    let third = tenant.pool().take(1_024);
+    assert!(connection.pool().try_take(256).is_err());
+
+    let (of_tenant, of_connection) = (tenant.stats(), connection.stats());
+    assert_eq!((of_tenant.label(), of_connection.label()), ("tenant 7", "connection"));
+    assert_eq!((of_tenant.used_bytes(), of_tenant.used_bytes_peak()), (2_048, 2_048));
+    assert_eq!((of_connection.used_bytes(), of_connection.used_bytes_peak()), (0, 1_024));
+    assert_eq!((of_tenant.bytes_max(), of_connection.bytes_max()), (2_048, 1_024));
+    assert_eq!((of_tenant.refused(), of_connection.refused()), (1, 1));
+    assert_eq!((of_tenant.waits(), pool.stats().refused()), (0, 0));
+    assert_eq!(Budget::new(&pool, 1).label(), "");
+    drop((more, third));
+}
+
+#[test]
+fn who_waits_for_a_budget_is_counted_there() {
+    let budget = Budget::new(&Pool::new(), 256);
+    let held = budget.pool().take(256);
+    let mut wait = core::pin::pin!(budget.pool().take_async(256));
+    let mut context = core::task::Context::from_waker(core::task::Waker::noop());
+    assert!(wait.as_mut().poll(&mut context).is_pending());
+    drop(held);
+    let taken = wait.as_mut().poll(&mut context).map(|taken| taken.expect("it was granted").len());
+    assert!(taken.is_ready());
+    let stats = budget.stats();
+    assert_eq!((stats.waits(), stats.refused()), (1, 0));
+}

@@ -238,6 +238,29 @@ fn a_thread_that_ends_gives_up_what_it_cached() {
 }
 
 #[test]
+fn a_recalled_cache_gives_back_what_it_keeps_and_counts_it_once() {
+    static RECALLED: AtomicUsize = AtomicUsize::new(0);
+    explore(&RECALLED, || {
+        let pool = Pool::new();
+        let other = pool.clone();
+        let worker = thread::spawn(move || {
+            drop(other.take(SLAB_BYTES));
+            // The visit: a cache that was recalled before it gives all back, and keeps this one.
+            drop(other.take(SLAB_BYTES));
+            let idle = other.stats().idle_bytes();
+            assert_eq!(idle, other.stats().held_bytes(), "each segment is counted once");
+        });
+        while_others_run();
+        pool.trim_idle();
+        if pool.stats().held_bytes() > 0 && pool.trim_idle() > 0 {
+            RECALLED.fetch_add(1, Relaxed);
+        }
+        worker.join().unwrap();
+        assert_eq!(pool.stats().in_use_bytes(), 0);
+    });
+}
+
+#[test]
 fn a_pool_that_ends_while_a_segment_comes_back_frees_it() {
     static LATE: AtomicUsize = AtomicUsize::new(0);
     explore(&LATE, || {

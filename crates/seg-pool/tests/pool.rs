@@ -710,3 +710,132 @@ fn a_segment_opens_a_pool_whose_last_handle_is_gone() {
     assert_eq!(misses(&pool), before, "threads cache again");
     assert_eq!(pool.trim(), SLAB_BYTES);
 }
+
+#[test]
+fn refused_takes_are_counted_by_size() {
+    let pool = Pool::builder().bytes_max(SLAB_BYTES).build();
+    let whole = pool.take(SLAB_BYTES);
+    for _ in 0..3 {
+        assert!(pool.try_take(1_000).is_err());
+    }
+    assert!(pool.try_take_size(SegmentSize::K4).is_err());
+    let stats = pool.stats();
+    assert_eq!(stats.refused(), 4);
+    let by_size = |size| stats.classes()[size as usize].refused();
+    assert_eq!((by_size(SegmentSize::K1), by_size(SegmentSize::K4)), (3, 1));
+    assert_eq!(by_size(SegmentSize::K64), 0);
+    drop(whole);
+    drop(pool.take(1_000));
+    assert_eq!(pool.stats().refused(), 4);
+}
+
+#[test]
+fn settings_can_be_read() {
+    let pool = Pool::builder()
+        .bytes_max(1 << 20)
+        .segment_size(SegmentSize::K8)
+        .thread_cache_bytes_max(1 << 16)
+        .zero_on_drop(true)
+        .build();
+    assert_eq!((pool.bytes_max(), pool.segment_size()), (1 << 20, SegmentSize::K8));
+    assert_eq!((pool.thread_cache_bytes_max(), pool.zero_on_drop()), (1 << 16, true));
+}
+
+#[test]
+fn what_is_in_use_between_two_calls_is_not_idle() {
+    let pool = Pool::new();
+    let held = pool.take(SLAB_BYTES);
+    drop(pool.take(SLAB_BYTES));
+    assert_eq!(pool.stats().held_bytes(), 2 * SLAB_BYTES);
+    assert_eq!(pool.trim_idle(), 0);
+    // Both at once, for a moment.
+    drop(pool.take(SLAB_BYTES));
+    assert_eq!(pool.trim_idle(), 0, "the slab was in use meanwhile");
+    assert_eq!(pool.trim_idle(), SLAB_BYTES);
+    drop(held);
+    assert_eq!(pool.trim_idle(), 0);
+    assert_eq!(pool.trim_idle(), SLAB_BYTES);
+    assert_eq!((pool.stats().held_bytes(), pool.trim_idle()), (0, 0));
+}
+
+#[test]
+fn memory_in_other_threads_caches_goes_back_at_their_next_visit() {
+    const THREADS: usize = 4;
+    let pool = Pool::new();
+    let (filled, trimmed) = (Barrier::new(THREADS + 1), Barrier::new(THREADS + 1));
+    thread::scope(|scope| {
+        let visitors = [(); THREADS].map(|()| {
+            scope.spawn(|| {
+                // Two sizes, one of which this thread does not use again.
+                drop((0..8).map(|_| pool.take(SLAB_BYTES)).collect::<Vec<_>>());
+                drop((0..8).map(|_| pool.take(16_384)).collect::<Vec<_>>());
+                filled.wait();
+                trimmed.wait();
+                // One visit gives everything back; what it takes and drops itself it keeps.
+                drop(pool.take(256));
+                drop(pool.take(16_384));
+                filled.wait();
+                trimmed.wait();
+            })
+        });
+        filled.wait();
+        let cached = pool.stats().held_bytes();
+        assert!(cached >= THREADS * 10 * SLAB_BYTES, "{cached}");
+        assert_eq!(pool.trim_idle(), 0);
+        assert_eq!(pool.trim_idle(), 0, "it lies in the threads' caches");
+        trimmed.wait();
+        filled.wait();
+        pool.trim_idle();
+        assert!(pool.trim_idle() >= THREADS * 8 * SLAB_BYTES, "the visits gave it back");
+        // At most a slab a thread for each of the two sizes that it used again.
+        let left = pool.stats().held_bytes();
+        assert!(left <= 2 * THREADS * SLAB_BYTES, "{left}");
+        trimmed.wait();
+        visitors.into_iter().for_each(|visitor| visitor.join().expect("no panic"));
+    });
+    pool.trim();
+    assert_eq!((pool.stats().held_bytes(), pool.stats().metadata_bytes()), (0, 0));
+}
+
+#[test]
+fn a_thread_caches_no_more_than_its_limit() {
+    const COUNT: usize = if cfg!(miri) { 40 } else { 100 };
+    for max in [0, 64 << 10, 1 << 20] {
+        let pool = Pool::builder().thread_cache_bytes_max(max).build();
+        thread::scope(|scope| {
+            let filling = scope.spawn(|| {
+                for size in SegmentSize::ALL {
+                    drop((0..COUNT).map(|_| pool.take_size(size)).collect::<Vec<_>>());
+                }
+                // What lies in depots goes back with this; the thread's own cache goes, too.
+                let before = pool.stats().idle_bytes();
+                assert!(before > max);
+                pool.trim();
+                for size in SegmentSize::ALL {
+                    drop((0..COUNT).map(|_| pool.take_size(size)).collect::<Vec<_>>());
+                }
+                // Another thread trims: only this one's cache is left.
+                thread::scope(|scope| scope.spawn(|| pool.trim()).join().expect("no panic"));
+                // One segment keeps a slab of 64 KiB; so the slabs say more than the segments.
+                let stats = pool.stats();
+                let whole = stats.classes()[SegmentSize::K64 as usize];
+                assert!(whole.idle() * SLAB_BYTES <= max, "{whole:?}");
+            });
+            filling.join().expect("no panic");
+        });
+    }
+}
+
+#[test]
+fn metadata_is_counted_beside_the_payload() {
+    let pool = Pool::new();
+    assert_eq!(pool.stats().metadata_bytes(), 0);
+    let held: Vec<_> = (0..256).map(|_| pool.take(256)).collect();
+    let stats = pool.stats();
+    assert_eq!(stats.held_bytes(), SLAB_BYTES);
+    // A run of pages for the headers, this thread's cache and its two magazines.
+    assert!((SLAB_BYTES..SLAB_BYTES + 4_096).contains(&stats.metadata_bytes()), "{stats:?}");
+    drop(held);
+    pool.trim();
+    assert_eq!(pool.stats().metadata_bytes(), 0);
+}

@@ -2,13 +2,11 @@
 
 use crate::{
     cache::magazine::{MAGAZINE_LEN_MAX, Magazine, MagazineBox},
-    pool_builder::PoolBuilder,
-    shared::arena::Arena,
     size::{SLAB_BYTES, SegmentSize},
     sync::{ArrayQueue, AtomicUsize, Ordering},
 };
 
-/// Full magazines that wait in one depot; what comes beyond goes home.
+/// Full magazines that wait in one depot; more are returned to the central free list.
 const FULL_MAGAZINES_MAX: usize = 64;
 
 /// Payload bytes that one magazine holds at most.
@@ -17,46 +15,40 @@ const MAGAZINE_BYTES_MAX: usize = 512 << 10;
 /// Slabs that a pool must be allowed for its threads to keep magazines.
 const CACHED_SLABS_MIN: usize = 8;
 
-/// The exchange for one segment size of one pool, and the identity of that pair: a segment's
-/// header points to it.
-#[repr(align(64))]
+/// The exchange for one segment size of one pool.
 pub(crate) struct Depot {
     /// Segments that a thread may keep in a magazine now: `magazine_len`, or 0 while every segment
-    /// is wanted at home.
+    /// has to return to the central free list.
     cache_limit: AtomicUsize,
-    size: SegmentSize,
     magazine_len: usize,
-    zeroes: bool,
-    arena: *const Arena,
     full: ArrayQueue<MagazineBox>,
     empty: ArrayQueue<MagazineBox>,
 }
 
 impl Depot {
-    /// Creates the depot of `size` segments for the arena that will lie at `arena`.
-    pub(crate) fn new(size: SegmentSize, arena: *const Arena, settings: &PoolBuilder) -> Self {
+    /// Creates the depot for a pool of `bytes_max` whose threads keep `thread_cache_bytes_max` each.
+    pub(crate) fn new(size: SegmentSize, bytes_max: usize, thread_cache_bytes_max: usize) -> Self {
         // A small pool's threads keep less from each other; a tiny one's keep nothing.
-        let slabs = settings.bytes_max / SLAB_BYTES;
+        let slabs = bytes_max / SLAB_BYTES;
         let share = if slabs < CACHED_SLABS_MIN { 0 } else { (slabs / 128).max(1) };
-        let magazine_len = (MAGAZINE_BYTES_MAX / size.bytes()).min(MAGAZINE_LEN_MAX).min(share);
+        let magazine_len =
+            magazine_len(size, magazine_bytes_max(thread_cache_bytes_max)).min(share);
         Self {
             cache_limit: AtomicUsize::new(magazine_len),
-            size,
             magazine_len,
-            zeroes: settings.zero_on_drop,
-            arena,
             full: ArrayQueue::new(FULL_MAGAZINES_MAX),
             // All that were ever full at once find a place when they are empty.
             empty: ArrayQueue::new(2 * FULL_MAGAZINES_MAX),
         }
     }
 
+    /// Segments that a thread may keep in a magazine now.
     #[inline]
     pub(crate) fn cache_limit(&self) -> usize {
         self.cache_limit.load(Ordering::Relaxed)
     }
 
-    /// Sends every segment that comes back from now on home.
+    /// Lets no thread start to keep segments. Those that do are to be recalled.
     pub(crate) fn close(&self) {
         self.cache_limit.store(0, Ordering::SeqCst);
     }
@@ -70,27 +62,19 @@ impl Depot {
         self.cache_limit() < self.magazine_len
     }
 
-    pub(crate) const fn size(&self) -> SegmentSize {
-        self.size
-    }
-
     /// Segments in a full magazine; 0 when threads of this pool keep none.
     pub(crate) const fn magazine_len(&self) -> usize {
         self.magazine_len
     }
 
-    /// Whether segments are zeroed when they come back.
-    pub(crate) const fn zeroes(&self) -> bool {
-        self.zeroes
-    }
-
-    pub(crate) const fn arena(&self) -> *const Arena {
-        self.arena
-    }
-
     /// Idle segments in the full magazines here.
     pub(crate) fn idle(&self) -> usize {
         self.full.len() * self.magazine_len
+    }
+
+    /// Bytes of the magazines here, full and empty, without the segments.
+    pub(crate) fn metadata_bytes(&self) -> usize {
+        (self.full.len() + self.empty.len()) * size_of::<Magazine>()
     }
 
     pub(crate) fn take_full(&self) -> Option<MagazineBox> {
@@ -116,6 +100,44 @@ impl Depot {
     pub(crate) fn free_empty(&self) {
         while let Some(magazine) = self.empty.pop() {
             drop(magazine);
+        }
+    }
+}
+
+/// Segments of `size` in a magazine of at most `bytes`.
+const fn magazine_len(size: SegmentSize, bytes: usize) -> usize {
+    let len = bytes / size.bytes();
+    if len < MAGAZINE_LEN_MAX { len } else { MAGAZINE_LEN_MAX }
+}
+
+/// Bytes in a magazine with which a thread's cache, two magazines of each size, stays within
+/// `thread_cache_bytes_max`.
+fn magazine_bytes_max(thread_cache_bytes_max: usize) -> usize {
+    let cache_bytes = |magazine_bytes: usize| -> usize {
+        let bytes = |&size: &SegmentSize| 2 * magazine_len(size, magazine_bytes) * size.bytes();
+        SegmentSize::ALL.iter().map(bytes).sum()
+    };
+    let mut bytes = MAGAZINE_BYTES_MAX;
+    while cache_bytes(bytes) > thread_cache_bytes_max {
+        bytes /= 2;
+    }
+    bytes
+}
+
+#[cfg(all(test, not(seg_loom)))]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_thread_keeps_no_more_than_it_may_and_at_least_a_quarter_of_it() {
+        for (max, least) in
+            [(0, 0), (1_000, 0), (4_096, 1_024), (1 << 20, 1 << 18), (4 << 20, 3 << 20)]
+        {
+            let bytes = |size: SegmentSize| {
+                2 * Depot::new(size, usize::MAX, max).magazine_len() * size.bytes()
+            };
+            let sum: usize = SegmentSize::ALL.map(bytes).iter().sum();
+            assert!(least <= sum && sum <= max, "{sum} of {max}");
         }
     }
 }

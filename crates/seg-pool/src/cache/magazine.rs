@@ -52,12 +52,12 @@ pub(crate) struct MagazineBox(NonNull<Magazine>);
 unsafe impl Send for MagazineBox {}
 
 impl MagazineBox {
-    /// Gives the magazine to a [`ThreadCache`](crate::thread::thread_cache::ThreadCache).
+    /// Gives the magazine to a thread cache.
     pub(crate) fn into_ptr(self) -> NonNull<Magazine> {
         core::mem::ManuallyDrop::new(self).0
     }
 
-    /// Takes a magazine back from a [`ThreadCache`](crate::thread::thread_cache::ThreadCache).
+    /// Takes a magazine back from a thread cache.
     ///
     /// # Safety
     ///

@@ -21,27 +21,27 @@ impl<W: Copy, G> WaitQueue<W, G> {
         self.waiting.is_empty()
     }
 
-    pub(crate) fn push(&mut self, ticket: u64, wanted: W, waker: Waker) {
-        self.waiting.insert(ticket, (wanted, waker));
+    pub(crate) fn push(&mut self, ticket: u64, request: W, waker: Waker) {
+        self.waiting.insert(ticket, (request, waker));
     }
 
     /// Returns the ticket that is next and what it waits for.
     pub(crate) fn first(&self) -> Option<(u64, W)> {
-        self.waiting.first_key_value().map(|(&ticket, &(wanted, _))| (ticket, wanted))
+        self.waiting.first_key_value().map(|(&ticket, &(request, _))| (ticket, request))
     }
 
-    /// Grants the first waiter its wish; the caller wakes it, outside the lock.
+    /// Grants the first waiter its request; the caller wakes it, outside the lock.
     pub(crate) fn grant_first(&mut self, grant: G) -> Option<Waker> {
         let (ticket, (_, waker)) = self.waiting.pop_first()?;
         self.granted.insert(ticket, grant);
         Some(waker)
     }
 
-    /// Takes what `ticket` was granted, or remembers whom to wake when it is; `waker` is then the
-    /// one that was known before. Either is the caller's to drop, outside the lock.
+    /// Takes what `ticket` was granted. While nothing is, keeps `waker` instead of the one that was
+    /// kept before, which `waker` is then. Either is the caller's to drop, outside the lock.
     pub(crate) fn collect(&mut self, ticket: u64, waker: &mut Waker) -> Option<G> {
-        if let Some((_, known)) = self.waiting.get_mut(&ticket) {
-            core::mem::swap(known, waker);
+        if let Some((_, kept)) = self.waiting.get_mut(&ticket) {
+            core::mem::swap(kept, waker);
             return None;
         }
         self.granted.remove(&ticket)

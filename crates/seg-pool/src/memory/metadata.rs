@@ -72,12 +72,21 @@ impl MetadataBlock {
     }
 }
 
-/// The blocks for one size of cells that have a cell left.
-pub(crate) struct MetadataBlocks(List<MetadataBlock>);
+/// The blocks for one size of cells; those that have a cell left are in the list.
+pub(crate) struct MetadataBlocks {
+    list: List<MetadataBlock>,
+    /// Blocks in all, the full ones too.
+    count: usize,
+}
 
 impl MetadataBlocks {
     pub(crate) const fn new() -> Self {
-        Self(List::new())
+        Self { list: List::new(), count: 0 }
+    }
+
+    /// Bytes of all blocks.
+    pub(crate) const fn bytes(&self) -> usize {
+        self.count * SLAB_BYTES
     }
 
     /// Takes a cell, uninitialised, and the block that it is of. `None` when the system has no
@@ -85,12 +94,13 @@ impl MetadataBlocks {
     ///
     /// `cell` is the same in every call, its size a multiple of its alignment.
     pub(crate) fn take(&mut self, cell: Layout) -> Option<(NonNull<u8>, NonNull<MetadataBlock>)> {
-        let block = match self.0.first() {
+        let block = match self.list.first() {
             Some(block) => block,
             None => {
                 let block = MetadataBlock::allocate(cell)?;
+                self.count += 1;
                 // SAFETY: allocated above, alive until its last cell goes (G1), and in no list.
-                unsafe { self.0.push(block) };
+                unsafe { self.list.push(block) };
                 block
             }
         };
@@ -98,7 +108,7 @@ impl MetadataBlocks {
         let shared = unsafe { block.as_ref() };
         let taken = shared.take(block);
         if shared.is_full() {
-            self.0.unlink(shared);
+            self.list.unlink(shared);
         }
         Some((taken, block))
     }
@@ -113,12 +123,13 @@ impl MetadataBlocks {
         let shared = unsafe { block.as_ref() };
         if shared.is_full() {
             // SAFETY: alive (G1), and a full block is in no list.
-            unsafe { self.0.push(block) };
+            unsafe { self.list.push(block) };
         }
         shared.used.set(shared.used.get() - 1);
         if shared.used.get() == 0 {
-            self.0.unlink(shared);
-            // SAFETY: no cell is in use, and no list knows the block (G1).
+            self.list.unlink(shared);
+            self.count -= 1;
+            // SAFETY: no cell is in use, and the block is in no list (G1).
             return unsafe { pages::free(block.cast()) };
         }
         let free = cell.cast::<FreeCell>();
@@ -138,6 +149,7 @@ mod tests {
         let mut blocks = MetadataBlocks::new();
         let count = 3 * SLAB_BYTES / 320;
         let mut cells: Vec<_> = (0..count).map(|_| blocks.take(layout).expect("memory")).collect();
+        assert!((4..=5).contains(&(blocks.bytes() / SLAB_BYTES)));
         let mut addresses: Vec<_> = cells.iter().map(|(cell, _)| cell.addr().get()).collect();
         addresses.sort_unstable();
         assert!(addresses.windows(2).all(|pair| pair[1] - pair[0] >= 320));
@@ -155,6 +167,7 @@ mod tests {
             // SAFETY: taken above and not used.
             unsafe { blocks.put(cell, of) };
         }
-        assert!(blocks.0.first().is_none());
+        assert!(blocks.list.first().is_none());
+        assert_eq!(blocks.bytes(), 0);
     }
 }

@@ -2,7 +2,9 @@
 
 use bytes::{Buf, BufMut, Bytes, buf::UninitSlice};
 
-use crate::{segment::Segment, segment::segment_mut::SegmentMut, slab::adopted};
+use crate::{
+    segment::Segment, segment::handle::Handle, segment::segment_mut::SegmentMut, slab::adopted,
+};
 
 impl Buf for Segment {
     #[inline]
@@ -74,7 +76,7 @@ impl From<Bytes> for Segment {
             return Self::new();
         }
         let len = bytes.len();
-        let handle = adopted::adopt(bytes);
+        let handle = Handle::new(adopted::adopt(bytes));
         let ptr = handle.data;
         // SAFETY: the `Bytes` that the handle keeps has `len` initialised bytes at `data`, and `Bytes` are immutable.
         unsafe { Self::from_parts(Some(handle), ptr, len) }

@@ -2,12 +2,16 @@
 
 use core::{mem::ManuallyDrop, ops::Deref, ptr::NonNull};
 
+use bytes::Bytes;
+
 use crate::{
     shared::arena::ArenaRef,
+    shared::size_class::SizeClass,
+    slab::adopted,
     slab::header::{Header, Idle},
     slab::track::View,
     sync::{self, Ordering},
-    thread::thread_cache,
+    thread,
 };
 
 /// The most spare references that a handle keeps. Few in models, so that they run out.
@@ -58,10 +62,21 @@ impl Handle {
 
     /// Returns what the segment's pool shares; none for adopted memory.
     pub(crate) fn arena(&self) -> Option<ArenaRef> {
-        // SAFETY: the header is alive (H1) and keeps its slab, and that keeps the arena with its depots.
-        let depot = unsafe { self.depot.as_ref() }?;
+        // SAFETY: the header is alive (H1) and keeps its slab, and that keeps the arena with its classes.
+        let class = unsafe { SizeClass::of(self).as_ref() }?;
         // SAFETY: as above.
-        Some(unsafe { ArenaRef::from_ptr(depot.arena()) })
+        Some(unsafe { ArenaRef::of(class) })
+    }
+
+    /// Returns the adopted `Bytes` that this is a handle to; none for a pooled segment.
+    pub(crate) fn owner(&self) -> Option<&Bytes> {
+        // SAFETY: the header is alive while `self` is (H1).
+        unsafe { adopted::owner(self.as_ptr()) }
+    }
+
+    /// Whether the segment is of a pool, and not adopted.
+    pub(crate) fn is_pooled(&self) -> bool {
+        !self.class.is_null()
     }
 
     /// References that are counted for this handle and not used yet.
@@ -194,7 +209,7 @@ impl Drop for Handle {
         // (I2), and the count is 1 (I3).
         let idle = unsafe { Idle::new(self.as_ptr()) };
         idle.track.give();
-        thread_cache::give(idle);
+        thread::give(idle);
     }
 }
 
@@ -208,7 +223,7 @@ mod tests {
 
     /// Tells the test that it runs in a process of its own, which may die.
     const CHILD: &str = "SEG_POOL_ABORTS";
-    const NAME: &str = "handle::tests::a_count_beyond_half_the_range_aborts";
+    const NAME: &str = "segment::handle::tests::a_count_beyond_half_the_range_aborts";
 
     #[test]
     fn a_count_beyond_half_the_range_aborts() {

@@ -11,19 +11,19 @@ use core::{
 
 use self::locked::Locked;
 #[cfg(feature = "report")]
-use crate::report::{HeldSegment, Report};
+use crate::slab::header::Header;
 use crate::{
-    cache::depot::Depot,
+    cache::counters::Counters,
     cache::magazine::MagazineBox,
-    limit::error::{Cause, OutOfMemory},
+    limit::out_of_memory::{Cause, OutOfMemory},
     limit::wait_queue::Cancelled,
-    pool_builder::PoolBuilder,
     shared::central::Central,
+    shared::settings::Settings,
+    shared::size_class::SizeClass,
     shared::stats::{ClassStats, Stats},
     size::{SLAB_BYTES, SegmentSize},
     slab::header::Idle,
     sync::{self, AtomicUsize, Mutex, Ordering, fence},
-    thread::thread_cache::ThreadCache,
 };
 
 /// The shared state of one pool.
@@ -36,12 +36,12 @@ use crate::{
 pub(crate) struct Arena {
     refs: AtomicUsize,
     pools: AtomicUsize,
-    depots: [Depot; SegmentSize::ALL.len()],
+    classes: [SizeClass; SegmentSize::ALL.len()],
     central: Mutex<Central>,
-    settings: PoolBuilder,
+    settings: Settings,
 }
 
-// SAFETY: the raw pointers inside lead to slabs and caches that are used under `central`'s lock,
+// SAFETY: the raw pointers inside lead to slabs and counters that are used under `central`'s lock,
 // or to the arena itself; everything else is atomic.
 unsafe impl Send for Arena {}
 // SAFETY: as above.
@@ -49,12 +49,12 @@ unsafe impl Sync for Arena {}
 
 impl Arena {
     /// Allocates an arena with one `Pool` handle.
-    pub(crate) fn allocate(settings: PoolBuilder) -> ArenaRef {
+    pub(crate) fn allocate(settings: Settings) -> ArenaRef {
         let arena: *mut Self = Box::into_raw(Box::<MaybeUninit<Self>>::new_uninit()).cast();
         let value = Self {
             refs: AtomicUsize::new(1),
             pools: AtomicUsize::new(1),
-            depots: SegmentSize::ALL.map(|size| Depot::new(size, arena, &settings)),
+            classes: SegmentSize::ALL.map(|size| SizeClass::new(size, arena.cast(), &settings)),
             central: Mutex::new(Central::new(settings.bytes_max)),
             settings,
         };
@@ -65,11 +65,11 @@ impl Arena {
     }
 
     #[inline]
-    pub(crate) const fn depot(&self, size: SegmentSize) -> &Depot {
-        &self.depots[size.index()]
+    pub(crate) const fn class(&self, size: SegmentSize) -> &SizeClass {
+        &self.classes[size.index()]
     }
 
-    pub(crate) const fn settings(&self) -> &PoolBuilder {
+    pub(crate) const fn settings(&self) -> &Settings {
         &self.settings
     }
 
@@ -96,53 +96,65 @@ impl Arena {
             return false;
         }
         central.set_closed(true);
-        self.stop_caching();
+        self.stop_caching(&central);
         self.collect(&mut central);
         central.shrink();
         true
     }
 
-    /// Takes at least one and at most `want` idle segments from home, growing by one slab when
-    /// there are none. Locks once.
+    /// Takes at least one and at most `count` idle segments from the central free list, growing by
+    /// one slab when there are none. Locks once.
     pub(crate) fn withdraw(
         &self,
-        depot: &Depot,
-        want: usize,
+        class: &SizeClass,
+        count: usize,
         mut sink: impl FnMut(Idle),
     ) -> Result<(), OutOfMemory> {
         let mut central = self.lock();
-        central.count_miss(depot.size());
-        self.stock_for_all(&mut central, depot)?;
-        for _ in 0..want {
-            let Some(idle) = central.take(depot.size()) else { break };
+        central.count_miss(class.size);
+        self.stock_for_all(&mut central, class)?;
+        for _ in 0..count {
+            let Some(idle) = central.of_mut(class.size).free_list.take() else { break };
             sink(idle);
         }
         central.shrink();
         Ok(())
     }
 
-    /// Takes one segment from home for a thread that keeps none. Locks once.
-    pub(crate) fn withdraw_one(&self, depot: &Depot) -> Result<Idle, OutOfMemory> {
+    /// Takes one segment from the central free list for a thread that keeps none. Locks once.
+    pub(crate) fn withdraw_one(&self, class: &SizeClass) -> Result<Idle, OutOfMemory> {
         let mut central = self.lock();
-        central.count_miss(depot.size());
-        self.withdraw_locked(central, depot)
+        central.count_miss(class.size);
+        self.withdraw_locked(central, class)
     }
 
     /// Tries again after a refusal, which counted the miss. Locks once.
-    pub(crate) fn withdraw_again(&self, depot: &Depot) -> Result<Idle, OutOfMemory> {
-        self.withdraw_locked(self.lock(), depot)
+    pub(crate) fn withdraw_again(&self, class: &SizeClass) -> Result<Idle, OutOfMemory> {
+        self.withdraw_locked(self.lock(), class)
     }
 
-    fn withdraw_locked(&self, mut central: Locked<'_>, depot: &Depot) -> Result<Idle, OutOfMemory> {
-        self.stock_for_all(&mut central, depot)?;
-        let Some(idle) = central.take_counted(depot.size()) else {
+    fn withdraw_locked(
+        &self,
+        mut central: Locked<'_>,
+        class: &SizeClass,
+    ) -> Result<Idle, OutOfMemory> {
+        self.stock_for_all(&mut central, class)?;
+        let Some(idle) = central.take_counted(class.size) else {
             unreachable!("a segment is in stock");
         };
         central.shrink();
         Ok(idle)
     }
 
-    /// Puts idle segments home, where the first waiters get them. Locks once, and once a waiter.
+    /// Counts a take that the pool refused. Locks once.
+    pub(crate) fn count_refused(&self, size: SegmentSize) {
+        let mut central = self.lock();
+        let refused = &mut central.of_mut(size).refused;
+        *refused = refused.wrapping_add(1);
+    }
+
+    /// Returns idle segments to the central free lists, where the first waiters get them. Locks
+    /// once, and once a waiter.
     pub(crate) fn deposit(&self, idles: impl Iterator<Item = Idle>) {
         let mut central = self.lock();
         idles.for_each(|idle| central.put(idle));
@@ -150,12 +162,13 @@ impl Arena {
     }
 
     /// Lays a full magazine down for another thread. Locks only when there is no place, or when
-    /// segments are wanted at home.
-    pub(crate) fn put_full(&self, depot: &Depot, magazine: MagazineBox) {
+    /// caching is stopped.
+    pub(crate) fn put_full(&self, class: &SizeClass, magazine: MagazineBox) {
+        let depot = &class.depot;
         match depot.put_full(magazine) {
             Ok(()) => {
-                // Pairs with the fence in `stop_caching`: either this thread sees the room gone, or
-                // that one sees the magazine.
+                // Pairs with the fence in `stop_caching`: either this thread sees the depot closed,
+                // or that one sees the magazine.
                 fence(Ordering::SeqCst);
                 if depot.cache_limit() == 0 {
                     let mut central = self.lock();
@@ -173,16 +186,16 @@ impl Arena {
     /// Gives a segment, or a place in the queue for one.
     pub(crate) fn poll_take(
         &self,
-        depot: &Depot,
+        class: &SizeClass,
         ticket: &mut Option<u64>,
         context: &Context<'_>,
     ) -> Poll<Result<Idle, OutOfMemory>> {
-        let size = depot.size();
+        let size = class.size;
         // Wakers are other people's code: cloned and dropped outside the lock only.
         let mut waker = context.waker().clone();
         let mut central = self.lock();
         if let Some(waiting) = *ticket {
-            let granted = central.queue(size).collect(waiting, &mut waker);
+            let granted = central.of_mut(size).waiters.collect(waiting, &mut waker);
             drop(central);
             return match granted {
                 Some(idle) => {
@@ -195,11 +208,11 @@ impl Arena {
         if self.settings.bytes_max < SLAB_BYTES {
             return Poll::Ready(Err(central.refusal(size, Cause::Pool)));
         }
-        // From here on, what comes back comes home; the fence in `stop_caching` lets `stock` see what
-        // went to a depot before.
-        self.stop_caching();
+        // From here on, what comes back goes to the free lists; the fence in `stop_caching` lets
+        // `stock` see what went to a depot before.
+        self.stop_caching(&central);
         if !central.is_anyone_waiting() {
-            match self.stock(&mut central, depot) {
+            match self.stock(&mut central, class) {
                 Ok(()) => {
                     if let Some(idle) = central.take_counted(size) {
                         self.settle(central);
@@ -211,7 +224,7 @@ impl Arena {
             }
         }
         *ticket = Some(central.enqueue(size, waker));
-        // What waits before may wait for another size, while this one lies at home.
+        // What waits before may wait for another size, while this one is in its free list.
         self.settle(central);
         Poll::Pending
     }
@@ -219,7 +232,7 @@ impl Arena {
     /// Gives up a place in the queue, and the segment if it was granted already.
     pub(crate) fn cancel_take(&self, size: SegmentSize, ticket: u64) {
         let mut central = self.lock();
-        let cancelled = central.queue(size).cancel(ticket);
+        let cancelled = central.of_mut(size).waiters.cancel(ticket);
         if let Cancelled::Granted(idle) = cancelled {
             central.put(idle);
             self.settle(central);
@@ -234,105 +247,125 @@ impl Arena {
     pub(crate) fn trim(&self) -> usize {
         let mut central = self.lock();
         self.collect(&mut central);
-        self.depots.iter().for_each(Depot::free_empty);
+        self.classes.iter().for_each(|class| class.depot.free_empty());
         central.trim() * SLAB_BYTES
     }
 
+    /// Gives the slabs back to the system that were whole ever since the last call, and returns
+    /// their bytes. What lies in depots and caches is on its way to the free lists from now on.
+    pub(crate) fn trim_idle(&self) -> usize {
+        let mut central = self.lock();
+        central.recall_caches();
+        self.collect(&mut central);
+        self.classes.iter().for_each(|class| class.depot.free_empty());
+        let freed = central.trim_idle() * SLAB_BYTES;
+        self.settle(central);
+        freed
+    }
+
     /// Lets a thread keep magazines, if that leaves enough for the others.
-    pub(crate) fn admit(&self, depot: &Depot) -> bool {
-        self.lock().admit(depot)
+    pub(crate) fn admit(&self, class: &SizeClass) -> bool {
+        self.lock().admit(class)
     }
 
     /// Takes an admission back that led to nothing.
-    pub(crate) fn dismiss(&self, depot: &Depot) {
-        self.lock().dismiss(depot);
+    pub(crate) fn dismiss(&self, class: &SizeClass) {
+        self.lock().dismiss(class);
     }
 
-    /// Makes the magazines of an admitted thread known; `false` when there is no memory for that.
-    pub(crate) fn register(&self, depot: &Depot, cache: NonNull<ThreadCache>) -> bool {
-        self.lock().register(depot, cache)
+    /// Registers the cache of an admitted thread; `false` when there is no memory for that, or
+    /// caching was stopped meanwhile.
+    ///
+    /// # Safety
+    ///
+    /// The counters live until [`retire`](Self::retire).
+    pub(crate) unsafe fn register(&self, class: &SizeClass, counters: NonNull<Counters>) -> bool {
+        self.lock().register(class, counters)
     }
 
-    /// Takes the segments of a cache that is being freed home, and forgets it: in one step, so that
-    /// no segment is ever counted twice or not at all.
-    pub(crate) fn retire(&self, depot: &Depot, cache: NonNull<ThreadCache>, shared: &ThreadCache) {
+    /// Returns the segments of a thread's cache that is being freed, and forgets it: in one step, so
+    /// that no segment is ever counted twice or not at all.
+    pub(crate) fn retire(
+        &self,
+        class: &SizeClass,
+        counters: NonNull<Counters>,
+        taken: usize,
+        idles: impl Iterator<Item = Idle>,
+    ) {
         let mut central = self.lock();
-        shared.drain().for_each(|idle| central.put(idle));
-        central.unregister(depot, cache, shared.taken());
+        idles.for_each(|idle| central.put(idle));
+        central.unregister(class, counters, taken);
         self.settle(central);
     }
 
     pub(crate) fn stats(&self) -> Stats {
         let central = self.lock();
+        let depot_bytes: usize =
+            self.classes.iter().map(|class| class.depot.metadata_bytes()).sum();
+        let sizes_bytes: usize =
+            SegmentSize::ALL.iter().map(|&size| central.of(size).metadata_bytes()).sum();
         let classes = SegmentSize::ALL.map(|size| {
-            let list = central.free_list(size);
-            let mut stats = ClassStats {
+            let state = central.of(size);
+            ClassStats {
                 size,
-                segments: list.slabs() * size.per_slab(),
-                idle: list.idle() + self.depot(size).idle(),
-                takes: central.counted_takes(size),
-                misses: central.misses(size),
-            };
-            for cache in central.caches(size) {
-                // SAFETY: a registered cache is alive: it is freed only after `retire`, which needs the lock.
-                let cache = unsafe { cache.as_ref() };
-                stats.idle += cache.idle();
-                stats.takes = stats.takes.wrapping_add(cache.taken());
+                segments: state.free_list.slabs() * size.per_slab(),
+                idle: state.idle() + self.class(size).depot.idle(),
+                takes: state.takes(),
+                misses: state.misses,
+                refused: state.refused,
             }
-            stats
         });
         Stats {
             classes,
             held_bytes: central.slab_bytes(),
             held_bytes_peak: central.slab_bytes_peak(),
+            metadata_bytes: sizes_bytes + depot_bytes,
             bytes_max: self.settings.bytes_max,
             waits: central.waits(),
         }
     }
 
-    /// Returns what is in use, with who took it.
+    /// Calls `visit` with the header of every segment, idle or in use, and its size.
     #[cfg(feature = "report")]
-    pub(crate) fn report(&self) -> Report {
-        let now = std::time::Instant::now();
+    pub(crate) fn for_each_header(&self, mut visit: impl FnMut(SegmentSize, &Header)) {
         let central = self.lock();
-        let mut segments = Vec::new();
         for size in SegmentSize::ALL {
-            central.free_list(size).for_each_header(|header| {
-                let tracked = header.track.tracked();
-                segments.extend(tracked.map(|tracked| HeldSegment::new(size, tracked, now)));
-            });
+            central.of(size).free_list.for_each_header(|header| visit(size, header));
         }
-        Report::new(segments)
     }
 
     fn lock(&self) -> Locked<'_> {
         Locked::new(self)
     }
 
-    /// Sends every segment that comes back from now on home.
-    fn stop_caching(&self) {
-        self.depots.iter().for_each(Depot::close);
+    /// Sends every segment that comes back from now on to the central free lists.
+    fn stop_caching(&self, central: &Central) {
+        if self.classes.iter().all(|class| class.depot.cache_limit() == 0) {
+            return;
+        }
+        self.classes.iter().for_each(|class| class.depot.close());
+        central.recall_caches();
         // Pairs with the fence in `put_full`.
         fence(Ordering::SeqCst);
     }
 
-    /// Serves waiters after memory came home, one lock each, and wakes them outside the lock.
+    /// Serves waiters after memory came back, one lock each, and wakes them outside the lock.
     fn settle<'a>(&'a self, mut central: Locked<'a>) {
         while central.is_anyone_waiting() {
-            let Some(waker) = central.grant(&self.depots) else { return };
+            let Some(waker) = central.grant(&self.classes) else { return };
             drop(central);
             waker.wake();
             central = self.lock();
         }
         central.shrink();
-        if self.depots[0].is_closed() && central.may_cache() {
-            self.depots.iter().for_each(Depot::open);
+        if self.classes[0].depot.is_closed() && central.may_cache() {
+            self.classes.iter().for_each(|class| class.depot.open());
         }
     }
 
-    /// Brings the full magazines of every depot home.
+    /// Returns the segments in the full magazines of every depot to the free lists.
     fn collect(&self, central: &mut Central) {
-        for depot in &self.depots {
+        for depot in self.classes.iter().map(|class| &class.depot) {
             while let Some(magazine) = depot.take_full() {
                 for len in (1..=depot.magazine_len()).rev() {
                     if let Some(idle) = magazine.pop(len) {
@@ -344,25 +377,25 @@ impl Arena {
         }
     }
 
-    /// Makes sure that a segment is at home for whoever asks, unless somebody waits for one.
-    fn stock_for_all(&self, central: &mut Central, depot: &Depot) -> Result<(), OutOfMemory> {
+    /// Makes sure that the free list has a segment for whoever asks, unless somebody waits for one.
+    fn stock_for_all(&self, central: &mut Central, class: &SizeClass) -> Result<(), OutOfMemory> {
         if central.is_anyone_waiting() {
             // Who waits came first.
-            return Err(central.refusal(depot.size(), Cause::Pool));
+            return Err(central.refusal(class.size, Cause::Pool));
         }
-        self.stock(central, depot).inspect_err(|error| {
+        self.stock(central, class).inspect_err(|error| {
             if error.cause == Cause::Pool {
-                self.stop_caching();
+                self.stop_caching(central);
             }
         })
     }
 
-    /// Makes sure that a segment is at home, from the depots of all sizes if need be.
-    fn stock(&self, central: &mut Central, depot: &Depot) -> Result<(), OutOfMemory> {
-        if central.free_list(depot.size()).idle() == 0 && !central.fits() {
+    /// Makes sure that the free list has a segment, from the depots of all sizes if need be.
+    fn stock(&self, central: &mut Central, class: &SizeClass) -> Result<(), OutOfMemory> {
+        if central.of(class.size).free_list.idle() == 0 && !central.fits() {
             self.collect(central);
         }
-        central.stock(depot)
+        central.stock(class)
     }
 }
 
@@ -375,12 +408,22 @@ unsafe impl Send for ArenaRef {}
 unsafe impl Sync for ArenaRef {}
 
 impl ArenaRef {
-    /// Counts one more reference to the arena of a segment that is in hand.
+    /// Counts one more reference to the arena that a class is part of.
+    ///
+    /// # Safety
+    ///
+    /// `class` came from [`Arena::class`], or from the header of a segment that is in hand.
+    pub(crate) unsafe fn of(class: &SizeClass) -> Self {
+        // SAFETY: a class is part of its owner, which is an arena, and alive as `class` is.
+        unsafe { Self::from_ptr(class.owner.cast()) }
+    }
+
+    /// Counts one more reference to an arena.
     ///
     /// # Safety
     ///
     /// `arena` points to a live arena.
-    pub(crate) unsafe fn from_ptr(arena: *const Arena) -> Self {
+    unsafe fn from_ptr(arena: *const Arena) -> Self {
         // SAFETY: the caller says that it is alive, so it is not null.
         let arena = unsafe { NonNull::new_unchecked(arena.cast_mut()) };
         // SAFETY: as above.

@@ -1,15 +1,16 @@
-//! What a pool does under its lock: free_lists, limit and waiters.
+//! What a pool does under its lock: free lists, limit and waiters.
 
 use core::{ptr::NonNull, task::Waker};
 
 use crate::{
-    cache::depot::Depot,
-    limit::error::{Cause, OutOfMemory},
+    cache::counters::{Counters, THREAD_CACHE_BYTES},
+    cache::magazine::Magazine,
+    limit::out_of_memory::{Cause, OutOfMemory},
     limit::wait_queue::WaitQueue,
+    shared::size_class::SizeClass,
     size::{SLAB_BYTES, SegmentSize},
     slab::free_list::FreeList,
     slab::header::Idle,
-    thread::thread_cache::ThreadCache,
 };
 
 const SIZES: usize = SegmentSize::ALL.len();
@@ -24,16 +25,12 @@ const VISITS_PER_LOOK: u32 = 256;
 /// - **C1** `slab_bytes` is that of all slabs, in use or not, and never above `bytes_max`.
 /// - **C2** nobody waits for a segment that could be given: each change that frees memory is
 ///   followed by [`grant`](Self::grant) until it grants nothing.
+/// - **C3** the counters of a thread's cache are here for as long as the cache can hold segments,
+///   and alive for as long as they are here.
 pub(crate) struct Central {
-    free_lists: [FreeList; SIZES],
-    caches: [Vec<NonNull<ThreadCache>>; SIZES],
-    waiters: [WaitQueue<(), Idle>; SIZES],
+    sizes: [SizeState; SIZES],
+    /// The next ticket of all queues together; so the number of waits, too.
     next_ticket: u64,
-    waits: u64,
-    /// Takes that no living cache has counted, by size.
-    takes: [usize; SIZES],
-    /// Takes for which a thread had to lock.
-    misses: [usize; SIZES],
     slab_bytes: usize,
     slab_bytes_peak: usize,
     bytes_max: usize,
@@ -45,21 +42,65 @@ pub(crate) struct Central {
     slabs_gained: isize,
 }
 
+/// The part of the state that each size has of its own.
+pub(crate) struct SizeState {
+    pub(crate) free_list: FreeList,
+    /// The counters of every thread's cache of this size.
+    caches: Vec<NonNull<Counters>>,
+    pub(crate) waiters: WaitQueue<(), Idle>,
+    /// Takes that no living cache has counted.
+    takes: usize,
+    /// Takes for which a thread had to lock.
+    pub(crate) misses: usize,
+    /// Takes that the pool refused.
+    pub(crate) refused: usize,
+}
+
+impl SizeState {
+    const fn new() -> Self {
+        Self {
+            free_list: FreeList::new(),
+            caches: Vec::new(),
+            waiters: WaitQueue::new(),
+            takes: 0,
+            misses: 0,
+            refused: 0,
+        }
+    }
+
+    /// The counters of the threads' caches.
+    fn caches(&self) -> impl Iterator<Item = &Counters> {
+        // SAFETY: what is in the list is alive (C3), and the lock is held while `self` is borrowed.
+        self.caches.iter().map(|counters| unsafe { counters.as_ref() })
+    }
+
+    /// Idle segments in the central free list and in the caches of threads.
+    pub(crate) fn idle(&self) -> usize {
+        self.free_list.idle() + self.caches().map(Counters::idle).sum::<usize>()
+    }
+
+    /// Takes so far.
+    pub(crate) fn takes(&self) -> usize {
+        self.caches().map(Counters::taken).fold(self.takes, usize::wrapping_add)
+    }
+
+    /// Bytes of slab metadata and of threads' caches, without the segments in them.
+    pub(crate) fn metadata_bytes(&self) -> usize {
+        let cache_bytes = THREAD_CACHE_BYTES + 2 * size_of::<Magazine>();
+        self.free_list.metadata_bytes() + self.caches.len() * cache_bytes
+    }
+}
+
 impl Central {
     pub(crate) const fn new(bytes_max: usize) -> Self {
         Self {
-            free_lists: [const { FreeList::new() }; SIZES],
-            caches: [const { Vec::new() }; SIZES],
-            waiters: [const { WaitQueue::new() }; SIZES],
+            sizes: [const { SizeState::new() }; SIZES],
             next_ticket: 0,
-            waits: 0,
-            takes: [0; SIZES],
-            misses: [0; SIZES],
             slab_bytes: 0,
             slab_bytes_peak: 0,
             bytes_max,
-            // A cached segment may be the only one of its slab that is not at home, so each counts
-            // as a slab: three quarters of the limit can never be hidden in caches.
+            // A cached segment may be the only one of its slab that is not in its free list, so
+            // each counts as a slab: three quarters of the limit can never be hidden in caches.
             cacheable: bytes_max / SLAB_BYTES / 4,
             closed: false,
             visits: 0,
@@ -75,24 +116,25 @@ impl Central {
         self.slab_bytes_peak
     }
 
+    /// Takes that had to wait.
     pub(crate) const fn waits(&self) -> u64 {
-        self.waits
+        self.next_ticket
     }
 
-    pub(crate) fn free_list(&self, size: SegmentSize) -> &FreeList {
-        &self.free_lists[size.index()]
+    pub(crate) const fn of(&self, size: SegmentSize) -> &SizeState {
+        &self.sizes[size.index()]
     }
 
-    pub(crate) fn caches(&self, size: SegmentSize) -> &[NonNull<ThreadCache>] {
-        &self.caches[size.index()]
+    pub(crate) const fn of_mut(&mut self, size: SegmentSize) -> &mut SizeState {
+        &mut self.sizes[size.index()]
     }
 
     pub(crate) fn is_anyone_waiting(&self) -> bool {
-        self.waiters.iter().any(|queue| !queue.is_empty())
+        self.sizes.iter().any(|state| !state.waiters.is_empty())
     }
 
     /// Says whether no `Pool` handle is left.
-    pub(crate) fn set_closed(&mut self, closed: bool) {
+    pub(crate) const fn set_closed(&mut self, closed: bool) {
         self.closed = closed;
     }
 
@@ -101,74 +143,72 @@ impl Central {
         core::mem::take(&mut self.slabs_gained)
     }
 
-    /// Lets a thread keep magazines, if that leaves enough for the others.
-    pub(crate) fn admit(&mut self, depot: &Depot) -> bool {
-        let rest = self.cacheable.checked_sub(2 * depot.magazine_len());
+    /// Lets a thread keep magazines, if caching is on and that leaves enough for the others.
+    pub(crate) fn admit(&mut self, class: &SizeClass) -> bool {
+        let rest = self.cacheable.checked_sub(2 * class.depot.magazine_len());
+        let rest = rest.filter(|_| !class.depot.is_closed());
         self.cacheable = rest.unwrap_or(self.cacheable);
         rest.is_some()
     }
 
     /// Takes an admission back that led to nothing.
-    pub(crate) const fn dismiss(&mut self, depot: &Depot) {
-        self.cacheable += 2 * depot.magazine_len();
+    pub(crate) const fn dismiss(&mut self, class: &SizeClass) {
+        self.cacheable += 2 * class.depot.magazine_len();
     }
 
-    /// Makes the magazines of an admitted thread known; `false` when there is no memory for that.
-    pub(crate) fn register(&mut self, depot: &Depot, cache: NonNull<ThreadCache>) -> bool {
-        let caches = &mut self.caches[depot.size().index()];
-        let has_room = caches.try_reserve(1).is_ok();
-        if has_room {
-            caches.push(cache);
+    /// Registers the cache of an admitted thread; `false` when there is no memory for that, or
+    /// caching was stopped meanwhile.
+    pub(crate) fn register(&mut self, class: &SizeClass, counters: NonNull<Counters>) -> bool {
+        let caches = &mut self.of_mut(class.size).caches;
+        let registered = !class.depot.is_closed() && caches.try_reserve(1).is_ok();
+        if registered {
+            caches.push(counters);
         }
-        has_room
+        registered
     }
 
-    /// Forgets the magazines of a thread that took `taken` segments from them.
-    pub(crate) fn unregister(&mut self, depot: &Depot, cache: NonNull<ThreadCache>, taken: usize) {
-        let index = depot.size().index();
-        self.takes[index] = self.takes[index].wrapping_add(taken);
-        let caches = &mut self.caches[index];
-        if let Some(index) = caches.iter().position(|&other| other == cache) {
-            caches.swap_remove(index);
-            self.cacheable += 2 * depot.magazine_len();
+    /// Forgets the cache of a thread that took `taken` segments from it.
+    pub(crate) fn unregister(
+        &mut self,
+        class: &SizeClass,
+        counters: NonNull<Counters>,
+        taken: usize,
+    ) {
+        let state = self.of_mut(class.size);
+        state.takes = state.takes.wrapping_add(taken);
+        if let Some(index) = state.caches.iter().position(|&other| other == counters) {
+            state.caches.swap_remove(index);
+            self.cacheable += 2 * class.depot.magazine_len();
         }
+    }
+
+    /// Asks every thread to give back what it keeps, at its next visit.
+    pub(crate) fn recall_caches(&self) {
+        self.sizes.iter().flat_map(SizeState::caches).for_each(Counters::recall);
     }
 
     pub(crate) fn put(&mut self, idle: Idle) {
         let index = (idle.capacity() / SegmentSize::MIN.bytes()).trailing_zeros() as usize;
-        self.free_lists[index].put(idle);
+        self.sizes[index].free_list.put(idle);
     }
 
-    pub(crate) fn counted_takes(&self, size: SegmentSize) -> usize {
-        self.takes[size.index()]
-    }
-
-    pub(crate) fn misses(&self, size: SegmentSize) -> usize {
-        self.misses[size.index()]
-    }
-
-    pub(crate) fn count_miss(&mut self, size: SegmentSize) {
-        let misses = &mut self.misses[size.index()];
+    pub(crate) const fn count_miss(&mut self, size: SegmentSize) {
+        let misses = &mut self.of_mut(size).misses;
         *misses = misses.wrapping_add(1);
     }
 
     /// Takes a segment for a handle.
     pub(crate) fn take_counted(&mut self, size: SegmentSize) -> Option<Idle> {
-        let takes = &mut self.takes[size.index()];
-        *takes = takes.wrapping_add(1);
-        self.take(size)
+        let state = self.of_mut(size);
+        state.takes = state.takes.wrapping_add(1);
+        state.free_list.take()
     }
 
-    /// Takes a segment for a magazine.
-    pub(crate) fn take(&mut self, size: SegmentSize) -> Option<Idle> {
-        self.free_lists[size.index()].take()
-    }
-
-    /// Makes sure that a segment is at home, with memory from whole slabs of other sizes or from
-    /// the system.
-    pub(crate) fn stock(&mut self, depot: &Depot) -> Result<(), OutOfMemory> {
-        let size = depot.size();
-        if self.free_list(size).idle() > 0 {
+    /// Makes sure that the free list has a segment, with memory from whole slabs of other sizes or
+    /// from the system.
+    pub(crate) fn stock(&mut self, class: &SizeClass) -> Result<(), OutOfMemory> {
+        let size = class.size;
+        if self.of(size).free_list.idle() > 0 {
             return Ok(());
         }
         if !self.fits() {
@@ -178,9 +218,7 @@ impl Central {
             return Err(self.refusal(size, Cause::Pool));
         }
         // When the system has no memory, what other sizes have idle may be enough.
-        let index = size.index();
-        let grew = self.free_lists[index].grow(size, depot)
-            || (self.trim() > 0 && self.free_lists[index].grow(size, depot));
+        let grew = self.grow(class) || (self.trim() > 0 && self.grow(class));
         if !grew {
             return Err(self.refusal(size, Cause::System));
         }
@@ -190,15 +228,19 @@ impl Central {
         Ok(())
     }
 
+    fn grow(&mut self, class: &SizeClass) -> bool {
+        self.of_mut(class.size).free_list.grow(class.size, class.as_class())
+    }
+
     /// Whether one more slab stays within the limit.
     pub(crate) const fn fits(&self) -> bool {
         self.bytes_max - self.slab_bytes >= SLAB_BYTES
     }
 
-    /// Whether so much memory lies at home, or is not taken yet, that threads may cache again.
+    /// Whether so much memory is in the free lists, or is not taken yet, that threads may cache.
     pub(crate) fn may_cache(&self) -> bool {
-        let idle: usize =
-            SegmentSize::ALL.iter().map(|&size| self.free_list(size).idle() * size.bytes()).sum();
+        let bytes = |&size: &SegmentSize| self.of(size).free_list.idle() * size.bytes();
+        let idle: usize = SegmentSize::ALL.iter().map(bytes).sum();
         let free = self.bytes_max - self.slab_bytes + idle;
         free > self.bytes_max / 8 && !self.is_anyone_waiting() && !self.closed
     }
@@ -216,9 +258,13 @@ impl Central {
 
     /// Gives all whole slabs back to the system and returns how many there were.
     pub(crate) fn trim(&mut self) -> usize {
-        let count = self.free_lists.iter_mut().map(FreeList::trim).sum();
-        self.forget(count);
-        count
+        self.free_slabs(FreeList::trim)
+    }
+
+    /// Gives the slabs back to the system that were whole ever since the last call, and returns how
+    /// many that were.
+    pub(crate) fn trim_idle(&mut self) -> usize {
+        self.free_slabs(FreeList::trim_idle)
     }
 
     /// Gives slabs back that have been whole for a while; all of them when the pool has ended.
@@ -230,39 +276,35 @@ impl Central {
         self.visits += 1;
         if self.visits == VISITS_PER_LOOK {
             self.visits = 0;
-            let count = self.free_lists.iter_mut().map(FreeList::shrink).sum();
-            self.forget(count);
+            self.free_slabs(FreeList::shrink);
         }
     }
 
-    const fn forget(&mut self, slabs: usize) {
+    fn free_slabs(&mut self, free: impl FnMut(&mut FreeList) -> usize) -> usize {
+        let slabs = self.sizes.iter_mut().map(|state| &mut state.free_list).map(free).sum();
         self.slab_bytes -= slabs * SLAB_BYTES;
         self.slabs_gained -= slabs as isize;
+        slabs
     }
 
     pub(crate) fn enqueue(&mut self, size: SegmentSize, waker: Waker) -> u64 {
         let ticket = self.next_ticket;
         self.next_ticket += 1;
-        self.waits += 1;
-        self.waiters[size.index()].push(ticket, (), waker);
+        self.of_mut(size).waiters.push(ticket, (), waker);
         ticket
-    }
-
-    pub(crate) fn queue(&mut self, size: SegmentSize) -> &mut WaitQueue<(), Idle> {
-        &mut self.waiters[size.index()]
     }
 
     /// Gives a segment to the waiter that came first among those that one can be had for, and
     /// returns whom to wake.
-    pub(crate) fn grant(&mut self, depots: &[Depot; SIZES]) -> Option<Waker> {
+    pub(crate) fn grant(&mut self, classes: &[SizeClass; SIZES]) -> Option<Waker> {
         let mut order: [usize; SIZES] = core::array::from_fn(|index| index);
         order.sort_unstable_by_key(|&index| {
-            self.waiters[index].first().map_or(u64::MAX, |(ticket, ())| ticket)
+            self.sizes[index].waiters.first().map_or(u64::MAX, |(ticket, ())| ticket)
         });
-        for index in order {
-            if !self.waiters[index].is_empty() && self.stock(&depots[index]).is_ok() {
-                let idle = self.take_counted(SegmentSize::ALL[index])?;
-                return self.waiters[index].grant_first(idle);
+        for class in order.map(|index| &classes[index]) {
+            if !self.of(class.size).waiters.is_empty() && self.stock(class).is_ok() {
+                let idle = self.take_counted(class.size)?;
+                return self.of_mut(class.size).waiters.grant_first(idle);
             }
         }
         None

@@ -11,6 +11,7 @@ pub struct Stats {
     pub(crate) classes: [ClassStats; SegmentSize::ALL.len()],
     pub(crate) held_bytes: usize,
     pub(crate) held_bytes_peak: usize,
+    pub(crate) metadata_bytes: usize,
     pub(crate) bytes_max: usize,
     pub(crate) waits: u64,
 }
@@ -32,6 +33,21 @@ impl Stats {
     #[must_use]
     pub const fn bytes_max(&self) -> usize {
         self.bytes_max
+    }
+
+    /// Returns the memory that the pool keeps on top of [`held_bytes`](Self::held_bytes), in bytes:
+    /// the pages of slab metadata (64 B a segment), and the magazines and caches of threads,
+    /// without the segments in them.
+    #[must_use]
+    pub const fn metadata_bytes(&self) -> usize {
+        self.metadata_bytes
+    }
+
+    /// Returns how often the pool refused a segment, because of its limit or of the system's. What
+    /// a budget refused is in [`BudgetStats::refused`](crate::BudgetStats::refused).
+    #[must_use]
+    pub fn refused(&self) -> usize {
+        self.classes.iter().map(|class| class.refused).fold(0, usize::wrapping_add)
     }
 
     /// Returns the bytes in segments that are in use: some view of them is left.
@@ -67,6 +83,7 @@ pub struct ClassStats {
     pub(crate) idle: usize,
     pub(crate) takes: usize,
     pub(crate) misses: usize,
+    pub(crate) refused: usize,
 }
 
 impl ClassStats {
@@ -98,6 +115,12 @@ impl ClassStats {
     #[must_use]
     pub const fn takes(&self) -> usize {
         self.takes
+    }
+
+    /// Returns how often the pool refused a segment of this size.
+    #[must_use]
+    pub const fn refused(&self) -> usize {
+        self.refused
     }
 
     /// Returns how many of the takes found neither the thread's magazines nor the depot filled,

@@ -1,47 +1,50 @@
-//! Memory that another owner allocated, seen as a segment.
+//! Memory of another owner, seen as a segment.
 
 use core::ptr::NonNull;
 
 use bytes::Bytes;
 
-use crate::{
-    segment::handle::Handle,
-    slab::header::{Header, Idle},
-};
+use crate::slab::header::{Header, Idle};
 
 /// A header for memory that a `Bytes` keeps.
 ///
 /// # Invariants
 ///
-/// - **F1** a header whose `depot` is null is the first field of a leaked, boxed `Adopted`.
+/// - **F1** a header whose `class` is null is the first field of a leaked, boxed `Adopted`.
 #[repr(C)]
 struct Adopted {
     header: Header,
     owner: Bytes,
 }
 
-/// Makes a handle that keeps `owner`. Allocates once.
-pub(crate) fn adopt(owner: Bytes) -> Handle {
+/// Makes a segment that keeps `owner`. Allocates once.
+pub(crate) fn adopt(owner: Bytes) -> Idle {
     let header = Header::adopted(NonNull::from(&*owner).cast());
-    let foreign = Box::leak(Box::new(Adopted { header, owner }));
-    let header = NonNull::from(foreign).cast::<Header>();
+    let adopted = Box::leak(Box::new(Adopted { header, owner }));
     // SAFETY: the header is new (I2, I3), and lives until `free` gets this `Idle` back (I1).
-    Handle::new(unsafe { Idle::new(header) })
+    unsafe { Idle::new(NonNull::from(adopted).cast()) }
 }
 
-/// Returns the `Bytes` behind a handle to foreign memory.
-pub(crate) fn owner(handle: &Handle) -> Option<&Bytes> {
-    if !handle.depot.is_null() {
+/// Returns the adopted `Bytes` that a header is of; none for a pooled segment.
+///
+/// # Safety
+///
+/// `header` leads to a live header, with the provenance that it was made with, and the header lives
+/// for `'a`.
+pub(crate) unsafe fn owner<'a>(header: NonNull<Header>) -> Option<&'a Bytes> {
+    // SAFETY: the caller says that it is alive.
+    let is_pooled = !unsafe { header.as_ref() }.class.is_null();
+    if is_pooled {
         return None;
     }
-    let foreign = handle.as_ptr().cast::<Adopted>();
-    // SAFETY: the header lies at the start of a `Adopted` (F1), alive while the handle is.
-    Some(unsafe { &foreign.as_ref().owner })
+    let adopted = header.cast::<Adopted>();
+    // SAFETY: the header lies at the start of an `Adopted` (F1), and lives for `'a`.
+    Some(unsafe { &(*adopted.as_ptr()).owner })
 }
 
-/// Frees the header of foreign memory and lets its owner go.
+/// Frees the header of adopted memory and lets its owner go.
 pub(crate) fn free(idle: Idle) {
-    let foreign = idle.into_header().cast::<Adopted>();
+    let adopted = idle.into_header().cast::<Adopted>();
     // SAFETY: the header is the start of a leaked box (F1), and an `Idle` is the only pointer to it (I2).
-    drop(unsafe { Box::from_raw(foreign.as_ptr()) });
+    drop(unsafe { Box::from_raw(adopted.as_ptr()) });
 }

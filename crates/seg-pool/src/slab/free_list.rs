@@ -1,17 +1,19 @@
-//! Where idle segments are with their slabs.
+//! The central free list of one segment size.
 
-#[cfg(feature = "report")]
 use core::ptr::NonNull;
 
 use crate::{
-    cache::depot::Depot, memory::list::List, memory::metadata::MetadataBlocks, size::SegmentSize,
-    slab::Slab, slab::header::Idle,
+    memory::list::List,
+    memory::metadata::MetadataBlocks,
+    size::SegmentSize,
+    slab::Slab,
+    slab::header::{Class, Idle},
 };
 
 /// The idle segments of one size that lie in no magazine, each with its slab.
 ///
-/// Slabs that are partly in use serve first, so that the others become whole and can go back to
-/// the system.
+/// Slabs that are partly in use serve first, so that the others become whole, with every segment
+/// here, and can go back to the system.
 pub(crate) struct FreeList {
     blocks: MetadataBlocks,
     partial: List<Slab>,
@@ -19,6 +21,8 @@ pub(crate) struct FreeList {
     whole_count: usize,
     /// The lowest `whole_count` since the last [`shrink`](Self::shrink).
     whole_low: usize,
+    /// The lowest `whole_count` since the last [`trim_idle`](Self::trim_idle).
+    whole_low_since_trim: usize,
     idle: usize,
     slabs: usize,
     /// Every slab, those without an idle segment among them.
@@ -34,6 +38,7 @@ impl FreeList {
             whole: List::new(),
             whole_count: 0,
             whole_low: 0,
+            whole_low_since_trim: 0,
             idle: 0,
             slabs: 0,
             #[cfg(feature = "report")]
@@ -51,9 +56,14 @@ impl FreeList {
         self.slabs
     }
 
+    /// Bytes of the pages that hold these slabs' metadata.
+    pub(crate) const fn metadata_bytes(&self) -> usize {
+        self.blocks.bytes()
+    }
+
     /// Adds a slab from the system; `false` when the system has no memory.
-    pub(crate) fn grow(&mut self, size: SegmentSize, depot: *const Depot) -> bool {
-        let Some(slab) = Slab::allocate(size, depot, &mut self.blocks) else { return false };
+    pub(crate) fn grow(&mut self, size: SegmentSize, class: *const Class) -> bool {
+        let Some(slab) = Slab::allocate(size, class, &mut self.blocks) else { return false };
         // SAFETY: `allocate` returned a live slab, which is in no list.
         unsafe { self.whole.push(slab) };
         self.whole_count += 1;
@@ -87,7 +97,7 @@ impl FreeList {
         }
         if from_whole {
             self.whole_count -= 1;
-            self.whole_low = self.whole_low.min(self.whole_count);
+            self.lower_marks();
             if !is_empty {
                 // SAFETY: alive, and just taken out of the other list.
                 unsafe { self.partial.push(slab) };
@@ -97,8 +107,8 @@ impl FreeList {
     }
 
     pub(crate) fn put(&mut self, idle: Idle) {
-        let Some(slab) = idle.slab else { return };
-        // SAFETY: the slab lives while one of its segments is not at home, and this one was not (I1).
+        let Some(slab) = idle.slab.map(NonNull::cast::<Slab>) else { return };
+        // SAFETY: the slab lives while one of its segments is not in its chain, and this one was not (I1).
         let shared = unsafe { slab.as_ref() };
         let was_idle = shared.idle();
         shared.put(idle);
@@ -129,6 +139,19 @@ impl FreeList {
         count
     }
 
+    /// Gives the slabs back that were whole ever since the last call, and returns how many that
+    /// were.
+    pub(crate) fn trim_idle(&mut self) -> usize {
+        let count = self.free_whole(self.whole_low_since_trim);
+        self.whole_low_since_trim = self.whole_count;
+        count
+    }
+
+    fn lower_marks(&mut self) {
+        self.whole_low = self.whole_low.min(self.whole_count);
+        self.whole_low_since_trim = self.whole_low_since_trim.min(self.whole_count);
+    }
+
     fn free_whole(&mut self, count: usize) -> usize {
         for _ in 0..count {
             let Some(slab) = self.whole.first() else { break };
@@ -142,7 +165,7 @@ impl FreeList {
             unsafe { Slab::free(slab, &mut self.blocks) };
         }
         self.whole_count -= count;
-        self.whole_low = self.whole_low.min(self.whole_count);
+        self.lower_marks();
         self.slabs -= count;
         count
     }

@@ -6,10 +6,8 @@ use core::{
 };
 
 use crate::{
-    budget::Account,
-    cache::depot::Depot,
+    limit::account::Account,
     size::SegmentSize,
-    slab::Slab,
     slab::track::Track,
     sync::{Arc, AtomicU32, AtomicUsize, Cell, Ordering, Witness},
 };
@@ -23,27 +21,34 @@ use crate::{
 pub(crate) struct Header {
     /// Handles to this segment. 1 while the segment is idle.
     pub(crate) refs: AtomicUsize,
-    /// The depot of the segment's size and pool; null for memory of another owner.
-    pub(crate) depot: *const Depot,
-    /// Where the segment goes when its last handle is dropped: the depot, or null when something
-    /// is to be done on the way. Written while there is one handle or none.
-    pub(crate) route: Cell<*const Depot>,
+    /// The segment's size class in its pool, which lives as long as the slab; null for adopted
+    /// memory.
+    pub(crate) class: *const Class,
+    /// Where the segment goes when its last handle is dropped: to the caches of its class, or null
+    /// when something is to be done on the way. Written while there is one handle or none.
+    pub(crate) route: Cell<*const Class>,
     /// The account that the segment is charged to, counted as by an `Arc`; null without one.
     /// Written through an [`Idle`] alone, so while no handle exists; read through any handle.
     account: Cell<*const Account>,
     /// The first byte of the payload.
     pub(crate) data: NonNull<u8>,
-    /// Bytes of payload; 0 for memory of another owner.
+    /// Bytes of payload; 0 for adopted memory.
     capacity: u32,
     /// The payload's first bytes that are known to be initialised: a lower bound that only grows.
     initialized: AtomicU32,
-    /// The slab that the payload is carved from; none for memory of another owner.
-    pub(crate) slab: Option<NonNull<Slab>>,
+    /// The slab that the payload is carved from; none for adopted memory.
+    pub(crate) slab: Option<NonNull<Owner>>,
     /// The next idle segment of the same slab, under the arena's lock.
     pub(crate) next: Cell<Option<Idle>>,
     pub(crate) witness: Witness,
     pub(crate) track: Track,
 }
+
+/// A size class of a pool, to the header that points to one.
+pub(crate) enum Class {}
+
+/// A slab, to the headers of its segments.
+pub(crate) enum Owner {}
 
 #[cfg(all(target_pointer_width = "64", not(any(seg_loom, feature = "report"))))]
 const _: () = assert!(size_of::<Header>() == 64, "a header fills one cache line");
@@ -53,20 +58,20 @@ impl Header {
     pub(crate) fn new(
         data: NonNull<u8>,
         size: SegmentSize,
-        depot: *const Depot,
-        slab: NonNull<Slab>,
+        class: *const Class,
+        slab: NonNull<Owner>,
     ) -> Self {
         // At most 64 KiB.
         #[expect(clippy::cast_possible_truncation)]
         let capacity = size.bytes() as u32;
-        Self { depot, route: Cell::new(depot), slab: Some(slab), capacity, ..Self::adopted(data) }
+        Self { class, route: Cell::new(class), slab: Some(slab), capacity, ..Self::adopted(data) }
     }
 
     /// Creates the header of memory that the pool does not own.
     pub(crate) fn adopted(data: NonNull<u8>) -> Self {
         Self {
             refs: AtomicUsize::new(1),
-            depot: ptr::null(),
+            class: ptr::null(),
             route: Cell::new(ptr::null()),
             account: Cell::new(ptr::null()),
             data,
@@ -79,7 +84,7 @@ impl Header {
         }
     }
 
-    /// Bytes of payload; 0 for memory of another owner.
+    /// Bytes of payload; 0 for adopted memory.
     #[inline]
     pub(crate) const fn capacity(&self) -> usize {
         self.capacity as usize

@@ -3,8 +3,8 @@
 use core::ops::{Deref, DerefMut};
 use std::sync::PoisonError;
 
-use super::Arena;
 use crate::{
+    shared::arena::Arena,
     shared::central::Central,
     sync::{MutexGuard, Ordering},
 };
@@ -17,7 +17,7 @@ pub(super) struct Locked<'a> {
 
 impl<'a> Locked<'a> {
     pub(super) fn new(arena: &'a Arena) -> Self {
-        // Nothing panics while it holds the lock, so the state behind a poisoned one is whole.
+        // Nothing panics while it holds the lock, so the state under a poisoned lock is whole.
         let central = arena.central.lock().unwrap_or_else(PoisonError::into_inner);
         Self { arena, central }
     }

@@ -1,8 +1,6 @@
-//! Why no segment was given.
+//! What a refusal says: how much was requested, what is left, and of which limit.
 
 use core::{error::Error, fmt};
-
-use crate::size::SizeError;
 
 /// No segment can be given now without passing a limit.
 ///
@@ -71,43 +69,3 @@ impl fmt::Display for OutOfMemory {
 }
 
 impl Error for OutOfMemory {}
-
-/// Why [`Pool::try_take`](crate::Pool::try_take) gave no segment.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum TakeError {
-    /// The length fits no segment; asking again is of no use.
-    Size(SizeError),
-    /// A limit is met; asking again later may help.
-    OutOfMemory(OutOfMemory),
-}
-
-impl fmt::Display for TakeError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Size(error) => error.fmt(f),
-            Self::OutOfMemory(error) => error.fmt(f),
-        }
-    }
-}
-
-impl Error for TakeError {
-    fn source(&self) -> Option<&(dyn Error + 'static)> {
-        match self {
-            Self::Size(error) => Some(error),
-            Self::OutOfMemory(error) => Some(error),
-        }
-    }
-}
-
-impl From<SizeError> for TakeError {
-    fn from(error: SizeError) -> Self {
-        Self::Size(error)
-    }
-}
-
-impl From<OutOfMemory> for TakeError {
-    fn from(error: OutOfMemory) -> Self {
-        Self::OutOfMemory(error)
-    }
-}

@@ -1,0 +1,45 @@
+//! Why no segment was given.
+
+use core::{error::Error, fmt};
+
+use crate::{limit::out_of_memory::OutOfMemory, size::SizeError};
+
+/// Why [`Pool::try_take`](crate::Pool::try_take) gave no segment.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum TakeError {
+    /// The length fits no segment; asking again is of no use.
+    Size(SizeError),
+    /// A limit is met; asking again later may help.
+    OutOfMemory(OutOfMemory),
+}
+
+impl fmt::Display for TakeError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Size(error) => error.fmt(f),
+            Self::OutOfMemory(error) => error.fmt(f),
+        }
+    }
+}
+
+impl Error for TakeError {
+    fn source(&self) -> Option<&(dyn Error + 'static)> {
+        match self {
+            Self::Size(error) => Some(error),
+            Self::OutOfMemory(error) => Some(error),
+        }
+    }
+}
+
+impl From<SizeError> for TakeError {
+    fn from(error: SizeError) -> Self {
+        Self::Size(error)
+    }
+}
+
+impl From<OutOfMemory> for TakeError {
+    fn from(error: OutOfMemory) -> Self {
+        Self::OutOfMemory(error)
+    }
+}
