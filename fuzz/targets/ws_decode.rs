@@ -45,10 +45,10 @@ fn agree(takeover: bool) -> Deflate {
     if !takeover {
         options = options.without_client_takeover().without_server_takeover();
     }
-    let handshake = ClientHandshake::new("localhost", "/", [7; 16]).deflate(options);
-    let request = handshake.request();
-    let (request, _) = ServerHandshake::parse(request.as_bytes()).expect("valid").expect("whole");
-    request.deflate(&options).expect("an offer that is taken")
+    let client = ClientHandshake::new("localhost", "/", [7; 16]).expect("valid").deflate(options);
+    let request = ServerHandshake::new().push(&mut &client.request()[..]);
+    let acceptance = request.expect("valid").expect("whole").accept().deflate(&options);
+    *acceptance.agreed_deflate().expect("an offer that is taken")
 }
 
 fn receive(

@@ -12,10 +12,10 @@ use ws_assemble::{
 /// What two ends agree on that both like to compress.
 fn agreed() -> Deflate {
     let options = DeflateOptions::default();
-    let request = ClientHandshake::new("h", "/", [1; 16]).deflate(options).request();
-    let parsed = ServerHandshake::parse(request.as_bytes()).expect("our own request");
-    let (handshake, _) = parsed.expect("a whole head");
-    handshake.deflate(&options).expect("it was offered")
+    let client = ClientHandshake::new("h", "/", [1; 16]).expect("valid").deflate(options);
+    let parsed = ServerHandshake::new().push(&mut &client.request()[..]).expect("our own request");
+    let acceptance = parsed.expect("a whole head").accept().deflate(&options);
+    *acceptance.agreed_deflate().expect("it was offered")
 }
 
 fuzz_target!(|input: &[u8]| {

@@ -8,7 +8,7 @@ use axum::{
     Router,
     body::Body,
     extract::{Request, State},
-    http::{HeaderName, StatusCode},
+    http::{HeaderName, HeaderValue},
     response::Response,
     routing::get,
 };
@@ -21,7 +21,7 @@ use tokio::{
 };
 use ws_assemble::{
     Assembly, Connection, ConnectionError, Deflate, DeflateOptions, Limits, Refusal, Role,
-    ServerHandshake,
+    UpgradeRequest,
 };
 
 /// How long a connection that failed is held to tell the peer why, and what it may send meanwhile.
@@ -45,18 +45,17 @@ async fn main() -> Result<(), AnyError> {
 }
 
 /// Grants the upgrade, compression included, and leaves the connection to a task of its own.
-async fn upgrade_to_echo(
-    State(pool): State<Pool>,
-    mut request: Request,
-) -> Result<Response, StatusCode> {
+async fn upgrade_to_echo(State(pool): State<Pool>, mut request: Request) -> Response {
     let fields = request.headers().iter().map(|(name, value)| (name.as_str(), value.as_bytes()));
-    let handshake = ServerHandshake::from_fields(request.uri().path(), fields)
-        .map_err(|error| status(Refusal::new(error)))?;
-    let agreed = handshake.deflate(&DeflateOptions::default());
-    let head = match &agreed {
-        Some(agreed) => handshake.accept_deflate(None, agreed),
-        None => handshake.accept(None),
+    let line = format!("{} {} {:?}", request.method(), request.uri(), request.version());
+    let acceptance = match UpgradeRequest::from_fields(&line, fields) {
+        Ok(request) => request.accept().deflate(&DeflateOptions::default()),
+        Err(error) => {
+            let refusal = Refusal::from(error);
+            return response(refusal.status(), refusal.fields());
+        }
     };
+    let agreed = acceptance.agreed_deflate().copied();
     let upgrade = upgrade::on(&mut request);
     tokio::spawn(async move {
         let echoed = match upgrade.await {
@@ -67,21 +66,17 @@ async fn upgrade_to_echo(
             eprintln!("{error}");
         }
     });
-    response(&head).map_err(|_| StatusCode::INTERNAL_SERVER_ERROR)
+    response(acceptance.status(), acceptance.fields())
 }
 
-fn status(refusal: Refusal) -> StatusCode {
-    StatusCode::from_u16(refusal.status()).unwrap_or(StatusCode::BAD_REQUEST)
-}
-
-/// Gives axum the fields of a head that is otherwise written as it is.
-fn response(head: &str) -> Result<Response, AnyError> {
+fn response<'a>(status: u16, fields: impl Iterator<Item = (&'a str, &'a [u8])>) -> Response {
     let mut response = Response::new(Body::empty());
-    *response.status_mut() = StatusCode::SWITCHING_PROTOCOLS;
-    for (name, value) in head.lines().filter_map(|line| line.split_once(": ")) {
-        response.headers_mut().insert(HeaderName::from_bytes(name.as_bytes())?, value.parse()?);
+    *response.status_mut() = status.try_into().expect("three digits");
+    for (name, value) in fields {
+        let name = HeaderName::from_bytes(name.as_bytes()).expect("a token");
+        response.headers_mut().append(name, HeaderValue::from_bytes(value).expect("a value"));
     }
-    Ok(response)
+    response
 }
 
 async fn echo(upgraded: Upgraded, agreed: Option<&Deflate>, pool: &Pool) -> Result<(), AnyError> {

@@ -12,8 +12,8 @@ use tokio::{
     time::timeout,
 };
 use ws_assemble::{
-    Assembly, CloseCode, CloseFrame, Connection, ConnectionError, HEAD_BYTES_MAX, Limits, Message,
-    MessageKind, ReadHalf, Role, ServerHandshake,
+    Assembly, CloseCode, CloseFrame, Connection, ConnectionError, Limits, Message, MessageKind,
+    ReadHalf, Role, ServerHandshake,
 };
 
 const PAGE: &str = "<!doctype html><html lang=en><meta charset=utf-8><title>chat</title>\
@@ -74,23 +74,22 @@ async fn serve(
     pool: &Pool,
     room: broadcast::Sender<Message>,
 ) -> Result<(), ConnectionError> {
-    let mut head = Vec::new();
-    let whole = loop {
-        let parsed = ServerHandshake::parse(&head);
-        match parsed {
-            Ok(Some(whole)) => break whole,
-            Ok(None) if head.len() < HEAD_BYTES_MAX => {
-                if stream.read_buf(&mut head).await? == 0 {
-                    return Ok(());
-                }
-            }
-            _ => return send_page(&mut stream).await,
+    let mut handshake = ServerHandshake::new();
+    let mut received = Vec::new();
+    let (request, ahead) = loop {
+        received.clear();
+        if stream.read_buf(&mut received).await? == 0 {
+            return Ok(());
+        }
+        let mut rest = &received[..];
+        match handshake.push(&mut rest) {
+            Ok(Some(request)) => break (request, rest),
+            Ok(None) => {}
+            Err(_) => return send_page(&mut stream).await,
         }
     };
-    let (request, len) = whole;
-    stream.write_all(request.accept(None).as_bytes()).await?;
+    stream.write_all(&request.accept().response()).await?;
     let limits = Limits::default().message_bytes_max(64 << 10);
-    let ahead = &head[len..];
     talk(Connection::new(stream, Role::Server, Assembly::Segmented, limits, pool, ahead)?, room)
         .await
 }

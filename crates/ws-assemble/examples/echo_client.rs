@@ -19,12 +19,12 @@ async fn main() -> Result<(), Box<dyn Error>> {
     };
     let stream = TcpStream::connect(&address).await?;
     stream.set_nodelay(true)?;
-    let mut handshake = ClientHandshake::new(address, "/", random_nonce());
+    let mut handshake = ClientHandshake::new(&address, "/", random_nonce())?;
     if arguments.next_if_eq("--deflate").is_some() {
         handshake = handshake.deflate(DeflateOptions::default());
     }
     let (mut connection, _) =
-        connect(stream, &handshake, Assembly::Segmented, Limits::default(), &Pool::new()).await?;
+        connect(stream, handshake, Assembly::Segmented, Limits::default(), &Pool::new()).await?;
     for text in arguments {
         connection.send(&Message::text(text)).await?;
         match connection.next().await? {

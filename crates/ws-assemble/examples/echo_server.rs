@@ -10,7 +10,7 @@ use tokio::{
     time::timeout,
 };
 use ws_assemble::{
-    Assembly, Connection, ConnectionError, DeflateOptions, Limits, accept, accept_deflate,
+    Assembly, Connection, ConnectionError, DeflateOptions, Limits, accept, accept_with,
 };
 
 const USAGE: &str = "usage: echo_server ADDRESS [--deflate] [--assembly segmented|contiguous]";
@@ -72,7 +72,10 @@ async fn open(
     stream.set_nodelay(true)?;
     match &options.deflate {
         Some(deflate) => {
-            accept_deflate(stream, options.assembly, Limits::default(), pool, deflate).await
+            accept_with(stream, options.assembly, Limits::default(), pool, |request| {
+                Ok(request.accept().deflate(deflate))
+            })
+            .await
         }
         None => accept(stream, options.assembly, Limits::default(), pool).await,
     }

@@ -57,12 +57,12 @@ impl Tried {
     async fn open(&self, target: &str) -> Result<Connection<TcpStream>, Box<dyn Error>> {
         let stream = TcpStream::connect(&self.address).await?;
         stream.set_nodelay(true)?;
-        let mut handshake = ClientHandshake::new(&*self.address, target, random_nonce());
+        let mut handshake = ClientHandshake::new(&self.address, target, random_nonce())?;
         if let Some(options) = self.deflate {
             handshake = handshake.deflate(options);
         }
         let limits = Limits::default();
-        let opened = connect(stream, &handshake, Assembly::Segmented, limits, &self.pool).await?;
+        let opened = connect(stream, handshake, Assembly::Segmented, limits, &self.pool).await?;
         Ok(opened.0)
     }
 }

@@ -8,7 +8,7 @@ use http_body_util::Empty;
 use hyper::{
     Request, Response, StatusCode,
     body::{Bytes, Incoming},
-    header::{CONNECTION, SEC_WEBSOCKET_ACCEPT, UPGRADE},
+    header::{HeaderName, HeaderValue},
     server::conn::http1,
     service::service_fn,
     upgrade::{self, Upgraded},
@@ -19,7 +19,7 @@ use tokio::{
     net::{TcpListener, TcpStream},
     time::timeout,
 };
-use ws_assemble::{Assembly, Connection, ConnectionError, Limits, Role, ServerHandshake};
+use ws_assemble::{Assembly, Connection, ConnectionError, Limits, Refusal, Role, UpgradeRequest};
 
 /// How long a connection that failed is held to tell the peer why, and what it may send meanwhile.
 const FINISH_MAX: Duration = Duration::from_secs(2);
@@ -52,13 +52,11 @@ async fn answer(
 ) -> Result<Response<Empty<Bytes>>, Infallible> {
     let fields = request.headers().iter().map(|(name, value)| (name.as_str(), value.as_bytes()));
     let mut response = Response::new(Empty::new());
-    match ServerHandshake::from_fields(request.uri().path(), fields) {
-        Ok(handshake) => {
-            let accept = handshake.accept_value().parse().expect("base64");
-            *response.status_mut() = StatusCode::SWITCHING_PROTOCOLS;
-            response.headers_mut().insert(UPGRADE, "websocket".parse().expect("a token"));
-            response.headers_mut().insert(CONNECTION, "upgrade".parse().expect("a token"));
-            response.headers_mut().insert(SEC_WEBSOCKET_ACCEPT, accept);
+    let line = format!("{} {} {:?}", request.method(), request.uri(), request.version());
+    match UpgradeRequest::from_fields(&line, fields) {
+        Ok(request_of_client) => {
+            let acceptance = request_of_client.accept();
+            copy(acceptance.status(), acceptance.fields(), &mut response);
             let upgrade = upgrade::on(&mut request);
             tokio::spawn(async move {
                 let echoed = match upgrade.await {
@@ -72,10 +70,23 @@ async fn answer(
         }
         Err(error) => {
             eprintln!("{error}");
-            *response.status_mut() = StatusCode::BAD_REQUEST;
+            let refusal = Refusal::from(error);
+            copy(refusal.status(), refusal.fields(), &mut response);
         }
     }
     Ok(response)
+}
+
+fn copy<'a>(
+    status: u16,
+    fields: impl Iterator<Item = (&'a str, &'a [u8])>,
+    response: &mut Response<Empty<Bytes>>,
+) {
+    *response.status_mut() = StatusCode::from_u16(status).expect("three digits");
+    for (name, value) in fields {
+        let name = HeaderName::from_bytes(name.as_bytes()).expect("a token");
+        response.headers_mut().append(name, HeaderValue::from_bytes(value).expect("a value"));
+    }
 }
 
 async fn echo(upgraded: Upgraded, pool: &Pool) -> Result<(), AnyError> {

@@ -56,9 +56,9 @@ async fn load(
 ) -> Result<(), ConnectionError> {
     let stream = TcpStream::connect(&address).await?;
     stream.set_nodelay(true)?;
-    let handshake = ClientHandshake::new(address, "/", random_nonce());
+    let handshake = ClientHandshake::new(&address, "/", random_nonce())?;
     let (mut connection, _) =
-        connect(stream, &handshake, Assembly::Segmented, Limits::default(), &pool).await?;
+        connect(stream, handshake, Assembly::Segmented, Limits::default(), &pool).await?;
     let message = Message::binary(vec![7; bytes]);
     let mut batch = Vec::new();
     let mut missing = window;

@@ -34,9 +34,7 @@ use crate::{
 
 pub use error::ConnectionError;
 pub use message_writer::{MessagePart, MessageWriter};
-#[cfg(feature = "deflate")]
-pub use open::accept_deflate;
-pub use open::{accept, connect};
+pub use open::{Incoming, accept, accept_with, connect};
 pub use read_into::{ReadFrameInto, ReadInto};
 pub use split::{ReadHalf, WriteHalf};
 

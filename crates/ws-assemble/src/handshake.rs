@@ -1,18 +1,28 @@
 //! The opening handshake (RFC 6455 section 4), without I/O.
 
+mod acceptance;
 mod client;
 mod error;
-mod fields;
 mod grammar;
+mod head;
+mod head_reader;
 mod key;
+mod refusal;
+mod refused_body;
+mod request;
+mod response;
 mod server;
 
-pub use client::{ClientHandshake, Granted};
+pub use acceptance::Acceptance;
+pub use client::ClientHandshake;
 pub use error::{HandshakeError, HandshakeErrorKind};
-pub use server::{Refusal, ServerHandshake};
-
-/// The longest head of a request or response that is read, in bytes.
-pub const HEAD_BYTES_MAX: usize = 16 << 10;
+pub use refusal::Refusal;
+pub use request::UpgradeRequest;
+pub use response::UpgradeResponse;
+pub use server::ServerHandshake;
 
 /// The most fields that a head may have.
 pub const FIELDS_MAX: usize = 100;
+
+/// The longest head that is read by default, in bytes.
+const HEAD_BYTES_MAX: usize = 16 << 10;

@@ -62,6 +62,7 @@ mod mask;
 mod message;
 mod opcode;
 mod open_message;
+mod quoted_string;
 mod recycled;
 mod role;
 mod utf8;
@@ -69,12 +70,10 @@ mod utf8;
 pub use assembly::Assembly;
 pub use close_code::CloseCode;
 pub use close_frame::{CloseFrame, PeerClose, REASON_BYTES_MAX};
-#[cfg(all(feature = "deflate", feature = "tokio"))]
-pub use connection::accept_deflate;
 #[cfg(feature = "tokio")]
 pub use connection::{
-    Connection, ConnectionError, MessagePart, MessageWriter, ReadFrameInto, ReadHalf, ReadInto,
-    WriteHalf, accept, connect,
+    Connection, ConnectionError, Incoming, MessagePart, MessageWriter, ReadFrameInto, ReadHalf,
+    ReadInto, WriteHalf, accept, accept_with, connect,
 };
 pub use control::ControlPayload;
 pub use decode_error::{DecodeError, DecodeErrorKind};
@@ -83,8 +82,8 @@ pub use decoder::{Decoder, Event};
 pub use deflate::{Deflate, DeflateOptions, Deflation};
 pub use encode::{encode_frame, encode_message};
 pub use handshake::{
-    ClientHandshake, FIELDS_MAX, Granted, HEAD_BYTES_MAX, HandshakeError, HandshakeErrorKind,
-    Refusal, ServerHandshake,
+    Acceptance, ClientHandshake, FIELDS_MAX, HandshakeError, HandshakeErrorKind, Refusal,
+    ServerHandshake, UpgradeRequest, UpgradeResponse,
 };
 pub use header::{CONTROL_BYTES_MAX, HEADER_BYTES_MAX, Header};
 #[cfg(feature = "random")]

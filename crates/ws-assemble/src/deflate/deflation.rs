@@ -30,12 +30,12 @@ static SPARE: Mutex<Vec<(Level, WindowBits, Deflater)>> = Mutex::new(Vec::new())
 ///
 /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
 /// let options = DeflateOptions::default();
-/// let client = ClientHandshake::new("localhost", "/", *b"the sample nonce").deflate(options);
-/// let request = client.request();
-/// let Some((request, _)) = ServerHandshake::parse(request.as_bytes())? else { panic!("whole") };
-/// let agreed = request.deflate(&options).ok_or("not offered")?;
+/// let client = ClientHandshake::new("localhost", "/", *b"the sample nonce")?.deflate(options);
+/// let request = ServerHandshake::new().push(&mut &client.request()[..])?.ok_or("not whole")?;
+/// let acceptance = request.accept().deflate(&options);
+/// let agreed = acceptance.agreed_deflate().ok_or("not offered")?;
 ///
-/// let mut deflation = Deflation::new(&agreed, Role::Server).ok_or("too small a window")?;
+/// let mut deflation = Deflation::new(agreed, Role::Server).ok_or("too small a window")?;
 /// let mut output = SegmentedBuf::new(&Pool::new());
 /// deflation.encode_message(&Message::text("Hello"), None, &mut output)?;
 /// assert_eq!(output.freeze(), b"\xc1\x07\xf2\x48\xcd\xc9\xc9\x07\x00");

@@ -1,9 +1,9 @@
 //! The extension's parameters (RFC 7692 section 7.1).
 
 use core::fmt::Write as _;
-use std::borrow::Cow;
 
 use super::options::{Deflate, DeflateOptions, Side};
+use crate::quoted_string::unquoted;
 
 const NAME: &str = "permessage-deflate";
 const WINDOW_BITS_MAX: u8 = 15;
@@ -58,23 +58,11 @@ impl Parameters {
 
 /// Reads 8 to 15, without leading zeroes, plain or quoted.
 fn window_bits(value: &[u8]) -> Option<u8> {
-    match *unquoted(value) {
+    match *unquoted(value)? {
         [digit @ b'8'..=b'9'] => Some(digit - b'0'),
         [b'1', digit @ b'0'..=b'5'] => Some(10 + digit - b'0'),
         _ => None,
     }
-}
-
-/// Returns a value as it is without quotes and escapes (RFC 6455 section 9.1).
-fn unquoted(value: &[u8]) -> Cow<'_, [u8]> {
-    let quoted = value.strip_prefix(b"\"").and_then(|value| value.strip_suffix(b"\""));
-    let Some(quoted) = quoted else { return Cow::Borrowed(value) };
-    let mut is_escaped = false;
-    let stays = |byte: &u8| {
-        is_escaped = *byte == b'\\' && !is_escaped;
-        !is_escaped
-    };
-    Cow::Owned(quoted.iter().copied().filter(stays).collect())
 }
 
 /// Returns what a client offers.

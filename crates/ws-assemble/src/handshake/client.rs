@@ -1,17 +1,23 @@
 //! The client's side.
 
-use httparse::{Response, Status};
-
 use super::{
-    HandshakeError, HandshakeErrorKind,
-    fields::{self, Fields, check, first_error, room},
-    grammar::is_token,
+    HandshakeError, HandshakeErrorKind, UpgradeResponse,
+    acceptance::check_name,
+    grammar::{invalid_extension, is_host, is_status_line, is_target, is_token},
+    head::Head,
+    head_reader::HeadReader,
     key,
+    refused_body::RefusedBody,
 };
 #[cfg(feature = "deflate")]
 use crate::deflate::{self, Deflate, DeflateOptions};
 
-/// A request to open a connection, and the check of its response.
+/// The longest start of a refusal's body that is kept by default, in bytes.
+const BODY_BYTES_MAX: usize = 4 << 10;
+
+/// A request to open a connection, and the check of its response as it comes.
+///
+/// Nothing is sent that our own server would refuse: names, values and targets are checked.
 ///
 /// # Examples
 ///
@@ -19,75 +25,95 @@ use crate::deflate::{self, Deflate, DeflateOptions};
 /// use ws_assemble::ClientHandshake;
 ///
 /// # fn main() -> Result<(), ws_assemble::HandshakeError> {
-/// let client = ClientHandshake::new("example.com", "/chat", *b"the sample nonce").protocol("chat");
-/// assert!(client.request().contains("Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n"));
+/// let mut client = ClientHandshake::new("example.com", "/chat", *b"the sample nonce")?
+///     .protocol("chat")?
+///     .field("Cookie", "a=b")?;
+/// assert!(client.request().starts_with(b"GET /chat HTTP/1.1\r\nHost: example.com\r\n"));
 ///
-/// let response = b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\n\
+/// let mut received: &[u8] = b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\n\
 ///     Connection: Upgrade\r\nSec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=\r\n\
 ///     Sec-WebSocket-Protocol: chat\r\n\r\n\x81\x02hi";
-/// let Some((granted, len)) = client.parse(response)? else { panic!("whole") };
-/// assert_eq!(granted.protocol.as_deref(), Some("chat"));
-/// assert_eq!(&response[len..], b"\x81\x02hi");
+/// let Some(response) = client.push(&mut received)? else { panic!("whole") };
+/// assert_eq!(response.protocol(), Some("chat"));
+/// assert_eq!(received, b"\x81\x02hi");
 /// # Ok(())
 /// # }
 /// ```
 #[derive(Clone, Debug)]
 pub struct ClientHandshake {
-    host: String,
-    target: String,
+    request: Head,
     key: String,
     protocols: Vec<String>,
     #[cfg(feature = "deflate")]
     deflate: Option<DeflateOptions>,
-}
-
-/// What a server granted.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct Granted {
-    /// One of the subprotocols that were offered.
-    pub protocol: Option<String>,
-    /// How messages are compressed.
-    #[cfg(feature = "deflate")]
-    pub deflate: Option<Deflate>,
+    reader: HeadReader,
+    interim_count: usize,
+    refused: Option<(Head, RefusedBody)>,
+    body_bytes_max: usize,
+    failed: Option<HandshakeError>,
 }
 
 impl ClientHandshake {
-    /// Creates a request for `target`, for example `/chat`, of `host`, which has a port unless it is
-    /// the scheme's own. The nonce is to be random: see `random_nonce`.
+    /// The most interim responses that are skipped, such as 103 (RFC 9110 section 15.2).
+    pub const INTERIM_MAX: usize = 8;
+
+    /// Creates a request for `target`, for example `/chat?room=1`, of `host`, which has a port unless
+    /// it is the scheme's own. The nonce is to be random: see `random_nonce`.
     ///
-    /// # Panics
+    /// What is not ASCII in the target is percent-encoded (RFC 3987 section 3.1): `/é` becomes
+    /// `/%C3%A9`.
     ///
-    /// Panics when `host` or `target` is empty or holds a space or a control character, which would
-    /// make another request of it.
-    #[must_use]
-    pub fn new(host: impl Into<String>, target: impl Into<String>, nonce: [u8; 16]) -> Self {
-        let (host, target) = (host.into(), target.into());
-        assert!(
-            is_plain(&host) && is_plain(&target),
-            "a host and a target are not empty and have no spaces"
-        );
-        Self {
-            host,
-            target,
-            key: key::encode(nonce),
+    /// # Errors
+    ///
+    /// [`HandshakeErrorKind::HostInvalid`] when `host` is empty or no host.
+    /// [`HandshakeErrorKind::TargetInvalid`] when `target` is neither a path nor an absolute URI, or
+    /// has a fragment, a space or a control character.
+    pub fn new(host: &str, target: &str, nonce: [u8; 16]) -> Result<Self, HandshakeError> {
+        if host.is_empty() || !is_host(host.as_bytes()) {
+            return Err(HandshakeError::new(HandshakeErrorKind::HostInvalid, 0));
+        }
+        let target = encoded(target);
+        if !is_target(target.as_bytes()) {
+            return Err(HandshakeError::new(HandshakeErrorKind::TargetInvalid, 0));
+        }
+        let key = key::encode(nonce);
+        let mut request = Head::new(&format!("GET {target} HTTP/1.1"));
+        let fields = [
+            ("Host", host),
+            ("Upgrade", "websocket"),
+            ("Connection", "Upgrade"),
+            ("Sec-WebSocket-Key", &key),
+            ("Sec-WebSocket-Version", "13"),
+        ];
+        for (name, value) in fields {
+            request.push_own(name, value);
+        }
+        Ok(Self {
+            request,
+            key,
             protocols: Vec::new(),
             #[cfg(feature = "deflate")]
             deflate: None,
-        }
+            reader: HeadReader::new(),
+            interim_count: 0,
+            refused: None,
+            body_bytes_max: BODY_BYTES_MAX,
+            failed: None,
+        })
     }
 
     /// Offers a subprotocol, the favourite first.
     ///
-    /// # Panics
+    /// # Errors
     ///
-    /// Panics when it is no token.
-    #[must_use]
-    pub fn protocol(mut self, protocol: impl Into<String>) -> Self {
+    /// [`HandshakeErrorKind::ProtocolInvalid`] when it is no token, or offered already.
+    pub fn protocol(mut self, protocol: impl Into<String>) -> Result<Self, HandshakeError> {
         let protocol = protocol.into();
-        assert!(is_token(protocol.as_bytes()), "a subprotocol is a token");
+        if !is_token(protocol.as_bytes()) || self.protocols.contains(&protocol) {
+            return Err(HandshakeError::new(HandshakeErrorKind::ProtocolInvalid, 0));
+        }
         self.protocols.push(protocol);
-        self
+        Ok(self)
     }
 
     /// Offers to compress messages.
@@ -98,97 +124,166 @@ impl ClientHandshake {
         self
     }
 
-    /// Returns the request.
-    #[must_use]
-    pub fn request(&self) -> String {
-        let Self { host, target, key, protocols, .. } = self;
-        let mut request = format!(
-            "GET {target} HTTP/1.1\r\nHost: {host}\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\
-             Sec-WebSocket-Key: {key}\r\nSec-WebSocket-Version: 13\r\n"
-        );
-        if !protocols.is_empty() {
-            request += &format!("Sec-WebSocket-Protocol: {}\r\n", protocols.join(", "));
-        }
-        #[cfg(feature = "deflate")]
-        if let Some(options) = &self.deflate {
-            request += &format!("Sec-WebSocket-Extensions: {}\r\n", deflate::offer(options));
-        }
-        request + "\r\n"
-    }
-
-    /// Reads the response from the front of `head`; returns what the server chose and the
-    /// response's length, behind which frames may lie already. `None` when more bytes are
-    /// needed: call again with all of them.
+    /// Adds a field, for example `Authorization`, `Cookie` or `Origin`, after those that are there. A
+    /// name may be given several times.
     ///
     /// # Errors
     ///
-    /// A [`HandshakeError`].
-    pub fn parse(&self, head: &[u8]) -> Result<Option<(Granted, usize)>, HandshakeError> {
-        let mut room = room();
-        let mut response = Response::new(&mut room);
-        // What lies beyond the limit changes nothing.
-        let head = &head[..head.len().min(super::HEAD_BYTES_MAX)];
-        let parsed = response.parse(head).map_err(|error| {
-            first_error(head, error, |head| Response::new(&mut fields::room()).parse(head).is_err())
-        })?;
-        let Status::Complete(len) = parsed else {
-            check(head, false)?;
-            return Ok(None);
-        };
-        check(&head[..len], true)?;
-        let fields = Fields { head: &head[..len], fields: response.headers };
-        let status = response.code.unwrap_or_default();
-        if status != 101 {
-            return Err(HandshakeError::new(HandshakeErrorKind::StatusUnexpected(status), 9));
-        }
-        if response.version != Some(1) {
-            return Err(HandshakeError::new(HandshakeErrorKind::HttpVersionInvalid, 0));
-        }
-        // Another protocol beside it would lie on top of ours (section 4.1).
-        if !fields.has_token("upgrade", "websocket") || fields.list("upgrade").count() != 1 {
-            return Err(fields.missing("upgrade", HandshakeErrorKind::UpgradeMissing));
-        }
-        if !fields.has_token("connection", "upgrade") {
-            return Err(fields.missing("connection", HandshakeErrorKind::ConnectionMissing));
-        }
-        let accept = fields.one("sec-websocket-accept", HandshakeErrorKind::AcceptMismatch)?;
-        if accept != key::accept(self.key.as_bytes()).as_bytes() {
-            return Err(fields.error(HandshakeErrorKind::AcceptMismatch, accept));
+    /// [`HandshakeErrorKind::FieldInvalid`] when the name is no token or one that the handshake
+    /// itself sends, or the value has a line end or another control character.
+    pub fn field(mut self, name: &str, value: impl AsRef<[u8]>) -> Result<Self, HandshakeError> {
+        check_name(name)?;
+        self.request.push(name, value.as_ref())?;
+        Ok(self)
+    }
+
+    /// Limits the head of each response, in bytes. 16 KiB by default.
+    #[must_use]
+    pub const fn with_head_bytes_max(mut self, bytes: usize) -> Self {
+        self.reader.head_bytes_max = bytes;
+        self
+    }
+
+    /// Returns how long the head of a response may be.
+    #[must_use]
+    pub const fn head_bytes_max(&self) -> usize {
+        self.reader.head_bytes_max
+    }
+
+    /// Limits how much of a refusal's body is kept, in bytes. 4 KiB by default.
+    #[must_use]
+    pub const fn with_body_bytes_max(mut self, bytes: usize) -> Self {
+        self.body_bytes_max = bytes;
+        self
+    }
+
+    /// Returns how much of a refusal's body is kept.
+    #[must_use]
+    pub const fn body_bytes_max(&self) -> usize {
+        self.body_bytes_max
+    }
+
+    /// Returns the request as it is sent.
+    #[must_use]
+    pub fn request(&self) -> Vec<u8> {
+        let mut request = self.request.clone();
+        if !self.protocols.is_empty() {
+            request.push_own("Sec-WebSocket-Protocol", &self.protocols.join(", "));
         }
         #[cfg(feature = "deflate")]
-        let deflate = self.check_extensions(&fields)?;
-        #[cfg(not(feature = "deflate"))]
-        if let Some(extension) = fields.list("sec-websocket-extensions").next() {
-            return Err(fields.error(HandshakeErrorKind::ExtensionUnexpected, extension));
+        if let Some(options) = &self.deflate {
+            request.push_own("Sec-WebSocket-Extensions", &deflate::offer(options));
         }
-        let mut chosen = fields.all("sec-websocket-protocol");
-        let protocol =
-            match (chosen.next(), chosen.next()) {
-                (None, _) => None,
-                (Some(value), None) => {
-                    let offered = self.protocols.iter().find(|offered| offered.as_bytes() == value);
-                    Some(offered.cloned().ok_or_else(|| {
-                        fields.error(HandshakeErrorKind::ProtocolUnexpected, value)
-                    })?)
+        request.to_bytes()
+    }
+
+    /// Takes what belongs to the response from the front of `received`; what stays there are frames.
+    /// `None` when more bytes are needed: call again with those that come next.
+    ///
+    /// Interim responses are skipped.
+    ///
+    /// # Errors
+    ///
+    /// A [`HandshakeError`]. When the server refused, it has the
+    /// [`response`](HandshakeError::response). The same error comes back from then on.
+    pub fn push(
+        &mut self,
+        received: &mut &[u8],
+    ) -> Result<Option<UpgradeResponse>, HandshakeError> {
+        if let Some(error) = &self.failed {
+            return Err(error.clone());
+        }
+        self.read(received).inspect_err(|error| self.failed = Some(error.clone()))
+    }
+
+    /// Returns why the handshake fails when the stream ends now: the server refused, and its body ends
+    /// with the stream, or the response is truncated.
+    #[must_use]
+    pub fn finish(self) -> HandshakeError {
+        match (self.failed, self.refused) {
+            (Some(error), _) => error,
+            (None, Some(refused)) => refusal(refused),
+            (None, None) => HandshakeError::truncated(self.reader.len()),
+        }
+    }
+
+    fn read(&mut self, received: &mut &[u8]) -> Result<Option<UpgradeResponse>, HandshakeError> {
+        while self.refused.is_none() {
+            let Some(head) = self.reader.read(received, is_status_line)? else { return Ok(None) };
+            match head.start_line()[1] {
+                "101" => return self.check(head).map(Some),
+                status if status.starts_with('1') => {
+                    self.interim_count += 1;
+                    if self.interim_count > Self::INTERIM_MAX {
+                        let kind = HandshakeErrorKind::TooManyInterim;
+                        return Err(head.error(kind, status.as_bytes()));
+                    }
                 }
-                (Some(_), Some(second)) => {
-                    return Err(fields.error(HandshakeErrorKind::ProtocolUnexpected, second));
+                _ => {
+                    let body = RefusedBody::new(&head);
+                    self.refused = Some((head, body));
                 }
-            };
-        let granted = Granted {
-            protocol,
+            }
+        }
+        match self.refused.take() {
+            Some((head, mut body)) => {
+                let is_whole = body.read(received, self.body_bytes_max);
+                if is_whole {
+                    return Err(refusal((head, body)));
+                }
+                self.refused = Some((head, body));
+                Ok(None)
+            }
+            None => Ok(None),
+        }
+    }
+
+    /// Checks a response that switches protocols (RFC 6455 section 4.1).
+    fn check(&self, head: Head) -> Result<UpgradeResponse, HandshakeError> {
+        let [version, ..] = head.start_line();
+        if version != "HTTP/1.1" {
+            return Err(head.error(HandshakeErrorKind::HttpVersionInvalid, version.as_bytes()));
+        }
+        // Another protocol beside it would lie on top of ours.
+        if !head.has_token("upgrade", "websocket") || head.list("upgrade").count() != 1 {
+            return Err(head.missing("upgrade", HandshakeErrorKind::UpgradeMissing));
+        }
+        if !head.has_token("connection", "upgrade") {
+            return Err(head.missing("connection", HandshakeErrorKind::ConnectionMissing));
+        }
+        let accept = head.one("sec-websocket-accept", HandshakeErrorKind::AcceptMismatch)?;
+        if accept != key::accept(self.key.as_bytes()).as_bytes() {
+            return Err(head.error(HandshakeErrorKind::AcceptMismatch, accept));
+        }
+        if let Some(part) = head.values("sec-websocket-extensions").find_map(invalid_extension) {
+            return Err(head.error(HandshakeErrorKind::ExtensionsInvalid, part));
+        }
+        #[cfg(feature = "deflate")]
+        let deflate = self.check_extensions(&head)?;
+        #[cfg(not(feature = "deflate"))]
+        if let Some(extension) = head.list("sec-websocket-extensions").next() {
+            return Err(head.error(HandshakeErrorKind::ExtensionUnexpected, extension));
+        }
+        let is_offered = |value: &[u8]| self.protocols.iter().any(|own| own.as_bytes() == value);
+        let mut chosen = head.values("sec-websocket-protocol").enumerate();
+        if let Some((_, value)) = chosen.find(|&(index, value)| index > 0 || !is_offered(value)) {
+            return Err(head.error(HandshakeErrorKind::ProtocolUnexpected, value));
+        }
+        drop(chosen);
+        Ok(UpgradeResponse {
+            head,
             #[cfg(feature = "deflate")]
             deflate,
-        };
-        Ok(Some((granted, len)))
+            body: Vec::new(),
+        })
     }
 
     /// Checks that the server grants nothing but the compression that was offered.
     #[cfg(feature = "deflate")]
-    fn check_extensions(&self, fields: &Fields<'_>) -> Result<Option<Deflate>, HandshakeError> {
-        let mut extensions = fields.list("sec-websocket-extensions");
+    fn check_extensions(&self, head: &Head) -> Result<Option<Deflate>, HandshakeError> {
+        let mut extensions = head.list("sec-websocket-extensions");
         let Some(first) = extensions.next() else { return Ok(None) };
-        let unexpected = |at| fields.error(HandshakeErrorKind::ExtensionUnexpected, at);
+        let unexpected = |at| head.error(HandshakeErrorKind::ExtensionUnexpected, at);
         if let Some(second) = extensions.next() {
             return Err(unexpected(second));
         }
@@ -197,6 +292,23 @@ impl ClientHandshake {
     }
 }
 
-fn is_plain(text: &str) -> bool {
-    !text.is_empty() && text.bytes().all(|byte| byte > b' ' && byte != 0x7f)
+fn refusal((head, body): (Head, RefusedBody)) -> HandshakeError {
+    HandshakeError::refused(UpgradeResponse {
+        head,
+        #[cfg(feature = "deflate")]
+        deflate: None,
+        body: body.bytes,
+    })
+}
+
+/// Returns a target with what is not ASCII in percent-encoded form.
+fn encoded(target: &str) -> String {
+    let mut encoded = String::with_capacity(target.len());
+    for byte in target.bytes() {
+        match byte {
+            0..=0x7f => encoded.push(char::from(byte)),
+            _ => encoded += &format!("%{byte:02X}"),
+        }
+    }
+    encoded
 }

@@ -1,9 +1,40 @@
-//! What the values of a head consist of.
+//! What heads consist of.
+
+use super::head::items;
+use crate::quoted_string::unquoted;
 
 /// Returns whether this is a token (RFC 9110 section 5.6.2).
 pub(super) fn is_token(text: &[u8]) -> bool {
     let is_allowed = |byte: &u8| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(byte);
     !text.is_empty() && text.iter().all(is_allowed)
+}
+
+/// Returns whether this can be a field's value: no line end and no other control character (RFC 9110
+/// section 5.5).
+pub(super) fn is_value(text: &[u8]) -> bool {
+    text.iter().all(|&byte| byte == b'\t' || !byte.is_ascii_control())
+}
+
+/// Returns whether this is a request's first line: method, target, version.
+pub(super) fn is_request_line(line: &[u8]) -> bool {
+    let mut parts = line.split(|&byte| byte == b' ');
+    let (method, target, version) = (parts.next(), parts.next(), parts.next());
+    method.is_some_and(is_token)
+        && target.is_some_and(|target| !target.is_empty())
+        && version.is_some_and(is_version)
+        && parts.next().is_none()
+}
+
+/// Returns whether this is a response's first line: version, status, and a reason, which may be
+/// missing along with its space.
+pub(super) fn is_status_line(line: &[u8]) -> bool {
+    let mut parts = line.splitn(3, |&byte| byte == b' ');
+    let is_status = |text: &[u8]| matches!(text, [b'1'..=b'9', b'0'..=b'9', b'0'..=b'9']);
+    parts.next().is_some_and(is_version) && parts.next().is_some_and(is_status)
+}
+
+fn is_version(text: &[u8]) -> bool {
+    matches!(text, [b'H', b'T', b'T', b'P', b'/', b'0'..=b'9', b'.', b'0'..=b'9'])
 }
 
 /// Returns whether this is a host with or without a port (RFC 9110 section 7.2). It may be empty.
@@ -35,18 +66,25 @@ pub(super) fn is_target(text: &[u8]) -> bool {
     is_whole && text.iter().all(|&byte| byte.is_ascii_graphic() && byte != b'#')
 }
 
-/// Returns the items of a list between commas, those in quoted strings apart (RFC 9110 sections 5.6.1
-/// and 5.6.4).
-pub(super) fn items(text: &[u8]) -> impl Iterator<Item = &[u8]> {
-    let (mut is_quoted, mut is_escaped) = (false, false);
-    text.split(move |&byte| {
-        let was_escaped = core::mem::replace(&mut is_escaped, false);
-        match byte {
-            _ if was_escaped => {}
-            b'\\' => is_escaped = is_quoted,
-            b'"' => is_quoted = !is_quoted,
-            _ => return byte == b',' && !is_quoted,
-        }
-        false
+/// Returns the first part of a `Sec-WebSocket-Extensions` value that breaks the grammar, or all of it
+/// when it names no extension (RFC 6455 section 9.1).
+///
+/// A quoted value must be a token without its quotes and escapes. So no comma and no semicolon can
+/// stand in one, and a valid value may be split at each of them.
+pub(super) fn invalid_extension(list: &[u8]) -> Option<&[u8]> {
+    let mut extensions = items(list).peekable();
+    if extensions.peek().is_none() {
+        return Some(list);
+    }
+    extensions.find_map(|extension| {
+        let mut parts = extension.split(|&byte| byte == b';').map(<[u8]>::trim_ascii);
+        let name = parts.next().filter(|name| !is_token(name));
+        name.or_else(|| parts.find(|part| !is_parameter(part)))
     })
+}
+
+fn is_parameter(text: &[u8]) -> bool {
+    let Some(equals) = text.iter().position(|&byte| byte == b'=') else { return is_token(text) };
+    let (name, value) = (text[..equals].trim_ascii(), text[equals + 1..].trim_ascii());
+    is_token(name) && unquoted(value).is_some_and(|value| is_token(&value))
 }

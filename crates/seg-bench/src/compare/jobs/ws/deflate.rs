@@ -34,10 +34,11 @@ pub(super) fn jobs() -> Vec<Job> {
 /// What both ends of these jobs agree on.
 fn agreed() -> Deflate {
     let options = DeflateOptions::default().without_server_takeover().without_client_takeover();
-    let client = ClientHandshake::new("localhost", "/", *b"the sample nonce").deflate(options);
-    let request = client.request();
-    let parsed = ServerHandshake::parse(request.as_bytes()).expect("our own");
-    parsed.expect("whole").0.deflate(&options).expect("offered")
+    let client = ClientHandshake::new("localhost", "/", *b"the sample nonce").expect("valid");
+    let request = client.deflate(options).request();
+    let parsed = ServerHandshake::new().push(&mut &request[..]).expect("our own");
+    let acceptance = parsed.expect("whole").accept().deflate(&options);
+    *acceptance.agreed_deflate().expect("offered")
 }
 
 /// A text with some repetition and some that never comes again.
