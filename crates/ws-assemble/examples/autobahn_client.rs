@@ -53,8 +53,8 @@ async fn open(
     let stream = TcpStream::connect(address).await?;
     stream.set_nodelay(true)?;
     let handshake =
-        ClientHandshake::new(address, path, random_nonce()).deflate(DeflateOptions::default());
-    let (connection, _) = connect(stream, &handshake, assembly, Limits::default(), pool).await?;
+        ClientHandshake::new(address, path, random_nonce())?.deflate(DeflateOptions::default());
+    let (connection, _) = connect(stream, handshake, assembly, Limits::default(), pool).await?;
     Ok(connection)
 }
 
