@@ -236,6 +236,14 @@ impl Encoder {
         core::mem::take(&mut self.output)
     }
 
+    /// Gives spare memory back to the pool, unless a chunk is open in it. For a sender that has
+    /// nothing to send for now.
+    pub fn release(&mut self) {
+        if self.open.is_none() && self.closed() == 0 {
+            self.room = None;
+        }
+    }
+
     /// Returns the bytes that [`take`](Self::take) would give.
     #[must_use]
     pub fn len(&self) -> u64 {

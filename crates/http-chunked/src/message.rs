@@ -4,7 +4,7 @@ mod error;
 mod limits;
 
 use bytes::Buf as _;
-use seg_pool::{Pool, Segment};
+use seg_pool::{Pool, Segment, SegmentMut};
 use seg_seq::{Assembly, Sequence};
 
 pub use self::{
@@ -112,7 +112,7 @@ impl<L> Message<L> {
 ///
 /// ```
 /// use http_chunked::{MessageStep, RequestReader, ResponseReader};
-/// use seg_pool::{Pool, Segment};
+/// use seg_pool::{Pool, Segment, SegmentMut};
 ///
 /// # fn main() -> Result<(), http_chunked::MessageError> {
 /// let mut reader = RequestReader::new(&Pool::new());
@@ -255,6 +255,16 @@ impl<L: StartLine> MessageReader<L> {
             },
         };
         result.map_err(|error| self.fail(error))
+    }
+
+    /// Gives a segment that the next copy goes into, before one is taken from the pool. For those who
+    /// wait for memory, with [`take_async`](Pool::take_async): after an error that is [out of
+    /// memory](MessageErrorKind::out_of_memory), of as many bytes as it asked for.
+    pub fn supply(&mut self, memory: SegmentMut) {
+        match self.state {
+            State::Start | State::Head => self.head_reader.supply(memory),
+            State::Body | State::End | State::Failed(_) => self.assembler.supply(memory),
+        }
     }
 
     /// Says that the connection was closed. Ends a body that goes until then, and is no error between

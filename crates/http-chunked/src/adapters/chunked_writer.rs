@@ -1,8 +1,9 @@
-//! An encoder in front of a socket.
+//! An encoder before a socket.
 
 #[cfg(feature = "tokio")]
 mod tokio_io;
 
+use core::ops::RangeInclusive;
 use std::io::{self, IoSlice, Write};
 
 use seg_pool::Pool;
@@ -13,8 +14,9 @@ use crate::{
     trailers::Trailers,
 };
 
-/// Encoded bytes that are written as soon as there are so many.
-const WRITE_BYTES: u64 = 64 << 10;
+/// Encoded bytes that are written as soon as there are so many: at first and on a socket that takes
+/// less at once, and at most.
+const BATCH_BYTES: RangeInclusive<u64> = 64 << 10..=256 << 10;
 
 /// Slices that go into one vectored write.
 const SLICES: usize = 64;
@@ -22,8 +24,9 @@ const SLICES: usize = 64;
 /// Writes one chunked body to a socket: `std::io::Write`, and with the feature `tokio` tokio's
 /// `AsyncWrite`.
 ///
-/// What is written is gathered in pooled segments and goes out in vectored writes of about 64 KiB,
-/// or when it is flushed. The body is whole only after [`finish`](Self::finish), or the shutdown of
+/// What is written is gathered in pooled segments and goes out in vectored writes of 64 KiB, of more
+/// while the socket takes all of it at once, up to 256 KiB, or when it is flushed. After a flush no
+/// segment is held. The body is whole only after [`finish`](Self::finish), or the shutdown of
 /// an asynchronous one; a writer that is dropped before leaves it truncated, so that the receiver
 /// takes it for what it is.
 ///
@@ -48,6 +51,8 @@ pub struct ChunkedWriter<W> {
     encoder: Encoder,
     /// Taken from the encoder, and not written yet.
     pending: Sequence,
+    /// How much is gathered for one write.
+    batch_bytes: u64,
     socket: W,
 }
 
@@ -59,7 +64,7 @@ impl<W> ChunkedWriter<W> {
 
     /// Creates a writer with an encoder of your own: a chunk size, or data in it already.
     pub fn with_encoder(socket: W, encoder: Encoder) -> Self {
-        Self { encoder, pending: Sequence::new(), socket }
+        Self { encoder, pending: Sequence::new(), batch_bytes: *BATCH_BYTES.start(), socket }
     }
 
     /// Takes `data` out and queues it as a chunk of its own, linked where it is long. It is written with what comes
@@ -84,13 +89,23 @@ impl<W> ChunkedWriter<W> {
 
     /// Returns whether something should be written before more is taken.
     fn is_full(&self) -> bool {
-        self.pending.len() + self.encoder.len() >= WRITE_BYTES
+        self.pending.len() + self.encoder.len() >= self.batch_bytes
     }
 
     /// Moves what is encoded to what is written.
     fn queue(&mut self) {
         let encoded = self.encoder.take();
         self.pending.append(encoded);
+    }
+
+    /// Takes in what the socket took of all that was offered; nothing when it was not ready.
+    fn record(&mut self, written: u64) {
+        let is_all = written >= self.batch_bytes && written == self.pending.len();
+        let next = if is_all { self.batch_bytes * 2 } else { self.batch_bytes / 2 };
+        if is_all || written < self.pending.len() {
+            self.batch_bytes = next.clamp(*BATCH_BYTES.start(), *BATCH_BYTES.end());
+        }
+        drop(self.pending.split_to(written));
     }
 
     /// Copies from `bytes` into the open chunk.
@@ -121,7 +136,7 @@ impl<W: Write> ChunkedWriter<W> {
     ///
     /// # Errors
     ///
-    /// What the socket says, and want of memory.
+    /// What the socket says, and out of memory.
     pub fn finish(mut self, trailers: &Trailers) -> io::Result<W> {
         self.encoder.finish(trailers)?;
         self.write_out()?;
@@ -136,7 +151,7 @@ impl<W: Write> ChunkedWriter<W> {
             let (slices, count) = Self::slices(&self.pending);
             match self.socket.write_vectored(&slices[..count]) {
                 Ok(0) => return Err(io::ErrorKind::WriteZero.into()),
-                Ok(written) => drop(self.pending.split_to(written as u64)),
+                Ok(written) => self.record(written as u64),
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
                 Err(error) => return Err(error),
             }
@@ -156,6 +171,7 @@ impl<W: Write> Write for ChunkedWriter<W> {
     fn flush(&mut self) -> io::Result<()> {
         self.encoder.flush();
         self.write_out()?;
+        self.encoder.release();
         self.socket.flush()
     }
 }

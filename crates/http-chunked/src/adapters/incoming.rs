@@ -2,6 +2,7 @@
 
 #[cfg(all(feature = "http-body", feature = "tokio"))]
 mod http_body;
+mod read_size;
 mod receive;
 #[cfg(feature = "tokio")]
 mod tokio_io;
@@ -12,18 +13,21 @@ use bytes::Buf;
 use seg_pool::{Pool, Segment, SegmentMut};
 use seg_seq::Sequence;
 
+use self::read_size::ReadSize;
 pub use self::receive::Receive;
-use crate::message::MessageStep;
-use crate::trailers::Trailers;
+use crate::{message::MessageStep, trailers::Trailers};
 
 /// A socket with a reader of messages over it, and the body of the message as a stream: `std::io`'s
 /// `Read` and `BufRead`, and with the feature `tokio` tokio's `AsyncRead` and `AsyncBufRead`.
 ///
-/// The reader is a [`MessageReader`](crate::MessageReader), or a [`BodyAssembler`](crate::BodyAssembler) where there
-/// is no head. Nothing is kept of what was read, so memory does not grow with the body; what was
-/// read behind the message stays for the next one. A segment is read into until it is full,
-/// so short reads do not hold a segment each. When there is nothing to read it is given back, unless
-/// other parts of it were handed out.
+/// The reader is a [`MessageReader`](crate::MessageReader), or a [`BodyAssembler`](crate::BodyAssembler)
+/// where there is no head. Nothing is kept of what was read, so memory does not grow with the body;
+/// what was read after the message stays for the next one.
+///
+/// A segment is read into until it is full, so short reads do not hold a segment each. Reads that
+/// fill their segment make the next one larger, up to 64 KiB, and reads that do not make it smaller
+/// again. Where nothing is to be read, between messages or on a socket that has nothing, no segment
+/// is held, unless other parts of it were handed out.
 ///
 /// # Examples
 ///
@@ -55,12 +59,15 @@ pub struct Incoming<S, R> {
     /// Read from the socket, and not by the reader.
     received: Segment,
     /// What is left of the segment that was read into last.
-    room: Option<SegmentMut>,
-    /// Whether a part of that segment was handed out, as data or in a head.
+    spare: Option<SegmentMut>,
+    read_size: ReadSize,
+    /// Whether a part of that segment was handed out.
     is_shared: bool,
     /// Data of the body that was not read yet.
     data: Sequence,
     state: State,
+    #[cfg(feature = "tokio")]
+    waiting: tokio_io::Waiting,
 }
 
 /// A segment is read into until less than this part of it is left: reads into less would be too
@@ -85,10 +92,13 @@ impl<S, R: Receive> Incoming<S, R> {
             reader,
             pool: pool.clone(),
             received: Segment::new(),
-            room: None,
+            spare: None,
+            read_size: ReadSize::new(pool.segment_size()),
             is_shared: false,
             data: Sequence::new(),
             state: State::Head,
+            #[cfg(feature = "tokio")]
+            waiting: tokio_io::Waiting::default(),
         }
     }
 
@@ -99,7 +109,7 @@ impl<S, R: Receive> Incoming<S, R> {
         self
     }
 
-    /// Returns the reader: its head, and behind the body its trailers.
+    /// Returns the reader: its head, and after the body its trailers.
     pub const fn reader(&self) -> &R {
         &self.reader
     }
@@ -132,7 +142,7 @@ impl<S, R: Receive> Incoming<S, R> {
         self.reader.trailer_fields()
     }
 
-    /// Turns into the socket, the reader, and what was read behind the message.
+    /// Turns into the socket, the reader, and what was read after the message.
     pub fn into_parts(self) -> (S, R, Segment) {
         (self.socket, self.reader, self.received)
     }
@@ -140,8 +150,12 @@ impl<S, R: Receive> Incoming<S, R> {
     /// Goes on with what was received; returns whether there is anything to tell.
     fn advance(&mut self) -> io::Result<bool> {
         loop {
-            let received = self.reader.receive(&mut self.received);
-            match received.inspect_err(|_| self.data = self.reader.data()) {
+            let step = self.reader.receive(&mut self.received);
+            if self.received.is_empty() {
+                // An empty part of a segment would keep it.
+                self.received = Segment::new();
+            }
+            match step.inspect_err(|_| self.data = self.reader.data()) {
                 // What came before is read first; the reader keeps the error.
                 Err(_) if !self.data.is_empty() => {
                     self.state = State::Body;
@@ -150,12 +164,13 @@ impl<S, R: Receive> Incoming<S, R> {
                 Err(error) => return Err(error),
                 Ok(MessageStep::Head) => {
                     self.state = State::Body;
-                    self.is_shared = true;
                     return Ok(true);
                 }
                 Ok(MessageStep::End) => {
                     self.state = State::End;
                     self.data = self.reader.data();
+                    // The next message may be a long time coming.
+                    self.spare = None;
                     return Ok(true);
                 }
                 Ok(MessageStep::NeedMore) => {
@@ -171,25 +186,27 @@ impl<S, R: Receive> Incoming<S, R> {
     }
 
     /// Takes what the socket gave: nothing when it was closed.
-    fn take_received(&mut self, mut room: SegmentMut) -> io::Result<()> {
-        let filled = room.split_to(room.len()).freeze();
+    fn take_received(&mut self, mut spare: SegmentMut) -> io::Result<()> {
+        let (len, left) = (spare.len(), spare.spare_len());
+        self.read_size.record(len, left);
+        let filled = spare.split_to(len).freeze();
         if filled.is_empty() {
             self.state = match self.reader.close()? {
                 true => State::End,
                 false => State::Closed,
             };
-        } else if room.spare_len() >= self.pool.segment_size().bytes() / READ_PARTS {
-            self.room = Some(room);
+        } else if left >= self.pool.segment_size().bytes() / READ_PARTS {
+            self.spare = Some(spare);
         }
         self.received = filled;
         Ok(())
     }
 
-    /// Keeps room that nothing came into when somebody else may hold another part of its segment:
-    /// then it costs nothing, and the next read does not hold another segment.
-    fn keep_room(&mut self, room: SegmentMut) {
+    /// Keeps a segment that nothing came into when somebody else may hold another part of it: then
+    /// it costs nothing, and the next read does not hold another segment.
+    fn keep_spare(&mut self, spare: SegmentMut) {
         if self.is_shared && self.state == State::Body {
-            self.room = Some(room);
+            self.spare = Some(spare);
         }
     }
 
@@ -202,14 +219,17 @@ impl<S, R: Receive> Incoming<S, R> {
         self.data.chunk()
     }
 
-    /// Returns room to read into: what is left of the last one, or a new segment.
-    fn take_room(&mut self) -> io::Result<SegmentMut> {
-        if let Some(room) = self.room.take() {
-            return Ok(room);
+    /// Returns memory to read into: what is left of the last segment, or a new one. Where the pool
+    /// has no long one, one of its usual size.
+    fn take_spare(&mut self) -> io::Result<SegmentMut> {
+        if let Some(spare) = self.spare.take() {
+            return Ok(spare);
         }
         self.is_shared = false;
-        let room = self.pool.try_take_size(self.pool.segment_size());
-        room.map_err(|error| io::Error::new(io::ErrorKind::OutOfMemory, error))
+        let usual = self.pool.segment_size();
+        let taken = self.pool.try_take_size(self.read_size.size());
+        let taken = taken.or_else(|_| self.pool.try_take_size(usual));
+        taken.map_err(|error| io::Error::new(io::ErrorKind::OutOfMemory, error))
     }
 }
 
@@ -219,7 +239,8 @@ impl<S: Read, R: Receive> Incoming<S, R> {
     ///
     /// # Errors
     ///
-    /// What the socket says, and why the head was refused.
+    /// What the socket says, and why the head was refused. After an error of kind `OutOfMemory` the
+    /// same call goes on when there is memory.
     pub fn read_head(&mut self) -> io::Result<bool> {
         while self.state == State::Head {
             self.read_on()?;
@@ -230,15 +251,15 @@ impl<S: Read, R: Receive> Incoming<S, R> {
     /// Reads on to the next thing worth telling.
     fn read_on(&mut self) -> io::Result<()> {
         while !self.advance()? {
-            let mut room = self.take_room()?;
-            if let Err(error) = room.read_from(&mut self.socket) {
-                self.keep_room(room);
+            let mut spare = self.take_spare()?;
+            if let Err(error) = spare.read_from(&mut self.socket) {
+                self.keep_spare(spare);
                 if error.kind() != io::ErrorKind::Interrupted {
                     return Err(error);
                 }
                 continue;
             }
-            self.take_received(room)?;
+            self.take_received(spare)?;
             if self.is_ready() {
                 break;
             }
@@ -248,11 +269,11 @@ impl<S: Read, R: Receive> Incoming<S, R> {
 }
 
 impl<S: Read, R: Receive> Read for Incoming<S, R> {
-    fn read(&mut self, room: &mut [u8]) -> io::Result<usize> {
-        if room.is_empty() {
+    fn read(&mut self, target: &mut [u8]) -> io::Result<usize> {
+        if target.is_empty() {
             return Ok(0);
         }
-        let count = self.fill_buf()?.read(room)?;
+        let count = self.fill_buf()?.read(target)?;
         self.consume(count);
         Ok(count)
     }

@@ -2,12 +2,21 @@
 
 use std::io::{self, ErrorKind};
 
+#[cfg(feature = "tokio")]
+use seg_pool::OutOfMemory;
+
 use crate::{
     body::{BodyError, BodyErrorKind},
     decoder::{DecodeError, DecodeErrorKind},
     encoder::{EncodeError, EncodeErrorKind},
     message::MessageError,
 };
+
+/// Returns the limit that was met when a reader had no memory.
+#[cfg(feature = "tokio")]
+pub(super) fn out_of_memory(error: &io::Error) -> Option<OutOfMemory> {
+    error.get_ref()?.source()?.downcast_ref().copied()
+}
 
 /// The kind that a body's error has.
 const fn body_kind(kind: BodyErrorKind) -> ErrorKind {

@@ -1,7 +1,7 @@
 //! Received segments in, a body out.
 
 use bytes::Buf as _;
-use seg_pool::{Pool, Segment};
+use seg_pool::{Pool, Segment, SegmentMut};
 use seg_seq::{Assembly, Sequence};
 
 use super::{Body, BodyError, BodyErrorKind, BodyLimits, Gather};
@@ -33,7 +33,7 @@ pub enum Progress {
 ///
 /// ```
 /// use http_chunked::{BodyAssembler, Framing, Progress};
-/// use seg_pool::{Pool, Segment};
+/// use seg_pool::{Pool, Segment, SegmentMut};
 ///
 /// # fn main() -> Result<(), http_chunked::BodyError> {
 /// let pool = Pool::new();
@@ -154,6 +154,15 @@ impl BodyAssembler {
             Err(error) => return Err(self.fail(error)),
         }
         result
+    }
+
+    /// Gives a segment that the next copy goes into, before one is taken from the pool. For those who
+    /// wait for memory, with [`take_async`](Pool::take_async): after an error that is [out of
+    /// memory](BodyErrorKind::out_of_memory), of as many bytes as it asked for.
+    pub fn supply(&mut self, memory: SegmentMut) {
+        if !self.content.is_active() {
+            self.gather.supply(memory);
+        }
     }
 
     /// Says that no more input comes. Ends a body that goes until the connection closes.

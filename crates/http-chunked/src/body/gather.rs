@@ -246,6 +246,14 @@ impl Gather {
         }
     }
 
+    /// Gives a segment for the next copies.
+    pub(crate) fn supply(&mut self, memory: SegmentMut) {
+        if self.assembly == Assembly::Segmented && self.hold(memory.held_bytes()).is_ok() {
+            self.flush();
+            self.copied = Some(memory);
+        }
+    }
+
     /// Counts memory that is about to be held.
     fn hold(&mut self, bytes: usize) -> Result<(), BodyErrorKind> {
         let held = self.held_bytes + bytes as u64;

@@ -19,6 +19,8 @@ pub(crate) struct HeadReader<L: StartLine> {
     part: Option<SegmentMut>,
     /// What was seen of it.
     scan: HeadScan<L>,
+    /// Where the head goes that needs more memory.
+    supplied: Option<SegmentMut>,
 }
 
 impl<L: StartLine> HeadReader<L> {
@@ -26,7 +28,8 @@ impl<L: StartLine> HeadReader<L> {
     pub(crate) const BYTES_MAX: usize = 64 << 10;
 
     pub(crate) fn new(pool: &Pool) -> Self {
-        Self { pool: pool.clone(), bytes_max: 16 << 10, part: None, scan: HeadScan::new() }
+        let scan = HeadScan::new();
+        Self { pool: pool.clone(), bytes_max: 16 << 10, part: None, scan, supplied: None }
     }
 
     /// Sets the length of a head; the nearest of 1 to [`BYTES_MAX`](Self::BYTES_MAX).
@@ -36,8 +39,13 @@ impl<L: StartLine> HeadReader<L> {
 
     /// Forgets a head that is not complete.
     pub(crate) fn reset(&mut self) {
-        self.part = None;
+        (self.part, self.supplied) = (None, None);
         self.scan = HeadScan::new();
+    }
+
+    /// Gives a segment for the head.
+    pub(crate) fn supply(&mut self, memory: SegmentMut) {
+        self.supplied = Some(memory);
     }
 
     /// Returns the octets of a head that is not complete.
@@ -84,8 +92,12 @@ impl<L: StartLine> HeadReader<L> {
             return Ok(());
         }
         // The next power of two: a head that grows octet by octet is copied a few times at most.
-        let size = SegmentSize::fitting(self.part_len() + octets.len());
-        let mut longer = self.pool.try_take_size(size.unwrap_or(SegmentSize::K64))?;
+        let len = self.part_len() + octets.len();
+        let size = SegmentSize::fitting(len).unwrap_or(SegmentSize::K64);
+        let mut longer = match self.supplied.take().filter(|segment| segment.spare_len() >= len) {
+            Some(supplied) => supplied,
+            None => self.pool.try_take_size(size)?,
+        };
         longer.extend_from_slice(self.part.as_deref().unwrap_or_default());
         longer.extend_from_slice(octets);
         self.part = Some(longer);

@@ -155,3 +155,22 @@ mod tokio_io {
         });
     }
 }
+
+#[test]
+fn writes_get_longer_while_the_socket_takes_all_and_nothing_is_held_after_a_flush() {
+    const LEN: usize = 4 << 20;
+    let pool = Pool::new();
+    let mut calls = [0, 0];
+    for (most, calls) in [usize::MAX, 50_000].into_iter().zip(&mut calls) {
+        let mut writer = ChunkedWriter::new(Socket { most, ..Socket::default() }, &pool);
+        for _ in 0..LEN / 1000 {
+            writer.write_all(&[7; 1000]).expect("the socket takes it");
+        }
+        writer.flush().expect("the socket takes it");
+        assert_eq!(pool.stats().in_use_bytes(), 0);
+        *calls = writer.socket().calls;
+    }
+    // 64, 128 and then 256 KiB in a slice for each 16; at 50,000 bytes a call there are more.
+    assert!(calls[0] <= 2 + LEN / (256 << 10), "{calls:?}");
+    assert!(calls[1] >= LEN / 50_000, "{calls:?}");
+}

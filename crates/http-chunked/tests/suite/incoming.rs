@@ -221,6 +221,53 @@ mod tokio_io {
     }
 
     #[test]
+    fn nothing_is_held_after_a_message_that_was_read() {
+        run(async {
+            let pool = Pool::new();
+            let (client, mut server) = tokio::io::duplex(1 << 10);
+            let mut incoming = Incoming::new(client, RequestReader::new(&pool), &pool);
+            let wire = b"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 2\r\n\r\nab";
+            server.write_all(wire).await.expect("the reader is there");
+            let mut text = String::new();
+            incoming.read_to_string(&mut text).await.expect("good");
+            assert_eq!((text.as_str(), incoming.is_ended()), ("ab", true));
+            // The head alone, in the smallest segment, until the next message is read.
+            assert_eq!(pool.stats().in_use_bytes(), 256);
+            incoming.next_message(RequestReader::reset);
+            assert_eq!(pool.stats().in_use_bytes(), 0);
+        });
+    }
+
+    #[test]
+    fn a_full_pool_slows_a_stream_down_when_it_is_to_wait() {
+        run(async {
+            let pool = Pool::builder().bytes_max(128 << 10).build();
+            let exhaust = || core::iter::from_fn(|| pool.try_take(64 << 10).ok());
+            let mut others: Vec<_> = exhaust().collect();
+            assert_eq!(others.len(), 2);
+            let (client, mut server) = tokio::io::duplex(1 << 10);
+            server.write_all(TWO).await.expect("the reader is there");
+            drop(server);
+            let mut incoming =
+                Incoming::new(client, ResponseReader::new(&pool), &pool).wait_for_memory();
+            let mut text = Vec::new();
+            let mut waits = 0;
+            let mut read = core::pin::pin!(incoming.read_to_end(&mut text));
+            let result = loop {
+                tokio::select! {
+                    biased;
+                    result = &mut read => break result,
+                    () = tokio::task::yield_now() => {
+                        waits += 1;
+                        others.pop().expect("it needs a slab for the read and one for the head");
+                    }
+                }
+            };
+            assert_eq!((result.expect("good"), &text[..], waits), (6, &b"hello,"[..], 2));
+        });
+    }
+
+    #[test]
     fn an_idle_connection_holds_no_segment() {
         run(async {
             let pool = Pool::new();

@@ -6,6 +6,7 @@ use core::{
 };
 use std::io;
 
+use seg_seq::Sequence;
 use tokio::io::AsyncWrite;
 
 use super::ChunkedWriter;
@@ -18,19 +19,38 @@ impl<W: AsyncWrite + Unpin> ChunkedWriter<W> {
         while !self.pending.is_empty() {
             let (slices, count) = Self::slices(&self.pending);
             let socket = Pin::new(&mut self.socket);
-            match ready!(socket.poll_write_vectored(context, &slices[..count]))? {
-                0 => return Poll::Ready(Err(io::ErrorKind::WriteZero.into())),
-                written => drop(self.pending.split_to(written as u64)),
+            match socket.poll_write_vectored(context, &slices[..count])? {
+                Poll::Ready(0) => return Poll::Ready(Err(io::ErrorKind::WriteZero.into())),
+                Poll::Ready(written) => self.record(written as u64),
+                Poll::Pending => {
+                    self.record(0);
+                    return Poll::Pending;
+                }
             }
         }
         Poll::Ready(Ok(()))
+    }
+
+    /// Takes `data` out and sends it as a chunk of its own, linked where it is long. Waits for the
+    /// socket where more than a batch is not written yet, so that a slow one slows its source down. It
+    /// is written with what comes next, or when the writer is flushed. Cancel-safe: data that is not
+    /// taken stays in `data`.
+    ///
+    /// # Errors
+    ///
+    /// What the socket says, and as [`Encoder::push_chunk`](crate::Encoder::push_chunk).
+    pub async fn write_chunk(&mut self, data: &mut Sequence) -> io::Result<()> {
+        if self.is_full() {
+            core::future::poll_fn(|context| self.poll_write_out(context)).await?;
+        }
+        Ok(self.encoder.push_chunk(data)?)
     }
 
     /// Ends the body, writes all of it and returns the socket.
     ///
     /// # Errors
     ///
-    /// What the socket says, and want of memory.
+    /// What the socket says, and out of memory.
     pub async fn finish_async(mut self, trailers: &Trailers) -> io::Result<W> {
         self.encoder.finish(trailers)?;
         core::future::poll_fn(|context| Pin::new(&mut self).poll_flush(context)).await?;
@@ -53,6 +73,7 @@ impl<W: AsyncWrite + Unpin> AsyncWrite for ChunkedWriter<W> {
     fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
         self.encoder.flush();
         ready!(self.poll_write_out(context))?;
+        self.encoder.release();
         Pin::new(&mut self.socket).poll_flush(context)
     }
 

@@ -2,7 +2,7 @@
 
 use std::io;
 
-use seg_pool::Segment;
+use seg_pool::{Segment, SegmentMut};
 use seg_seq::Sequence;
 
 use crate::{
@@ -25,6 +25,8 @@ pub trait Sealed {
     fn receive(&mut self, received: &mut Segment) -> io::Result<MessageStep>;
     /// Says that the socket was closed; returns whether that ends a message.
     fn close(&mut self) -> io::Result<bool>;
+    /// Gives memory to go on with.
+    fn supply(&mut self, memory: SegmentMut);
     fn data(&mut self) -> Sequence;
     fn trailer_fields(&self) -> &Trailers;
 }
@@ -37,6 +39,10 @@ impl<L: StartLine> Sealed for MessageReader<L> {
     fn close(&mut self) -> io::Result<bool> {
         self.finish()?;
         Ok(self.head().is_some())
+    }
+
+    fn supply(&mut self, memory: SegmentMut) {
+        Self::supply(self, memory);
     }
 
     fn data(&mut self) -> Sequence {
@@ -59,6 +65,10 @@ impl Sealed for BodyAssembler {
     fn close(&mut self) -> io::Result<bool> {
         self.finish()?;
         Ok(true)
+    }
+
+    fn supply(&mut self, memory: SegmentMut) {
+        Self::supply(self, memory);
     }
 
     fn data(&mut self) -> Sequence {

@@ -1,16 +1,68 @@
 //! `tokio::io::AsyncRead` and `AsyncBufRead`.
 
 use core::{
+    fmt,
     future::poll_fn,
     pin::Pin,
     task::{Context, Poll, ready},
 };
 use std::io;
 
+use seg_pool::{Pool, SegmentMut, SegmentSize, TakeError};
 use seg_seq::Sequence;
 use tokio::io::{AsyncBufRead, AsyncRead, ReadBuf};
 
 use super::{Incoming, Receive, State};
+use crate::adapters::io_error::out_of_memory;
+
+/// Whether to wait for memory, and the wait that goes on. It owns its pool, so it may outlive a poll.
+#[derive(Default)]
+pub(super) struct Waiting {
+    is_on: bool,
+    take: Option<Pin<Box<dyn Future<Output = Result<SegmentMut, TakeError>> + Send + Sync>>>,
+    /// The size that the reader waits for, when it is not the next read that waits.
+    for_reader: Option<SegmentSize>,
+}
+
+impl Waiting {
+    /// Polls for a segment, in the order of all who wait for one. Allocates when a wait begins.
+    fn poll_take(
+        &mut self,
+        pool: &Pool,
+        size: SegmentSize,
+        context: &mut Context<'_>,
+    ) -> Poll<io::Result<SegmentMut>> {
+        let take = self.take.get_or_insert_with(|| {
+            let pool = pool.clone();
+            Box::pin(async move { pool.take_size_async(size).await })
+        });
+        let taken = ready!(take.as_mut().poll(context));
+        self.take = None;
+        Poll::Ready(taken.map_err(|error| io::Error::new(io::ErrorKind::OutOfMemory, error)))
+    }
+}
+
+impl fmt::Debug for Waiting {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Waiting")
+            .field("is_on", &self.is_on)
+            .field("waits", &self.take.is_some())
+            .finish()
+    }
+}
+
+impl<S, R> Incoming<S, R> {
+    /// Makes the asynchronous calls wait for memory when the pool or the budget has none, where they
+    /// would return an error. So a full pool slows its users down. For a new stream.
+    ///
+    /// Who waits is served in the order of asking. A task that holds all memory of the pool itself and
+    /// waits for more waits for ever: give back, or write out, what was read before.
+    #[must_use]
+    pub const fn wait_for_memory(mut self) -> Self {
+        self.waiting.is_on = true;
+        self
+    }
+}
 
 impl<S: AsyncRead + Unpin, R: Receive> Incoming<S, R> {
     /// Reads up to the head of the message, which is then at the [reader](Self::reader). Returns
@@ -18,7 +70,8 @@ impl<S: AsyncRead + Unpin, R: Receive> Incoming<S, R> {
     ///
     /// # Errors
     ///
-    /// What the socket says, and why the head was refused.
+    /// What the socket says, and why the head was refused. After an error of kind `OutOfMemory` the
+    /// same call goes on when there is memory.
     pub async fn read_head_async(&mut self) -> io::Result<bool> {
         while self.state == State::Head {
             poll_fn(|context| self.poll_on(context)).await?;
@@ -52,23 +105,51 @@ impl<S: AsyncRead + Unpin, R: Receive> Incoming<S, R> {
 
     /// Reads on to the next thing worth telling.
     fn poll_on(&mut self, context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        while !self.advance()? {
+        while !ready!(self.poll_advance(context))? {
             // Given back when the socket has nothing: an idle connection holds no segment.
-            let mut room = self.take_room()?;
-            let mut buffer = ReadBuf::new(room.spare_initialized_mut());
+            let mut spare = ready!(self.poll_spare(context))?;
+            let mut buffer = ReadBuf::new(spare.spare_initialized_mut());
             let poll = Pin::new(&mut self.socket).poll_read(context, &mut buffer);
             let count = buffer.filled().len();
             if !matches!(poll, Poll::Ready(Ok(()))) {
-                self.keep_room(room);
+                self.keep_spare(spare);
                 return poll;
             }
-            room.advance_initialized(count);
-            self.take_received(room)?;
+            spare.advance_initialized(count);
+            self.take_received(spare)?;
             if self.is_ready() {
                 break;
             }
         }
         Poll::Ready(Ok(()))
+    }
+
+    /// Goes on with what was received; waits where the reader is out of memory, if asked to.
+    fn poll_advance(&mut self, context: &mut Context<'_>) -> Poll<io::Result<bool>> {
+        loop {
+            if let Some(size) = self.waiting.for_reader {
+                let taken = ready!(self.waiting.poll_take(&self.pool, size, context));
+                self.waiting.for_reader = None;
+                self.reader.supply(taken?);
+            }
+            let error = match self.advance() {
+                Err(error) if self.waiting.is_on => error,
+                result => return Poll::Ready(result),
+            };
+            let Some(memory) = out_of_memory(&error) else { return Poll::Ready(Err(error)) };
+            let size = SegmentSize::fitting(memory.requested_bytes());
+            self.waiting.for_reader = Some(size.unwrap_or_default());
+        }
+    }
+
+    fn poll_spare(&mut self, context: &mut Context<'_>) -> Poll<io::Result<SegmentMut>> {
+        if self.waiting.take.is_none() {
+            match self.take_spare() {
+                Err(_) if self.waiting.is_on => {}
+                result => return Poll::Ready(result),
+            }
+        }
+        self.waiting.poll_take(&self.pool, self.pool.segment_size(), context)
     }
 }
 
@@ -76,14 +157,14 @@ impl<S: AsyncRead + Unpin, R: Receive + Unpin> AsyncRead for Incoming<S, R> {
     fn poll_read(
         mut self: Pin<&mut Self>,
         context: &mut Context<'_>,
-        room: &mut ReadBuf<'_>,
+        target: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
-        if room.remaining() == 0 {
+        if target.remaining() == 0 {
             return Poll::Ready(Ok(()));
         }
         let data = ready!(self.as_mut().poll_fill_buf(context))?;
-        let count = data.len().min(room.remaining());
-        room.put_slice(&data[..count]);
+        let count = data.len().min(target.remaining());
+        target.put_slice(&data[..count]);
         self.consume(count);
         Poll::Ready(Ok(()))
     }
