@@ -6,7 +6,7 @@
 use core::{convert::Infallible, error::Error};
 
 use http_body_util::Empty;
-use http_chunked::{Body, BodyLimits, SegmentBody, Trailers};
+use http_chunked::{Body, BodyLimits, ContentCodings, SegmentBody, Trailers};
 use hyper::{Request, Response, body::Bytes, service::service_fn};
 use hyper_util::rt::TokioIo;
 use seg_pool::Pool;
@@ -55,7 +55,9 @@ async fn main() -> Result<(), Box<dyn Error + Send + Sync>> {
         .body(Empty::<Bytes>::new())?;
     let response = sender.send_request(request).await?;
     let status = response.status();
-    let body = Body::collect(response.into_body(), BodyLimits::new()).await?;
+    let codings = ContentCodings::from_headers(response.headers()).unwrap_or_default();
+    let limits = BodyLimits::new();
+    let body = Body::collect(response.into_body(), codings, limits, Pool::global()).await?;
     println!(
         "{status}: {} bytes in {} chunks, trailers {:?}",
         body.len(),

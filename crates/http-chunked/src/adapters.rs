@@ -3,6 +3,8 @@
 pub(crate) mod chunked_writer;
 #[cfg(feature = "tokio-util")]
 pub(crate) mod codec;
+#[cfg(feature = "http")]
+mod http;
 #[cfg(feature = "http-body")]
 pub(crate) mod http_body;
 pub(crate) mod incoming;

@@ -51,6 +51,13 @@ impl Body {
         Self { data, trailers }
     }
 
+    /// Sets trailers that came another way than through the chunked coding.
+    #[cfg(feature = "http-body")]
+    pub(crate) fn with_trailers(mut self, trailers: Trailers) -> Self {
+        self.trailers = trailers;
+        self
+    }
+
     /// Returns the number of bytes.
     #[must_use]
     pub fn len(&self) -> u64 {

@@ -9,6 +9,7 @@ mod scan;
 mod status_line;
 mod target;
 mod version;
+mod writer;
 
 use core::fmt;
 
@@ -19,6 +20,7 @@ pub use self::{
     fields::Fields,
     request_line::RequestLine,
     status_line::{RequestMethod, StatusLine},
+    writer::{HeadWriteError, HeadWriteErrorKind, HeadWriter},
 };
 pub(crate) use self::{fields::FieldLines, reader::HeadReader};
 use crate::framing::Framing;

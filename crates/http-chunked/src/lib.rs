@@ -52,7 +52,7 @@
 //!
 //! # What it is not
 //!
-//! Not a client or a server: it opens no connection, writes no heads and knows no timeouts.
+//! Not a client or a server: it opens no connection and knows no timeouts.
 //!
 //! # Features
 //!
@@ -62,7 +62,9 @@
 //! - `zstd`: decompresses `zstd` as well; its window is one allocation that grows to up to 8 MiB.
 //! - `tokio`: `AsyncRead`, `AsyncBufRead` and `AsyncWrite` on [`Incoming`] and [`ChunkedWriter`].
 //! - `tokio-util`: `ChunkedCodec`, a `Decoder` and `Encoder` of its own.
-//! - `http-body`: `SegmentBody` and `Body::collect`, for hyper and what is built on it.
+//! - `http`: requests, responses and header maps of `http`, both ways; heads written from its parts.
+//! - `http-body`: bodies of segments and of `Bytes`, `Body::collect`, and `Decompress` over any body, for
+//!   hyper and what is built on it: axum, reqwest, tonic.
 #![forbid(unsafe_code)]
 
 mod adapters;
@@ -81,7 +83,12 @@ pub use adapters::chunked_writer::ChunkedWriter;
 #[cfg(feature = "tokio-util")]
 pub use adapters::codec::{ChunkedCodec, ChunkedPart};
 #[cfg(feature = "http-body")]
-pub use adapters::http_body::{CollectError, SegmentBody};
+pub use adapters::http_body::{
+    bytes_body::BytesBody,
+    collect::CollectError,
+    decompress::{Decompress, DecompressError},
+    segment_body::SegmentBody,
+};
 pub use adapters::incoming::{Incoming, Receive};
 pub use body::{Body, BodyAssembler, BodyError, BodyErrorKind, BodyLimits, Progress, TextError};
 pub use content_coding::{ContentCoding, ContentCodings};
@@ -89,8 +96,8 @@ pub use decoder::{DecodeError, DecodeErrorKind, Decoder, Extension, Extensions, 
 pub use encoder::{EncodeError, EncodeErrorKind, Encoder};
 pub use framing::Framing;
 pub use head::{
-    Fields, Head, HeadErrorKind, RequestHead, RequestLine, RequestMethod, ResponseHead, StartLine,
-    StatusLine,
+    Fields, Head, HeadErrorKind, HeadWriteError, HeadWriteErrorKind, HeadWriter, RequestHead,
+    RequestLine, RequestMethod, ResponseHead, StartLine, StatusLine,
 };
 pub use message::{
     Message, MessageError, MessageErrorKind, MessageLimits, MessageReader, MessageStep, Request,

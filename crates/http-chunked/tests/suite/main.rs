@@ -12,8 +12,13 @@ mod encoder;
 mod extensions;
 mod finish;
 mod grammar;
+mod head_writer;
 mod heads;
 mod held;
+#[cfg(feature = "http-body")]
+mod http_bodies;
+#[cfg(feature = "http")]
+mod http_types;
 #[cfg(all(feature = "http-body", feature = "tokio"))]
 mod hyper_peers;
 mod incoming;

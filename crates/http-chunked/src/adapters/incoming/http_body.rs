@@ -11,7 +11,6 @@ use seg_seq::Sequence;
 use tokio::io::AsyncRead;
 
 use super::{Incoming, Receive, State};
-use crate::adapters::http_body::header_map;
 
 impl<S: AsyncRead + Unpin, R: Receive + Unpin> ::http_body::Body for Incoming<S, R> {
     type Data = Sequence;
@@ -26,7 +25,7 @@ impl<S: AsyncRead + Unpin, R: Receive + Unpin> ::http_body::Body for Incoming<S,
         }
         if self.state == State::End && !self.trailers().is_empty() {
             self.state = State::Closed;
-            return Poll::Ready(Some(Ok(Frame::trailers(header_map(self.trailers())))));
+            return Poll::Ready(Some(Ok(Frame::trailers(self.trailers().into()))));
         }
         Poll::Ready(None)
     }

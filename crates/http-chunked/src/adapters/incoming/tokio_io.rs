@@ -19,10 +19,15 @@ use crate::adapters::io_error::out_of_memory;
 #[derive(Default)]
 pub(super) struct Waiting {
     is_on: bool,
-    take: Option<Pin<Box<dyn Future<Output = Result<SegmentMut, TakeError>> + Send + Sync>>>,
+    take: Option<Pin<Box<dyn Taking>>>,
     /// The size that the reader waits for, when it is not the next read that waits.
     for_reader: Option<SegmentSize>,
 }
+
+/// The future of a segment.
+trait Taking: Future<Output = Result<SegmentMut, TakeError>> + Send + Sync {}
+
+impl<F: Future<Output = Result<SegmentMut, TakeError>> + Send + Sync> Taking for F {}
 
 impl Waiting {
     /// Polls for a segment, in the order of all who wait for one. Allocates when a wait begins.

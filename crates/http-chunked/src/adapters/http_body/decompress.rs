@@ -1,0 +1,205 @@
+//! A body that is decompressed as it comes.
+
+use core::{
+    error::Error,
+    fmt,
+    pin::Pin,
+    task::{Context, Poll, ready},
+};
+
+use ::http_body::{Body, Frame, SizeHint};
+use bytes::{Buf, Bytes};
+use http::HeaderMap;
+use seg_pool::{Pool, Segment};
+use seg_seq::Sequence;
+
+use super::bytes_body::first_chunk;
+use crate::{
+    body::{BodyAssembler, BodyError, BodyLimits},
+    content_coding::{ContentCoding, ContentCodings},
+    framing::Framing,
+};
+
+/// Input that is decoded at once. DEFLATE makes at most 1032 bytes of one: two megabytes.
+const DEFLATE_PIECE_BYTES: usize = 2 << 10;
+
+/// As much of a coding that makes many bytes of few: 128 KiB of four with `zstd`.
+const OTHER_PIECE_BYTES: usize = 64;
+
+/// Decodes another `http_body::Body` as it comes, under limits that are checked before memory is
+/// taken. Trailers are handed on.
+///
+/// A compressed body is fed in small pieces, and nothing is fed while decoded data waits, so a body
+/// that becomes very long is never in memory as a whole. An error of out of memory is the end of the
+/// body, as errors of an `http_body::Body` are.
+///
+/// # Examples
+///
+/// ```
+/// use http_body_util::{BodyExt, Full};
+/// use http_chunked::{BodyLimits, ContentCoding, Decompress};
+/// use seg_pool::Pool;
+///
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// # let runtime = tokio::runtime::Builder::new_current_thread().build()?;
+/// # runtime.block_on(async {
+/// // `hello`, stored in a zlib stream.
+/// let coded = &b"\x78\x01\x01\x05\x00\xfa\xffhello\x06\x2c\x02\x15"[..];
+/// let (coding, limits) = (ContentCoding::Deflate, BodyLimits::new().body_bytes_max(1 << 30));
+/// let body = Decompress::new(Full::new(coded), coding, limits, &Pool::new());
+/// assert_eq!(body.collect().await?.to_bytes(), "hello");
+/// # Ok(())
+/// # })
+/// # }
+/// ```
+#[derive(Debug)]
+pub struct Decompress<B> {
+    body: B,
+    assembler: BodyAssembler,
+    piece_bytes: usize,
+    /// Received, and not decoded.
+    received: Segment,
+    /// Decoded, and not handed on.
+    data: Sequence,
+    trailers: Option<HeaderMap>,
+    /// Comes after the data before it.
+    error: Option<BodyError>,
+    state: State,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum State {
+    Open,
+    /// The inner body has ended.
+    Closed,
+    /// The end or an error was handed on.
+    End,
+}
+
+impl<B> Decompress<B> {
+    /// Creates a body that decodes another one, which has these codings, as
+    /// [`from_headers`](ContentCodings::from_headers) reads them. Decoded data lies in segments of
+    /// `pool`.
+    pub fn new(
+        body: B,
+        codings: impl Into<ContentCodings>,
+        limits: BodyLimits,
+        pool: &Pool,
+    ) -> Self {
+        let codings = codings.into();
+        let is_deflate =
+            |coding: &ContentCoding| matches!(coding, ContentCoding::Gzip | ContentCoding::Deflate);
+        let piece_bytes = match codings.as_slice() {
+            [] => usize::MAX,
+            all if all.iter().all(is_deflate) => DEFLATE_PIECE_BYTES,
+            _ => OTHER_PIECE_BYTES,
+        };
+        let assembler = BodyAssembler::new(pool, Framing::UntilClose);
+        Self {
+            body,
+            assembler: assembler.limits(limits).content_coding(codings),
+            piece_bytes,
+            received: Segment::new(),
+            data: Sequence::new(),
+            trailers: None,
+            error: None,
+            state: State::Open,
+        }
+    }
+
+    /// Decodes a piece of what was received.
+    fn decode(&mut self) -> Result<(), BodyError> {
+        let len = self.received.len().min(self.piece_bytes);
+        let mut piece = self.received.split_to(len);
+        let result = self.assembler.push(&mut piece);
+        self.data = self.assembler.take_data();
+        result.map(drop)
+    }
+}
+
+impl<B: Body + Unpin> Body for Decompress<B> {
+    type Data = Bytes;
+    type Error = DecompressError<B::Error>;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, Self::Error>>> {
+        let this = &mut *self;
+        loop {
+            if let Some(chunk) = first_chunk(&mut this.data) {
+                return Poll::Ready(Some(Ok(Frame::data(chunk))));
+            }
+            if let Some(error) = this.error.take() {
+                (this.received, this.state) = (Segment::new(), State::End);
+                return Poll::Ready(Some(Err(DecompressError::Refused(error))));
+            }
+            if !this.received.is_empty() {
+                this.error = this.decode().err();
+                continue;
+            }
+            match this.state {
+                State::Open => {}
+                State::Closed => {
+                    this.state = State::End;
+                    return Poll::Ready(match this.assembler.finish() {
+                        Err(error) => Some(Err(DecompressError::Refused(error))),
+                        Ok(()) => this.trailers.take().map(|map| Ok(Frame::trailers(map))),
+                    });
+                }
+                State::End => return Poll::Ready(None),
+            }
+            let frame = match ready!(Pin::new(&mut this.body).poll_frame(context)) {
+                None => {
+                    this.state = State::Closed;
+                    continue;
+                }
+                Some(Err(error)) => {
+                    this.state = State::End;
+                    return Poll::Ready(Some(Err(DecompressError::Body(error))));
+                }
+                Some(Ok(frame)) => frame,
+            };
+            match frame.into_data() {
+                Ok(mut data) => this.received = data.copy_to_bytes(data.remaining()).into(),
+                Err(frame) => this.trailers = frame.into_trailers().ok(),
+            }
+        }
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.state == State::End && self.data.is_empty()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        if self.piece_bytes == usize::MAX { self.body.size_hint() } else { SizeHint::new() }
+    }
+}
+
+/// Why a body could not be decoded.
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum DecompressError<E> {
+    /// The body inside failed.
+    Body(E),
+    /// It was above a limit, or cannot be decoded.
+    Refused(BodyError),
+}
+
+impl<E: fmt::Display> fmt::Display for DecompressError<E> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Body(error) => error.fmt(f),
+            Self::Refused(error) => error.fmt(f),
+        }
+    }
+}
+
+impl<E: Error + 'static> Error for DecompressError<E> {
+    fn source(&self) -> Option<&(dyn Error + 'static)> {
+        match self {
+            Self::Body(error) => Some(error),
+            Self::Refused(error) => Some(error),
+        }
+    }
+}
