@@ -86,11 +86,11 @@ fn check_style(shell: &Shell, steps: &mut Steps) {
     steps.run("fmt", || Ok(cmd!(shell, "cargo fmt --all --check").run()?));
     steps.run("clippy", || {
         let what = ["--workspace", "--all-targets", "--all-features", "--", "-D", "warnings"];
-        Ok(cmd!(shell, "cargo clippy --quiet {what...}").run()?)
+        Ok(cmd!(shell, "cargo clippy {what...}").run()?)
     });
     steps.run("doc", || {
         let _deny = shell.push_env("RUSTDOCFLAGS", "-D warnings");
-        Ok(cmd!(shell, "cargo doc --quiet --workspace --no-deps --all-features").run()?)
+        Ok(cmd!(shell, "cargo doc --workspace --no-deps --all-features").run()?)
     });
 }
 

@@ -135,10 +135,10 @@ impl Target {
         let _again = shell.push_env("SEG_TEST_RUNNER", self.runner);
         let selection = ["-Zbuild-std", "--target", triple, "--package", layer];
         if self.linker.is_empty() {
-            cmd!(shell, "cargo check --quiet {selection...} --lib").run()?;
+            cmd!(shell, "cargo check {selection...} --lib").run()?;
             return Ok("compiled, not run".to_owned());
         }
-        let test = cmd!(shell, "cargo test --quiet --no-fail-fast {selection...} --lib --tests");
+        let test = cmd!(shell, "cargo test --no-fail-fast {selection...} --lib --tests");
         let said = counted::read_through(test).with_context(|| self.packages.to_owned())?;
         Ok(counted::in_words(counted::tests_in(&said)))
     }

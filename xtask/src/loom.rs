@@ -45,7 +45,7 @@ pub(crate) fn explore(
         let features: &[&str] = if layer.is_tested_alone { &[] } else { &["--all-features"] };
         let show = ["--test", "loom", "--", "--nocapture", "--test-threads=1"];
         let exploring =
-            cmd!(shell, "cargo test --quiet --release --package {name} {features...} {show...}");
+            cmd!(shell, "cargo test --release --package {name} {features...} {show...}");
         let models = counted::tests_in(&counted::read_through(exploring)?);
         ensure!(models > 0, "{name} has a tests/loom.rs without models");
         said.push(format!("{models} models of {name}"));

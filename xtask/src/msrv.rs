@@ -61,7 +61,7 @@ fn layers() -> anyhow::Result<Vec<&'static str>> {
 fn check_std(shell: &Shell) -> anyhow::Result<String> {
     let (promised, layers) = (promised()?, layers()?);
     let lint = ["-D", "clippy::incompatible_msrv"];
-    cmd!(shell, "cargo clippy --quiet --all-features {layers...} -- {lint...}").run()?;
+    cmd!(shell, "cargo clippy --all-features {layers...} -- {lint...}").run()?;
     Ok(format!("nothing younger than {promised}"))
 }
 

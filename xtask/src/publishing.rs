@@ -27,6 +27,8 @@ pub(crate) fn pack(shell: &Shell) -> anyhow::Result<String> {
     let layers = Workspace::read()?.layers();
     let selection = layers.iter().flat_map(|layer| ["--package", &layer.name]);
     // What lies in the tree is what shall be packed, committed or not.
+    // It says which crates it packed.
+    let _loud = shell.push_env("CARGO_TERM_QUIET", "false");
     let packing = cmd!(shell, "cargo package {selection...} --no-verify --allow-dirty");
     let packed = counted::read_through(packing)?.matches(" Packaged ").count();
     ensure!(packed == layers.len(), "{packed} of {} crates were packed", layers.len());
@@ -44,7 +46,7 @@ pub(crate) fn pack(shell: &Shell) -> anyhow::Result<String> {
     shell.write_file(unpacked.join("Cargo.toml"), manifest)?;
     shell.copy_file(workspace::root().join("Cargo.lock"), unpacked.join("Cargo.lock"))?;
     let _directory = shell.push_dir(&unpacked);
-    cmd!(shell, "cargo check --quiet --workspace --all-features").run()?;
+    cmd!(shell, "cargo check --workspace --all-features").run()?;
     Ok(format!("{packed} crates"))
 }
 
@@ -58,7 +60,7 @@ pub(crate) fn feature_powerset(shell: &Shell) -> anyhow::Result<String> {
         ["-p", "seg-flate", "-p", "http-chunked", "--at-least-one-of", "zlib-rs,miniz_oxide"];
     let mut count = 0;
     for packages in [&plain[..], &compressing] {
-        let checking = cmd!(shell, "cargo hack check --quiet {packages...} {sets...}");
+        let checking = cmd!(shell, "cargo hack check {packages...} {sets...}");
         count += counted::read_through(checking)?.matches("info: running `cargo check").count();
     }
     ensure!(count > 0, "no combination was checked");

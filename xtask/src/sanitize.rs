@@ -103,8 +103,7 @@ impl Sanitizer {
         let mut ran = 0;
         for layer in layers {
             let tests = ["--lib", "--tests", "--target", TARGET];
-            let test =
-                cmd!(shell, "cargo test --quiet --package {layer} {build_std...} {tests...}");
+            let test = cmd!(shell, "cargo test --package {layer} {build_std...} {tests...}");
             ran += counted::tests_in(&counted::read_through(test)?);
         }
         Ok(format!("{} of {}", counted::in_words(ran), layers.join(", ")))

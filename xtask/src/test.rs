@@ -47,19 +47,19 @@ pub(crate) fn check(shell: &Shell, steps: &mut Steps, is_blessed: bool) -> anyho
     Ok(())
 }
 
-/// Runs the unit and integration tests with each set of features, and the doc tests (README's
-/// examples among them); returns how many tests each package has.
+/// Runs the unit, integration and doc tests with each set of features; returns how many tests but
+/// doc tests each package has.
 fn run_tests(shell: &Shell, steps: &mut Steps) -> anyhow::Result<Counts> {
     let runner = Runner::find();
     let mut counts = Counts::new();
     for selection in selections(&Workspace::read()?.packages) {
-        let name = format!("test {}", selection.join(" ").replace("--package ", ""));
-        steps.count(name, || runner.run(shell, &selection, &mut counts));
+        let name = selection.join(" ").replace("--package ", "");
+        steps.count(format!("test {name}"), || runner.run(shell, &selection, &mut counts));
+        // README's examples are among them.
+        steps.count(format!("doc tests {name}"), || {
+            counted::tests_of(cmd!(shell, "cargo test --doc {selection...}"))
+        });
     }
-    steps.count("doc tests", || {
-        let testing = cmd!(shell, "cargo test --quiet --workspace --doc --all-features");
-        counted::tests_of(testing)
-    });
     Ok(counts)
 }
 
@@ -138,10 +138,7 @@ impl Runner {
         if self == Self::Cargo {
             // All targets but the doc tests, which are a step of their own.
             let targets = ["--lib", "--bins", "--tests", "--examples"];
-            return counted::tests_of(cmd!(
-                shell,
-                "cargo test --quiet {targets...} {selection...}"
-            ));
+            return counted::tests_of(cmd!(shell, "cargo test {targets...} {selection...}"));
         }
         let quiet = ["--status-level=fail", "--final-status-level=fail"];
         let run = cmd!(shell, "cargo nextest run {quiet...} {selection...}");

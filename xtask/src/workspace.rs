@@ -2,6 +2,7 @@
 
 use std::{
     env,
+    io::{self, IsTerminal},
     path::{Path, PathBuf},
     sync::OnceLock,
 };
@@ -21,6 +22,10 @@ pub(crate) fn root() -> &'static Path {
 pub(crate) fn shell() -> anyhow::Result<Shell> {
     let shell = Shell::new()?;
     shell.change_dir(root());
+    // What is built shows on a terminal. In a pipe only results count.
+    if !io::stderr().is_terminal() {
+        shell.set_var("CARGO_TERM_QUIET", "true");
+    }
     Ok(shell)
 }
 
