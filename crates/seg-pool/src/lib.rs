@@ -36,6 +36,24 @@
 //! # }
 //! ```
 //!
+//! # What the pool's limit covers
+//!
+//! | memory | in [`bytes_max`](PoolBuilder::bytes_max) and budgets | counted in | given back by |
+//! |---|---|---|---|
+//! | the bytes of segments, in slabs of 64 KiB, in use or idle | the limit covers all slabs, a budget its segments in use | [`Stats::held_bytes`] | [`Pool::trim`], [`Pool::trim_idle`], by itself in use, the pool's end |
+//! | idle segments in a thread's cache | as above; and [`thread_cache_bytes_max`](PoolBuilder::thread_cache_bytes_max) a thread, for all threads of a limited pool a quarter of the limit | [`Stats::idle_bytes`] | the thread: `trim`, its next use after `trim_idle` or when the pool runs out of memory, its end |
+//! | idle segments on their way between threads, up to 64 magazines of a size | as above | [`Stats::idle_bytes`] | any thread: `trim`, `trim_idle`, or when the pool runs out of memory |
+//! | slab metadata: 64 B a segment, which is 25 % for 256 B segments and 0.4 % for 16 KiB; in pages of their own | no | [`Stats::metadata_bytes`] | with its slabs |
+//! | magazines of 256 B, caches of 128 B for each thread and size | no | [`Stats::metadata_bytes`] | `trim`, the thread's end |
+//! | the pool itself: fixed tables of about 30 KiB | no | nothing | the pool's end |
+//! | a budget, 0.2 KiB; a waiter, about 0.1 KiB while it waits | no | nothing | its last handle and segment; the waiter's end |
+//! | adopted `Bytes`, `Vec`s and static bytes, with 128 B for a header | no: they are their owner's | [`Segment::held_bytes`] of each | its last view |
+//! | what [`Bytes::from(segment)`](bytes::Bytes) keeps: the segment | as the segment, and one small allocation of `bytes` | as the segment | the last `Bytes` |
+//!
+//! Metadata is not in the limit because it would make it impossible to say how many segments a
+//! limit allows; it follows from the slabs, and is never more than a quarter of them, plus a run of
+//! pages of 64 KiB for each size that is used.
+//!
 //! # With `bytes`
 //!
 //! [`SegmentMut`] is [`BufMut`](bytes::BufMut) and [`Buf`](bytes::Buf), [`Segment`] is `Buf`: that is

@@ -2,6 +2,7 @@
 
 mod bytes_traits;
 mod compare;
+mod convert;
 mod extent;
 pub(crate) mod handle;
 pub(crate) mod segment_mut;

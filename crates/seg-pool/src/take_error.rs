@@ -4,7 +4,7 @@ use core::{error::Error, fmt};
 
 use crate::{limit::out_of_memory::OutOfMemory, size::SizeError};
 
-/// Why [`Pool::try_take`](crate::Pool::try_take) gave no segment.
+/// Why [`Pool::try_take`](crate::Pool::try_take) gave no segment. More reasons may be added.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum TakeError {

@@ -1,6 +1,7 @@
 //! One segment at a time: filling, cutting, joining, sharing, and what the handles promise.
 
 use core::{
+    cmp::Ordering,
     fmt::Write as _,
     hash::{BuildHasher, Hash, Hasher},
     mem::size_of,
@@ -800,4 +801,76 @@ fn debug_shows_the_bytes_as_a_literal() {
     segment.extend_from_slice(b"5\r\n\"\x00\xff");
     assert_eq!(format!("{segment:?}"), r#"b"5\r\n\"\x00\xff""#);
     assert_eq!(format!("{:?}", segment.freeze()), r#"b"5\r\n\"\x00\xff""#);
+}
+
+#[test]
+fn segments_compare_with_what_bytes_compare_with_in_both_directions() {
+    const EQUAL: (Option<Ordering>, Option<Ordering>) =
+        (Some(Ordering::Equal), Some(Ordering::Equal));
+    let mut exclusive = Pool::new().take(256);
+    exclusive.extend_from_slice(b"abc");
+    let shared = Segment::from_static(b"abc");
+    let (bytes, vec, string) = (Bytes::from_static(b"abc"), b"abc".to_vec(), String::from("abc"));
+    let buffer = bytes::BytesMut::from(&b"abc"[..]);
+    macro_rules! equal_both_ways {
+        ($($other:expr),*) => {$(
+            assert_eq!((shared.partial_cmp(&$other), $other.partial_cmp(&shared)), EQUAL);
+            assert_eq!((exclusive.partial_cmp(&$other), $other.partial_cmp(&exclusive)), EQUAL);
+            assert!(shared == $other);
+            assert!($other == shared);
+            assert!(exclusive == $other);
+            assert!($other == exclusive);
+        )*};
+    }
+    equal_both_ways!(b"abc"[..], *b"abc", &b"abc"[..], vec, *"abc", "abc", string, bytes, buffer);
+    assert_eq!(shared, exclusive);
+    assert_eq!(exclusive, shared);
+    assert_eq!(b"abc", shared);
+    assert!(shared < *b"abd");
+    assert!("b" > exclusive);
+    assert_ne!("abcd", exclusive);
+    assert_eq!(Segment::new(), []);
+}
+
+#[test]
+fn bytes_of_other_owners_become_segments() {
+    let made: [Segment; 6] = [
+        Segment::from(&b"abc"[..]),
+        "abc".into(),
+        b"abc".to_vec().into(),
+        b"abc".to_vec().into_boxed_slice().into(),
+        String::from("abc").into(),
+        b"abc".iter().copied().collect(),
+    ];
+    for segment in made {
+        assert_eq!(segment, b"abc");
+        assert_eq!(Vec::from(segment), b"abc");
+    }
+    let vec = vec![7; 100];
+    let address = vec.as_ptr();
+    assert_eq!(Segment::from(vec).as_ptr(), address, "adopted, not copied");
+    assert_eq!(Segment::from(Vec::new()).held_bytes(), 0);
+}
+
+#[test]
+fn segments_are_iterators_of_their_bytes_and_take_some() {
+    let mut exclusive = Pool::new().take(256);
+    exclusive.extend(*b"ab");
+    exclusive.extend(&[b'c', 0xff]);
+    assert_eq!(format!("{exclusive:x} {exclusive:X}"), "616263ff 616263FF");
+    let borrowed: Vec<u8> = (&exclusive).into_iter().copied().collect();
+    assert_eq!(borrowed, b"abc\xff");
+    let shared = exclusive.freeze();
+    assert_eq!((&shared).into_iter().count(), 4);
+    assert_eq!(
+        (format!("{shared:x}"), format!("{shared:X}")),
+        ("616263ff".into(), "616263FF".into())
+    );
+    assert_eq!(shared.into_iter().map(usize::from).sum::<usize>(), 0x61 + 0x62 + 0x63 + 0xff);
+}
+
+#[test]
+#[should_panic(expected = "longer than the spare capacity")]
+fn a_full_segment_takes_no_more_bytes_from_an_iterator() {
+    Pool::new().take(256).extend(core::iter::repeat_n(7, 257));
 }

@@ -14,7 +14,7 @@ pub struct OutOfMemory {
     pub(crate) cause: Cause,
 }
 
-/// Which limit an [`OutOfMemory`] met.
+/// Which limit an [`OutOfMemory`] met. More may be added.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Cause {

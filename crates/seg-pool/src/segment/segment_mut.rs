@@ -445,12 +445,6 @@ impl DerefMut for SegmentMut {
     }
 }
 
-impl AsMut<[u8]> for SegmentMut {
-    fn as_mut(&mut self) -> &mut [u8] {
-        self
-    }
-}
-
 impl io::Write for SegmentMut {
     /// Appends what fits; 0 when the segment is full.
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
