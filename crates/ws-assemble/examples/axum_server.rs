@@ -19,10 +19,7 @@ use tokio::{
     net::{TcpListener, TcpStream},
     time::timeout,
 };
-use ws_assemble::{
-    Assembly, Connection, ConnectionError, Deflate, DeflateOptions, Limits, Refusal, Role,
-    UpgradeRequest,
-};
+use ws_assemble::{Connection, ConnectionError, Deflate, DeflateOptions, Refusal, UpgradeRequest};
 
 /// How long a connection that failed is held to tell the peer why, and what it may send meanwhile.
 const FINISH_MAX: Duration = Duration::from_secs(2);
@@ -83,8 +80,7 @@ async fn echo(upgraded: Upgraded, agreed: Option<&Deflate>, pool: &Pool) -> Resu
     // Frames may have come along with the request: they have been read already.
     let parts = auto::upgrade::downcast::<TokioIo<TcpStream>>(upgraded).map_err(|_| "no TCP")?;
     let (stream, ahead) = (parts.io.into_inner(), parts.read_buf);
-    let (assembly, limits) = (Assembly::Segmented, Limits::default());
-    let mut connection = Connection::new(stream, Role::Server, assembly, limits, pool, &ahead)?;
+    let mut connection = Connection::server(stream, pool).with_read_ahead(&ahead);
     if let Some(agreed) = agreed {
         connection = connection.with_deflate(agreed);
     }

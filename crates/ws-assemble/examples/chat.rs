@@ -7,13 +7,16 @@ use std::env;
 use seg_pool::Pool;
 use tokio::{
     io::{AsyncReadExt as _, AsyncWriteExt as _},
-    net::{TcpListener, TcpStream},
+    net::{
+        TcpListener, TcpStream,
+        tcp::{OwnedReadHalf, OwnedWriteHalf},
+    },
     sync::broadcast::{self, error::RecvError},
     time::timeout,
 };
 use ws_assemble::{
-    Assembly, CloseCode, CloseFrame, Connection, ConnectionError, Limits, Message, MessageKind,
-    ReadHalf, Role, ServerHandshake,
+    CloseCode, CloseFrame, Connection, ConnectionError, Limits, Message, MessageKind, ReadHalf,
+    ServerHandshake,
 };
 
 const PAGE: &str = "<!doctype html><html lang=en><meta charset=utf-8><title>chat</title>\
@@ -90,8 +93,8 @@ async fn serve(
     };
     stream.write_all(&request.accept().response()).await?;
     let limits = Limits::default().message_bytes_max(64 << 10);
-    talk(Connection::new(stream, Role::Server, Assembly::Segmented, limits, pool, ahead)?, room)
-        .await
+    let connection = Connection::server(stream, pool).with_limits(limits).with_read_ahead(ahead);
+    talk(connection, room).await
 }
 
 async fn send_page(stream: &mut TcpStream) -> Result<(), ConnectionError> {
@@ -110,7 +113,7 @@ async fn talk(
     connection: Connection<TcpStream>,
     room: broadcast::Sender<Message>,
 ) -> Result<(), ConnectionError> {
-    let (mut read, mut write) = connection.split();
+    let (mut read, mut write) = connection.split_with(TcpStream::into_split);
     let mut said = room.subscribe();
     let writer = tokio::spawn(async move {
         loop {
@@ -134,7 +137,7 @@ async fn talk(
 }
 
 async fn hear(
-    read: &mut ReadHalf<TcpStream>,
+    read: &mut ReadHalf<OwnedReadHalf, OwnedWriteHalf>,
     room: &broadcast::Sender<Message>,
 ) -> Result<(), ConnectionError> {
     while let Some(message) = read.next().await? {

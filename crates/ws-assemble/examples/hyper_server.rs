@@ -19,7 +19,7 @@ use tokio::{
     net::{TcpListener, TcpStream},
     time::timeout,
 };
-use ws_assemble::{Assembly, Connection, ConnectionError, Limits, Refusal, Role, UpgradeRequest};
+use ws_assemble::{Connection, ConnectionError, Refusal, UpgradeRequest};
 
 /// How long a connection that failed is held to tell the peer why, and what it may send meanwhile.
 const FINISH_MAX: Duration = Duration::from_secs(2);
@@ -93,8 +93,7 @@ async fn echo(upgraded: Upgraded, pool: &Pool) -> Result<(), AnyError> {
     // Frames may have come along with the request: hyper has read them already.
     let parts = upgraded.downcast::<TokioIo<TcpStream>>().map_err(|_| "another stream")?;
     let (stream, ahead) = (parts.io.into_inner(), parts.read_buf);
-    let (role, limits) = (Role::Server, Limits::default());
-    let mut connection = Connection::new(stream, role, Assembly::Segmented, limits, pool, &ahead)?;
+    let mut connection = Connection::server(stream, pool).with_read_ahead(&ahead);
     let echoed = echo_all(&mut connection).await;
     if echoed.is_err() {
         // The peer is to get the close frame that says why. There is nothing to do if it does not.

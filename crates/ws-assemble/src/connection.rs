@@ -1,64 +1,71 @@
-//! A connection over tokio's traits.
+//! A connection: a session and its stream.
 
+mod driver;
+#[cfg(feature = "tokio")]
 mod ending;
-mod error;
+mod memory;
+#[cfg(feature = "tokio")]
 mod message_writer;
+#[cfg(feature = "tokio")]
 mod open;
-mod output;
-mod payload;
+#[cfg(feature = "tokio")]
 mod read_into;
-mod read_length;
-mod receive;
+#[cfg(feature = "tokio")]
 mod send;
+#[cfg(feature = "tokio")]
 mod split;
 #[cfg(feature = "futures")]
 mod stream;
+mod transport;
+mod write_side;
 
-use core::future::poll_fn;
+use core::task::{Context, Poll};
+use std::io;
 
-use seg_pool::{Pool, SegmentMut};
-use tokio::io::{AsyncRead, AsyncWrite};
+use seg_pool::Pool;
 
-use self::read_length::ReadLength;
+use self::{
+    driver::{Place, Receive, Transmit},
+    memory::Memory,
+    transport::{ReadStream, WriteStream},
+    write_side::WriteSide,
+};
 #[cfg(feature = "deflate")]
 use crate::deflate::Deflate;
 use crate::{
-    assembly::Assembly,
-    close_frame::{CloseFrame, PeerClose},
-    control::ControlPayload,
-    decoder::Decoder,
-    limits::Limits,
-    message::Message,
-    role::Role,
+    assembly::Assembly, close_frame::PeerClose, connection_error::ConnectionError,
+    control::ControlPayload, limits::Limits, message::Message, session::Session,
 };
 
-pub use error::ConnectionError;
+#[cfg(feature = "tokio")]
 pub use message_writer::{MessagePart, MessageWriter};
+#[cfg(feature = "tokio")]
 pub use open::{Incoming, accept, accept_with, connect};
-pub use read_into::{ReadFrameInto, ReadInto};
+#[cfg(feature = "tokio")]
 pub use split::{ReadHalf, WriteHalf};
 
-use output::Output;
-
-/// One WebSocket connection over any `AsyncRead + AsyncWrite`.
+/// One WebSocket connection over any `AsyncRead + AsyncWrite`: a [`Session`] and its stream.
 ///
 /// Pings are answered and the closing handshake is completed while messages are read. A segment is
 /// leased for each read and goes back when nothing came, so an idle connection holds none. All
 /// progress is in the connection: every future here may be dropped at any time without a loss.
 ///
+/// Messages that came together with a close frame, or with a breach of the rules, come first, and can
+/// be answered. An error of reading is final and comes back from then on, except for
+/// [`OutOfMemory`](ConnectionError::OutOfMemory): nothing is lost by that one, the same call goes on
+/// when there is memory, and pings and close frames are answered without.
+///
 /// # Examples
 ///
 /// ```
 /// use seg_pool::Pool;
-/// use ws_assemble::{Assembly, CloseCode, CloseFrame, Connection, Limits, Role};
+/// use ws_assemble::{CloseCode, CloseFrame, Connection};
 ///
 /// # async fn example() -> Result<(), ws_assemble::ConnectionError> {
 /// let pool = Pool::new();
 /// let (near, far) = tokio::io::duplex(4096);
-/// let limits = Limits::default();
-/// let mut client =
-///     Connection::new(near, Role::Client, Assembly::Segmented, limits, &pool, &[])?;
-/// let mut server = Connection::new(far, Role::Server, Assembly::Segmented, limits, &pool, &[])?;
+/// let mut client = Connection::client(near, &pool);
+/// let mut server = Connection::server(far, &pool);
 ///
 /// client.send_text("hello").await?;
 /// let message = server.next().await?.expect("not closed");
@@ -75,68 +82,51 @@ use output::Output;
 /// ```
 #[derive(Debug)]
 pub struct Connection<S> {
-    stream: S,
-    decoder: Decoder,
-    pool: Pool,
-    /// Received and not decoded yet, or the room behind the payload that was kept last.
-    input: Option<SegmentMut>,
-    output: Output,
-    /// The newest ping that is not answered yet: older ones need no answer (RFC 6455 section 5.5.3).
-    pong: Option<Box<ControlPayload>>,
-    /// A message that was read and did not fit where it should go.
-    waiting: Option<Box<Message>>,
-    peer_close: Option<Box<PeerClose>>,
-    state: State,
-    read_length: ReadLength,
-    /// Bytes that may still come until the peer's close frame.
-    closing_bytes: u64,
-    /// Whether the stream's write side is shut down.
-    is_shut: bool,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum State {
-    Open,
-    /// This end has sent its close frame.
-    CloseSent,
-    /// Both have, or this end has given up; nothing is read or sent any more.
-    Closed,
+    side: WriteSide<S>,
+    session: Session,
+    memory: Memory,
+    /// Whether the stream of messages has come to an error, after which it ends.
+    #[cfg(feature = "futures")]
+    has_failed: bool,
 }
 
 impl<S> Connection<S> {
-    /// Takes over a stream whose handshake is done. `read_ahead` is what came behind it.
-    ///
-    /// # Errors
-    ///
-    /// When `read_ahead` is longer than the pool can hold.
-    pub fn new(
-        stream: S,
-        role: Role,
-        assembly: Assembly,
-        limits: Limits,
-        pool: &Pool,
-        read_ahead: &[u8],
-    ) -> Result<Self, ConnectionError> {
-        let mut input = None;
-        if !read_ahead.is_empty() {
-            let mut segment = pool.try_take(read_ahead.len())?;
-            segment.extend_from_slice(read_ahead);
-            input = Some(segment);
+    /// Takes over a stream as the server, when the handshake is done.
+    #[must_use]
+    pub fn server(stream: S, pool: &Pool) -> Self {
+        Self::new(stream, Session::server(pool))
+    }
+
+    /// Takes over a stream as the client, when the handshake is done.
+    #[must_use]
+    pub fn client(stream: S, pool: &Pool) -> Self {
+        Self::new(stream, Session::client(pool))
+    }
+
+    /// Puts a session to its stream.
+    #[must_use]
+    pub fn new(stream: S, session: Session) -> Self {
+        Self {
+            side: WriteSide::new(stream),
+            session,
+            memory: Memory::default(),
+            #[cfg(feature = "futures")]
+            has_failed: false,
         }
-        Ok(Self {
-            stream,
-            decoder: Decoder::new(role, assembly, limits),
-            pool: pool.clone(),
-            input,
-            output: Output::new(role, pool),
-            pong: None,
-            waiting: None,
-            peer_close: None,
-            state: State::Open,
-            read_length: ReadLength::default(),
-            closing_bytes: closing_bytes(&limits),
-            is_shut: false,
-        })
+    }
+
+    /// Sets the limits of what is received.
+    #[must_use]
+    pub fn with_limits(mut self, limits: Limits) -> Self {
+        self.session.set_limits(limits);
+        self
+    }
+
+    /// Sets how messages are put together, before anything is received.
+    #[must_use]
+    pub fn with_assembly(mut self, assembly: Assembly) -> Self {
+        self.session = self.session.with_assembly(assembly);
+        self
     }
 
     /// Compresses what is sent and decompresses what is received, as the handshake agreed on. To be
@@ -144,68 +134,156 @@ impl<S> Connection<S> {
     #[cfg(feature = "deflate")]
     #[must_use]
     pub fn with_deflate(mut self, agreed: &Deflate) -> Self {
-        self.decoder = self.decoder.with_deflate(agreed, &self.pool);
-        self.output.deflate(agreed, self.decoder.role());
+        self.session = self.session.with_deflate(agreed);
+        self
+    }
+
+    /// Takes what was received after the handshake's head, however long it is. Copies it.
+    #[must_use]
+    pub fn with_read_ahead(mut self, received: &[u8]) -> Self {
+        self.session.feed(received);
+        self
+    }
+
+    /// Sets whether reading waits when the pool has no memory, until others give some back, instead
+    /// of failing with [`OutOfMemory`](ConnectionError::OutOfMemory). Off by default.
+    ///
+    /// There is no clock in here: put a timeout around the future, and close with
+    /// [`TRY_AGAIN_LATER`](crate::CloseCode::TRY_AGAIN_LATER) when it has passed.
+    #[must_use]
+    pub const fn with_memory_wait(mut self, waits: bool) -> Self {
+        self.memory.waits = waits;
         self
     }
 
     /// Changes the limits of what is received, from the next frame on: for a peer that has logged in,
     /// say.
     pub const fn set_limits(&mut self, limits: Limits) {
-        self.decoder.set_limits(limits);
-        self.closing_bytes = closing_bytes(&limits);
+        self.session.set_limits(limits);
+    }
+
+    /// Returns the session.
+    #[must_use]
+    pub const fn session(&self) -> &Session {
+        &self.session
     }
 
     /// Returns the stream below.
     #[must_use]
     pub const fn get_ref(&self) -> &S {
-        &self.stream
+        &self.side.stream
     }
 
     /// Returns the stream below, to set its options: reading or writing frames by hand breaks the
     /// connection.
     pub const fn get_mut(&mut self) -> &mut S {
-        &mut self.stream
+        &mut self.side.stream
     }
 
     /// Turns into the stream below; what was received or encoded and not used yet is dropped.
     #[must_use]
     pub fn into_inner(self) -> S {
-        self.stream
+        self.side.stream
     }
 
     /// Returns whether a segment is held for reading.
     #[must_use]
     pub const fn holds_input(&self) -> bool {
-        self.input.is_some()
+        self.session.holds_input()
     }
 
-    /// Returns how the peer closed the connection: the code and the reason of its close frame (RFC
-    /// 6455 sections 7.1.5 and 7.1.6).
-    ///
-    /// `None` as long as no close frame was read, and for good after an error: that is what is called
-    /// 1006 elsewhere.
+    /// Returns how the peer closed the connection, as [`Session::peer_close`].
     #[must_use]
     pub fn peer_close(&self) -> Option<&PeerClose> {
-        self.peer_close.as_deref()
+        self.session.peer_close()
     }
 
-    /// Returns the encoded bytes that wait to be written.
+    /// Returns the number of bytes that are encoded and not written. When it is 0, all messages that
+    /// were accepted are on their way.
     #[must_use]
-    pub fn output_bytes(&self) -> u64 {
-        self.output.len()
+    pub fn unsent_bytes(&self) -> u64 {
+        self.session.unsent_bytes()
+    }
+
+    /// Keeps the newest pong for [`take_pong`](Self::take_pong). Pongs are dropped otherwise.
+    pub const fn keep_pongs(&mut self) {
+        self.session.keep_pongs();
+    }
+
+    /// Returns the newest pong that came since the last call, as [`Session::take_pong`].
+    pub fn take_pong(&mut self) -> Option<ControlPayload> {
+        self.session.take_pong()
+    }
+
+    /// Encodes a message without writing it, or refuses it, as [`Session::send`]. Once accepted it
+    /// goes out with the next call that writes.
+    ///
+    /// # Errors
+    ///
+    /// As [`Session::send`].
+    pub fn try_queue(&mut self, message: &Message) -> Result<(), ConnectionError> {
+        self.session.send(message)
     }
 }
 
-/// Framing of what a peer may send until its close frame, beside the message that is on its way.
-const CLOSING_FRAMING_BYTES: u64 = 64 << 10;
+impl<S: ReadStream + WriteStream> Transmit for Connection<S> {
+    type Stream = S;
 
-/// A peer may be in the middle of a message, of the longest kind, when it hears of the end.
-const fn closing_bytes(limits: &Limits) -> u64 {
-    limits.message_bytes_max.saturating_add(CLOSING_FRAMING_BYTES)
+    #[inline]
+    fn place(&mut self) -> Place<'_> {
+        Place::Own(&mut self.session)
+    }
+
+    #[inline]
+    fn with_stream<T>(
+        &mut self,
+        context: &mut Context<'_>,
+        use_it: impl FnOnce(&mut WriteSide<S>, &mut Place<'_>, &mut Context<'_>) -> T,
+    ) -> T {
+        use_it(&mut self.side, &mut Place::Own(&mut self.session), context)
+    }
+
+    fn poll_pump(&mut self, context: &mut Context<'_>) {
+        while !self.session.reads_ahead() && self.session.wants().read {
+            let polled = self.poll_receive(context);
+            if !matches!(polled, Poll::Ready(Ok(()))) {
+                return;
+            }
+        }
+    }
 }
 
-impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
+impl<S: ReadStream + WriteStream> Receive for Connection<S> {
+    #[inline]
+    fn poll_read(
+        &mut self,
+        context: &mut Context<'_>,
+        buffer: &mut [u8],
+    ) -> Poll<io::Result<usize>> {
+        self.side.stream.poll_read(context, buffer)
+    }
+
+    fn memory(&mut self) -> &mut Memory {
+        &mut self.memory
+    }
+
+    #[inline]
+    fn poll_message(
+        &mut self,
+        context: &mut Context<'_>,
+    ) -> Poll<Result<Option<Message>, ConnectionError>> {
+        // Most messages are here when they are asked for.
+        if !self.session.holds_message()
+            && let Some(frame) = self.session.unmask_whole()
+        {
+            return Poll::Ready(Ok(Some(self.session.take_whole(frame))));
+        }
+        driver::poll_message(self, context)
+    }
+}
+
+#[cfg(feature = "tokio")]
+impl<S: tokio::io::AsyncRead + tokio::io::AsyncWrite + Unpin> Connection<S> {
     /// Returns the next message; `None` when the connection was closed in order, and
     /// [`peer_close`](Self::peer_close) has the code then.
     ///
@@ -219,23 +297,24 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
     // Not an `async fn`: it would move each message once more.
     #[expect(clippy::should_implement_trait, reason = "a connection is no iterator")]
     pub fn next(&mut self) -> impl Future<Output = Result<Option<Message>, ConnectionError>> {
-        poll_fn(|context| self.poll_message(context))
+        core::future::poll_fn(|context| self.poll_message(context))
     }
 
     /// Appends the next message to `messages`, and all that were received along with it; returns how
     /// many that were, 0 when the connection was closed in order.
     ///
-    /// Cancel-safe. Waits for the first message only, and reads no more than once behind it.
+    /// Cancel-safe. Waits for the first message only, and reads no more than once after it.
     ///
     /// # Errors
     ///
-    /// As [`next`](Self::next). Messages before an error are returned first.
+    /// As [`next`](Self::next). Messages before an error or a close frame are returned first: it is
+    /// the next call that answers and reports what follows them.
     pub async fn next_batch(
         &mut self,
         messages: &mut Vec<Message>,
     ) -> Result<usize, ConnectionError> {
         let first = self.next().await?;
-        self.take_batch(first, messages)
+        self.session.take_batch(first, messages)
     }
 
     /// Closes the connection: sends a close frame and reads until the peer's, dropping messages.
@@ -246,16 +325,26 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
     ///
     /// # Errors
     ///
-    /// As [`next`](Self::next), and [`ConnectionError::CloseIgnored`] when the peer sends more.
-    pub async fn close(&mut self, close: &CloseFrame) -> Result<(), ConnectionError> {
-        self.queue_close(close)?;
-        while self.next().await?.is_some() {}
-        poll_fn(|context| self.poll_shut(context)).await
+    /// As [`next`](Self::next), and [`ConnectionError::CloseIgnored`] when the peer sends more. A
+    /// pool that is empty keeps the close frame from nothing.
+    pub async fn close(
+        &mut self,
+        close: &crate::close_frame::CloseFrame,
+    ) -> Result<(), ConnectionError> {
+        core::future::poll_fn(|context| self.poll_close(context, close)).await
     }
 
     /// Splits into two halves, for a task that reads and another that writes.
+    ///
+    /// The stream is behind a lock then, for the time of a system call. A stream that can be split
+    /// without one is split [by its own means](Self::split_with).
     #[must_use]
-    pub fn split(self) -> (ReadHalf<S>, WriteHalf<S>) {
-        split::split(self)
+    pub fn split(
+        self,
+    ) -> (
+        ReadHalf<tokio::io::ReadHalf<S>, tokio::io::WriteHalf<S>>,
+        WriteHalf<tokio::io::WriteHalf<S>>,
+    ) {
+        self.split_with(tokio::io::split)
     }
 }

@@ -1,6 +1,6 @@
 //! Frames to messages, without I/O.
 
-#[cfg(feature = "tokio")]
+#[cfg(feature = "random")]
 mod coming;
 mod frame;
 mod single_frame;
@@ -27,7 +27,7 @@ use crate::{
 
 use frame::State;
 
-#[cfg(feature = "tokio")]
+#[cfg(feature = "random")]
 pub(crate) use coming::Coming;
 pub(crate) use single_frame::SingleFrame;
 pub(crate) use step::Step;
@@ -111,6 +111,16 @@ impl Decoder {
         self
     }
 
+    /// Sets how messages are put together, before anything is decoded.
+    pub(crate) const fn set_assembly(&mut self, assembly: Assembly) {
+        self.assembly = assembly;
+    }
+
+    /// Returns whether all of a frame is here, and the next step ends it without more input.
+    pub(crate) const fn is_at_frame_end(&self) -> bool {
+        matches!(&self.state, State::Data(frame) | State::Control(frame, _) if frame.left == 0)
+    }
+
     /// Returns whether messages may come compressed.
     const fn inflates(&self) -> bool {
         #[cfg(feature = "deflate")]
@@ -180,7 +190,9 @@ impl Decoder {
     ///
     /// # Errors
     ///
-    /// A [`DecodeError`], and the same one from then on.
+    /// A [`DecodeError`], and the same one from then on. Only
+    /// [`OutOfMemory`](DecodeErrorKind::OutOfMemory), of compressed messages, is not final: nothing is
+    /// lost, and the same call goes on when there is memory.
     #[inline]
     pub fn decode(&mut self, input: &mut SegmentMut) -> Result<Option<Event>, DecodeError> {
         if let Some(message) = self.decode_whole(input)? {
@@ -338,12 +350,27 @@ impl Decoder {
         Ok(())
     }
 
+    /// Makes an error, which is final unless memory was missing.
     #[cold]
     fn fail(&mut self, kind: DecodeErrorKind, offset: u64) -> DecodeError {
         let error = DecodeError::new(kind, offset);
+        if matches!(kind, DecodeErrorKind::OutOfMemory(_)) {
+            return error;
+        }
         self.state = State::Failed(error);
         self.drop_unfinished();
         error
+    }
+
+    /// Takes a segment for what is decompressed next.
+    #[cfg(feature = "random")]
+    pub(crate) fn give(&mut self, segment: SegmentMut) {
+        #[cfg(feature = "deflate")]
+        if let Some(inflation) = &mut self.inflation {
+            inflation.give(segment);
+            return;
+        }
+        drop(segment);
     }
 
     /// Gives back what an unfinished message holds, whose rest never comes.

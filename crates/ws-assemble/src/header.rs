@@ -98,6 +98,24 @@ impl Header {
         Ok(Some((Self { fin, is_compressed, opcode, mask, payload_len }, len + 4)))
     }
 
+    /// Returns how many bytes may be read after these without going beyond the header's end: 1 and
+    /// more.
+    pub(crate) fn missing(bytes: &[u8]) -> usize {
+        let len: usize = match bytes.get(1) {
+            None => 2,
+            Some(second) => {
+                let key = if second & MASKED == 0 { 0 } else { 4 };
+                let length = match second & LEN {
+                    LEN => 8,
+                    LEN_16 => 2,
+                    _ => 0,
+                };
+                2 + length + key
+            }
+        };
+        len.saturating_sub(bytes.len()).max(1)
+    }
+
     /// Reads the length, whose first seven bits are `short`; also returns where it ends.
     fn parse_len(
         bytes: &[u8],

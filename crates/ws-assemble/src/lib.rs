@@ -44,8 +44,9 @@
 mod assembly;
 mod close_code;
 mod close_frame;
-#[cfg(feature = "tokio")]
+#[cfg(feature = "random")]
 mod connection;
+mod connection_error;
 mod control;
 mod decode_error;
 mod decoder;
@@ -63,8 +64,13 @@ mod message;
 mod opcode;
 mod open_message;
 mod quoted_string;
+mod read_into;
 mod recycled;
 mod role;
+#[cfg(feature = "random")]
+mod session;
+#[cfg(feature = "random")]
+mod sync;
 mod utf8;
 
 pub use assembly::Assembly;
@@ -72,9 +78,10 @@ pub use close_code::CloseCode;
 pub use close_frame::{CloseFrame, PeerClose, REASON_BYTES_MAX};
 #[cfg(feature = "tokio")]
 pub use connection::{
-    Connection, ConnectionError, Incoming, MessagePart, MessageWriter, ReadFrameInto, ReadHalf,
-    ReadInto, WriteHalf, accept, accept_with, connect,
+    Connection, Incoming, MessagePart, MessageWriter, ReadHalf, WriteHalf, accept, accept_with,
+    connect,
 };
+pub use connection_error::ConnectionError;
 pub use control::ControlPayload;
 pub use decode_error::{DecodeError, DecodeErrorKind};
 pub use decoder::{Decoder, Event};
@@ -92,9 +99,12 @@ pub use limits::Limits;
 pub use mask::{mask, unmask_text};
 pub use message::{Message, MessageKind};
 pub use opcode::Opcode;
+pub use read_into::{ReadFrameInto, ReadInto};
 pub use role::Role;
 #[cfg(feature = "deflate")]
 pub use seg_flate::{Level, WindowBits};
+#[cfg(feature = "random")]
+pub use session::{Outgoing, Session, Wants};
 pub use utf8::Utf8Validator;
 
 /// The examples of the README are doc tests.

@@ -1,6 +1,6 @@
 //! Fragments on their way to a message.
 
-#[cfg(feature = "tokio")]
+#[cfg(feature = "random")]
 mod lent;
 
 use core::cell::Cell;
@@ -31,7 +31,7 @@ pub(crate) enum Inflation {}
 impl Inflation {
     fn push(
         &mut self,
-        _: &[u8],
+        _: &mut &[u8],
         _: u64,
         _: impl FnMut(Sequence) -> Result<(), DecodeErrorKind>,
     ) -> Result<(), DecodeErrorKind> {
@@ -55,7 +55,7 @@ pub(crate) struct OpenMessage {
     /// more with each chunk.
     held_bytes: u64,
     /// Whether bytes before these lie in a buffer of the user.
-    #[cfg(feature = "tokio")]
+    #[cfg(feature = "random")]
     is_lent: bool,
 }
 
@@ -70,7 +70,7 @@ impl Default for OpenMessage {
             fragments: 0,
             empty_fragments: 0,
             held_bytes: 0,
-            #[cfg(feature = "tokio")]
+            #[cfg(feature = "random")]
             is_lent: false,
         }
     }
@@ -118,7 +118,7 @@ impl OpenMessage {
         self.utf8 = Utf8Validator::new();
         (self.announced, self.fragments, self.empty_fragments) = (0, 0, 0);
         self.held_bytes = 0;
-        #[cfg(feature = "tokio")]
+        #[cfg(feature = "random")]
         {
             self.is_lent = false;
         }
@@ -179,12 +179,13 @@ impl OpenMessage {
         }
     }
 
-    /// Takes `count` bytes of payload from the front of `input`.
+    /// Takes `count` bytes of payload from the front of `input`; fewer, when the pool is empty, which
+    /// loses nothing.
     ///
     /// # Errors
     ///
     /// What is wrong, and the index in the payload bytes of the refused one, where they are not
-    /// compressed. Nothing of them is taken into the message then.
+    /// compressed.
     pub(crate) fn take(
         &mut self,
         input: &mut SegmentMut,
@@ -198,10 +199,16 @@ impl OpenMessage {
             if let Some((key, phase)) = key {
                 mask(bytes, key, phase);
             }
-            let inflated = inflation.push(bytes, limits.inflated(), |part| self.link(part, limits));
-            inflated.map_err(|kind| (kind, None))?;
-            bytes::Buf::advance(input, count);
-            return Ok(());
+            let mut rest = &*bytes;
+            let inflated =
+                inflation.push(&mut rest, limits.inflated(), |part| self.link(part, limits));
+            let taken = count - rest.len();
+            if let Some((key, phase)) = key {
+                // What is taken later is to be unmasked then.
+                mask(&mut bytes[taken..], key, (phase + taken) % 4);
+            }
+            bytes::Buf::advance(input, taken);
+            return inflated.map_err(|kind| (kind, None));
         }
         let unmasked = self.unmask(bytes, key);
         unmasked.map_err(|index| (DecodeErrorKind::Utf8Invalid, Some(index)))?;

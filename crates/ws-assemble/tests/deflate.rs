@@ -271,11 +271,10 @@ proptest! {
                 assert!(client.window_bits(role) <= server.window_bits(role));
             }
             let (near, far) = tokio::io::duplex(700);
-            let (limits, pool) = (Limits::default(), pool());
-            let near = Connection::new(near, Role::Client, assembly, limits, &pool, &[]);
-            let far = Connection::new(far, Role::Server, assembly, limits, &pool, &[]);
-            let near = near.expect("no input").with_deflate(&client);
-            let far = far.expect("no input").with_deflate(&server);
+            let pool = pool();
+            let near = Connection::client(near, &pool).with_assembly(assembly);
+            let far = Connection::server(far, &pool).with_assembly(assembly);
+            let (near, far) = (near.with_deflate(&client), far.with_deflate(&server));
             let (mut from, mut to) = match sender {
                 Role::Client => (near, far),
                 Role::Server => (far, near),
@@ -364,10 +363,8 @@ fn what_repeats_goes_out_shorter_with_takeover() {
         let runtime = tokio::runtime::Builder::new_current_thread().build().expect("a runtime");
         runtime.block_on(async {
             let (near, far) = tokio::io::duplex(1 << 16);
-            let (limits, pool) = (Limits::default(), pool());
-            let connection =
-                Connection::new(near, Role::Server, Assembly::Segmented, limits, &pool, &[]);
-            let mut connection = connection.expect("no input").with_deflate(&agreed);
+            let pool = pool();
+            let mut connection = Connection::server(near, &pool).with_deflate(&agreed);
             for _ in 0..10 {
                 connection.send_text(&text).await.expect("open");
             }

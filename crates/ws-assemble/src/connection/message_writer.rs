@@ -1,31 +1,38 @@
 //! A message that is sent while it is made.
 
-use core::future::poll_fn;
+use core::{
+    future::poll_fn,
+    task::{Context, Poll, ready},
+};
 
 use bytes::Bytes;
 use seg_pool::Segment;
 use seg_seq::{SegmentedBuf, Sequence};
-use tokio::io::{AsyncRead, AsyncWrite};
 
-use super::{Connection, ConnectionError};
-use crate::{message::MessageKind, utf8::Utf8Validator};
+use super::driver::{Receive, Transmit};
+use crate::{
+    connection_error::ConnectionError,
+    message::{Message, MessageKind},
+    utf8::Utf8Validator,
+};
 
 /// Writes a message in fragments, without knowing how long it gets.
 ///
 /// What is written is gathered up to the size of a fragment, by copy or by link, and goes out when
-/// there is more. Pings are answered between fragments. A writer that is dropped before
-/// [`finish`](Self::finish) leaves the message open: no other can be sent then, and the connection
-/// is to be closed. So does one whose pool had no room for a fragment: that is gone, and every later
-/// call is [`MessageUnfinished`](ConnectionError::MessageUnfinished).
+/// there is more, or by [`flush`](Self::flush). Each call also receives what is there, as far as the
+/// next message: pings are answered, and a peer that sends while it reads is not waited for. That
+/// message comes from [`next`](Self::next), here or of the connection.
+///
+/// A writer that is dropped before [`finish`](Self::finish) leaves the message open, unless none of it
+/// was sent: no other can be sent then, and the connection is to be closed. A call that finds no
+/// memory has taken what it was given, and the next one goes on.
 #[derive(Debug)]
-pub struct MessageWriter<'a, S> {
-    connection: &'a mut Connection<S>,
+pub struct MessageWriter<'a, C> {
+    sender: &'a mut C,
     kind: MessageKind,
     fragment_bytes: u64,
     gathered: SegmentedBuf,
     utf8: Utf8Validator,
-    /// Whether a fragment was lost.
-    is_broken: bool,
 }
 
 /// Bytes of a message, borrowed or shared.
@@ -70,29 +77,27 @@ impl From<Sequence> for MessagePart<'_> {
     }
 }
 
-impl<'a, S: AsyncRead + AsyncWrite + Unpin> MessageWriter<'a, S> {
-    pub(super) fn new(
-        connection: &'a mut Connection<S>,
-        kind: MessageKind,
-        fragment_bytes: u64,
-    ) -> Self {
-        let gathered = SegmentedBuf::new(&connection.pool);
-        let fragment_bytes = fragment_bytes.max(1);
-        let utf8 = Utf8Validator::new();
-        Self { connection, kind, fragment_bytes, gathered, utf8, is_broken: false }
+#[expect(private_bounds, reason = "a connection or its writing half, and nothing else")]
+impl<'a, C: Transmit> MessageWriter<'a, C> {
+    pub(super) fn new(sender: &'a mut C, kind: MessageKind, fragment_bytes: u64) -> Self {
+        let gathered = sender.session_with(|session| SegmentedBuf::new(session.pool()));
+        let (fragment_bytes, utf8) = (fragment_bytes.max(1), Utf8Validator::new());
+        Self { sender, kind, fragment_bytes, gathered, utf8 }
     }
 
-    /// Appends bytes, copying them.
+    /// Appends bytes, copying them, and writes the fragments that they fill.
     ///
     /// # Errors
     ///
-    /// As [`Connection::send`], and [`ConnectionError::TextInvalid`] when a text is not UTF-8: a
-    /// character may be cut between two calls. None of these bytes are taken then.
+    /// As [`Connection::send`](crate::Connection::send), and [`ConnectionError::TextInvalid`] when a
+    /// text is not UTF-8, though a character may be cut between two calls; none of these bytes are
+    /// taken then. Nor are they when there is no memory to copy them; when there is none to send a
+    /// fragment, they are, and [`flush`](Self::flush) goes on.
     pub async fn write(&mut self, bytes: &[u8]) -> Result<(), ConnectionError> {
-        let before = self.utf8;
-        self.check(bytes)?;
-        self.gathered.try_extend_from_slice(bytes).inspect_err(|_| self.utf8 = before)?;
-        self.send_full().await
+        let utf8 = self.check([bytes])?;
+        self.gathered.try_extend_from_slice(bytes)?;
+        self.utf8 = utf8;
+        poll_fn(|context| self.poll_fragments(context, self.fragment_bytes)).await
     }
 
     /// Appends [`Bytes`] without a copy, unless they have to be masked.
@@ -110,12 +115,9 @@ impl<'a, S: AsyncRead + AsyncWrite + Unpin> MessageWriter<'a, S> {
     ///
     /// As [`write`](Self::write).
     pub async fn write_sequence(&mut self, sequence: Sequence) -> Result<(), ConnectionError> {
-        let before = self.utf8;
-        for chunk in sequence.chunks() {
-            self.check(chunk).inspect_err(|_| self.utf8 = before)?;
-        }
+        self.utf8 = self.check(sequence.chunks().map(|chunk| &**chunk))?;
         self.gathered.append(sequence);
-        self.send_full().await
+        poll_fn(|context| self.poll_fragments(context, self.fragment_bytes)).await
     }
 
     /// Appends bytes of whatever kind, as the methods above.
@@ -130,50 +132,110 @@ impl<'a, S: AsyncRead + AsyncWrite + Unpin> MessageWriter<'a, S> {
         }
     }
 
-    /// Sends the last fragment and flushes it.
+    /// Sends what is gathered, as a fragment of its own, and writes all of it.
     ///
     /// # Errors
     ///
     /// As [`write`](Self::write).
+    pub async fn flush(&mut self) -> Result<(), ConnectionError> {
+        poll_fn(|context| {
+            ready!(self.poll_fragments(context, 0))?;
+            self.poll_flush(context)
+        })
+        .await
+    }
+
+    /// Sends the last fragment and flushes it.
+    ///
+    /// # Errors
+    ///
+    /// As [`write`](Self::write). The message stays unfinished then: where memory may be missing,
+    /// [`flush`](Self::flush) before this, so that only an empty fragment is left.
     pub async fn finish(mut self) -> Result<(), ConnectionError> {
         if !self.utf8.is_complete() {
             return Err(ConnectionError::TextInvalid);
         }
-        self.send_full().await?;
-        self.send_fragment(self.gathered.len(), true).await?;
-        self.connection.flush().await
+        let mut is_sent = false;
+        poll_fn(|context| {
+            if !is_sent {
+                ready!(self.poll_fragments(context, self.fragment_bytes))?;
+                ready!(self.poll_fragment(context, self.gathered.len(), true))?;
+                is_sent = true;
+            }
+            self.poll_flush(context)
+        })
+        .await
     }
 
     /// Checks that the next bytes may be taken.
-    fn check(&mut self, bytes: &[u8]) -> Result<(), ConnectionError> {
-        if self.is_broken {
-            return Err(ConnectionError::MessageUnfinished);
-        }
+    fn check<'b>(
+        &self,
+        bytes: impl IntoIterator<Item = &'b [u8]>,
+    ) -> Result<Utf8Validator, ConnectionError> {
+        let mut utf8 = self.utf8;
         if self.kind == MessageKind::Text {
-            let mut utf8 = self.utf8;
-            utf8.push(bytes).map_err(|_| ConnectionError::TextInvalid)?;
-            self.utf8 = utf8;
+            let mut bytes = bytes.into_iter();
+            bytes
+                .try_for_each(|bytes| utf8.push(bytes))
+                .map_err(|_| ConnectionError::TextInvalid)?;
         }
-        Ok(())
+        Ok(utf8)
     }
 
-    /// Sends fragments as long as more than one is gathered.
-    async fn send_full(&mut self) -> Result<(), ConnectionError> {
-        while self.gathered.len() > self.fragment_bytes {
-            self.send_fragment(self.fragment_bytes, false).await?;
+    /// Sends fragments as long as more than `bytes_max` is gathered, as far as the stream takes them,
+    /// and receives what is there.
+    fn poll_fragments(
+        &mut self,
+        context: &mut Context<'_>,
+        bytes_max: u64,
+    ) -> Poll<Result<(), ConnectionError>> {
+        while self.gathered.len() > bytes_max {
+            let len = self.gathered.len().min(self.fragment_bytes);
+            ready!(self.poll_fragment(context, len, false))?;
         }
-        Ok(())
+        self.sender.poll_pump(context);
+        // What is not taken at once goes out later.
+        match self.sender.poll_flush(context) {
+            Poll::Ready(Err(error)) => Poll::Ready(Err(error)),
+            _ => Poll::Ready(Ok(())),
+        }
     }
 
     /// Sends what was gathered first.
-    async fn send_fragment(&mut self, len: u64, is_last: bool) -> Result<(), ConnectionError> {
-        if self.is_broken {
-            return Err(ConnectionError::MessageUnfinished);
+    fn poll_fragment(
+        &mut self,
+        context: &mut Context<'_>,
+        len: u64,
+        is_last: bool,
+    ) -> Poll<Result<(), ConnectionError>> {
+        if self.sender.poll_capacity(context)?.is_pending() {
+            // The peer may write before it reads.
+            self.sender.poll_pump(context);
+            ready!(self.sender.poll_capacity(context))?;
         }
-        poll_fn(|context| self.connection.poll_room(context)).await?;
-        let fragment = self.gathered.split_to(len);
-        let queued = self.connection.output.queue_fragment(self.kind, &fragment, is_last);
-        self.is_broken = queued.is_err();
-        queued
+        let fragment = self.gathered.sequence().slice(..len);
+        let kind = self.kind;
+        self.sender.session_with(|session| session.queue_fragment(kind, &fragment, is_last))?;
+        drop(self.gathered.split_to(len));
+        Poll::Ready(Ok(()))
+    }
+
+    fn poll_flush(&mut self, context: &mut Context<'_>) -> Poll<Result<(), ConnectionError>> {
+        self.sender.poll_pump(context);
+        self.sender.poll_flush(context)
+    }
+}
+
+#[expect(private_bounds, reason = "a connection, and nothing else")]
+impl<C: Receive> MessageWriter<'_, C> {
+    /// Returns the next message that the peer sent meanwhile, as
+    /// [`Connection::next`](crate::Connection::next).
+    ///
+    /// # Errors
+    ///
+    /// As [`Connection::next`](crate::Connection::next).
+    #[expect(clippy::should_implement_trait, reason = "a writer is no iterator")]
+    pub fn next(&mut self) -> impl Future<Output = Result<Option<Message>, ConnectionError>> {
+        poll_fn(|context| self.sender.poll_message(context))
     }
 }

@@ -10,15 +10,15 @@ use core::{
 use seg_pool::Pool;
 use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt as _, ReadBuf};
 
-use super::{Connection, ConnectionError};
+use super::Connection;
 use crate::{
     assembly::Assembly,
+    connection_error::ConnectionError,
     handshake::{
         Acceptance, ClientHandshake, HandshakeError, Refusal, ServerHandshake, UpgradeRequest,
         UpgradeResponse,
     },
     limits::Limits,
-    role::Role,
 };
 
 /// Bytes of a head that are read at a time, on the stack: a silent peer costs no memory.
@@ -109,7 +109,10 @@ pub async fn connect<S: AsyncRead + AsyncWrite + Unpin>(
     stream.flush().await?;
     let read = read_until(&mut stream, |received| handshake.push(received)).await?;
     let Some((response, ahead)) = read else { return Err(handshake.finish().into()) };
-    let connection = Connection::new(stream, Role::Client, assembly, limits, pool, &ahead)?;
+    let connection = Connection::client(stream, pool)
+        .with_limits(limits)
+        .with_assembly(assembly)
+        .with_read_ahead(&ahead);
     #[cfg(feature = "deflate")]
     let connection = match response.deflate() {
         Some(agreed) => connection.with_deflate(agreed),
@@ -174,7 +177,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Incoming<S> {
     ///
     /// # Errors
     ///
-    /// When the stream fails, or the pool has no memory for what was read after the request.
+    /// When the stream fails.
     pub async fn accept(
         mut self,
         acceptance: &Acceptance,
@@ -185,7 +188,10 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Incoming<S> {
         self.stream.write_all(&acceptance.response()).await?;
         self.stream.flush().await?;
         let Self { stream, ahead, .. } = self;
-        let connection = Connection::new(stream, Role::Server, assembly, limits, pool, &ahead)?;
+        let connection = Connection::server(stream, pool)
+            .with_limits(limits)
+            .with_assembly(assembly)
+            .with_read_ahead(&ahead);
         #[cfg(feature = "deflate")]
         let connection = match acceptance.agreed_deflate() {
             Some(agreed) => connection.with_deflate(agreed),

@@ -1,56 +1,15 @@
 //! Messages and frames into the caller's own buffer.
 
-mod filling;
-
 use core::future::poll_fn;
 
 use tokio::io::{AsyncRead, AsyncWrite};
 
-use super::{Connection, ConnectionError, ReadHalf};
-use crate::message::MessageKind;
-
-use filling::Unit;
-pub(super) use filling::{Filling, Found};
-
-/// What became of [`Connection::read_message_into`].
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum ReadInto {
-    /// A message of this kind is in the first `len` bytes of the buffer.
-    Message {
-        /// Text, which is validated, or binary.
-        kind: MessageKind,
-        /// Bytes of it.
-        len: usize,
-    },
-    /// The next message has this many bytes, more than the buffer. It waits: nothing is consumed.
-    TooSmall {
-        /// Bytes that the buffer must have.
-        needed: u64,
-    },
-    /// The connection was closed in order.
-    Closed,
-}
-
-/// What became of [`Connection::read_frame_into`].
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum ReadFrameInto {
-    /// The payload of a data frame is in the first `len` bytes of the buffer.
-    Frame {
-        /// Whether the message that it belongs to is text, which is validated up to here, or binary.
-        kind: MessageKind,
-        /// Bytes of it.
-        len: usize,
-        /// Whether the message ends with it.
-        is_last: bool,
-    },
-    /// The next frame has this many bytes, more than the buffer. It waits: nothing is consumed.
-    TooSmall {
-        /// Bytes that the buffer must have.
-        needed: u64,
-    },
-    /// The connection was closed in order.
-    Closed,
-}
+use super::{Connection, ReadHalf, driver::Receive};
+use crate::{
+    connection_error::ConnectionError,
+    read_into::{ReadFrameInto, ReadInto},
+    session::{Filling, Found, Unit},
+};
 
 impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
     /// Reads the next message into `buffer`.
@@ -70,14 +29,13 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
     ///
     /// ```
     /// use seg_pool::Pool;
-    /// use ws_assemble::{Assembly, Connection, Limits, MessageKind, ReadInto, Role};
+    /// use ws_assemble::{Connection, MessageKind, ReadInto};
     ///
     /// # async fn example() -> Result<(), ws_assemble::ConnectionError> {
     /// let pool = Pool::new();
     /// let (near, far) = tokio::io::duplex(4096);
-    /// let (limits, assembly) = (Limits::default(), Assembly::Segmented);
-    /// let mut client = Connection::new(near, Role::Client, assembly, limits, &pool, &[])?;
-    /// let mut server = Connection::new(far, Role::Server, assembly, limits, &pool, &[])?;
+    /// let mut client = Connection::client(near, &pool);
+    /// let mut server = Connection::server(far, &pool);
     /// client.send_text("hello").await?;
     ///
     /// let mut buffer = [0; 8];
@@ -95,7 +53,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
         &mut self,
         buffer: &mut [u8],
     ) -> Result<ReadInto, ConnectionError> {
-        Ok(self.read_into(buffer, Unit::Message).await?.into())
+        Ok(read_into(self, buffer, Unit::Message).await?.into())
     }
 
     /// Reads the next data frame into `buffer`: a message, or a fragment of one, as soon as it is
@@ -113,28 +71,11 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
         &mut self,
         buffer: &mut [u8],
     ) -> Result<ReadFrameInto, ConnectionError> {
-        Ok(self.read_into(buffer, Unit::Frame).await?.into())
-    }
-
-    async fn read_into(&mut self, buffer: &mut [u8], unit: Unit) -> Result<Found, ConnectionError> {
-        let mut reading = Reading { connection: self, filling: Filling::new(buffer, unit) };
-        poll_fn(|context| reading.filling.poll(reading.connection, context, None)).await
+        Ok(read_into(self, buffer, Unit::Frame).await?.into())
     }
 }
 
-/// Puts back what was read when it is dropped.
-struct Reading<'a, S> {
-    connection: &'a mut Connection<S>,
-    filling: Filling<'a>,
-}
-
-impl<S> Drop for Reading<'_, S> {
-    fn drop(&mut self) {
-        self.filling.put_back(self.connection);
-    }
-}
-
-impl<S: AsyncRead + AsyncWrite + Unpin> ReadHalf<S> {
+impl<R: AsyncRead + Unpin, W: AsyncWrite + Unpin> ReadHalf<R, W> {
     /// Reads the next message into `buffer`, as [`Connection::read_message_into`].
     ///
     /// # Errors
@@ -144,7 +85,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> ReadHalf<S> {
         &mut self,
         buffer: &mut [u8],
     ) -> Result<ReadInto, ConnectionError> {
-        Ok(self.read_into(Filling::new(buffer, Unit::Message)).await?.into())
+        Ok(read_into(self, buffer, Unit::Message).await?.into())
     }
 
     /// Reads the next data frame into `buffer`, as [`Connection::read_frame_into`].
@@ -156,43 +97,28 @@ impl<S: AsyncRead + AsyncWrite + Unpin> ReadHalf<S> {
         &mut self,
         buffer: &mut [u8],
     ) -> Result<ReadFrameInto, ConnectionError> {
-        Ok(self.read_into(Filling::new(buffer, Unit::Frame)).await?.into())
-    }
-
-    async fn read_into(&mut self, filling: Filling<'_>) -> Result<Found, ConnectionError> {
-        let mut reading = HalfReading { half: self, filling };
-        poll_fn(|context| reading.half.poll_into(&mut reading.filling, context)).await
+        Ok(read_into(self, buffer, Unit::Frame).await?.into())
     }
 }
 
-/// As [`Reading`], for the half of a connection.
-struct HalfReading<'a, S> {
-    half: &'a mut ReadHalf<S>,
+async fn read_into(
+    receiver: &mut impl Receive,
+    buffer: &mut [u8],
+    unit: Unit,
+) -> Result<Found, ConnectionError> {
+    let mut reading = Reading { receiver, filling: Filling::new(buffer, unit) };
+    poll_fn(|context| reading.receiver.poll_into(&mut reading.filling, context)).await
+}
+
+/// Puts back what was read when it is dropped.
+struct Reading<'a, C: Receive> {
+    receiver: &'a mut C,
     filling: Filling<'a>,
 }
 
-impl<S> Drop for HalfReading<'_, S> {
+impl<C: Receive> Drop for Reading<'_, C> {
     fn drop(&mut self) {
-        self.half.put_back(&mut self.filling);
-    }
-}
-
-impl From<Found> for ReadInto {
-    fn from(found: Found) -> Self {
-        match found {
-            Found::Unit { kind, len, .. } => Self::Message { kind, len },
-            Found::TooSmall { needed } => Self::TooSmall { needed },
-            Found::Closed => Self::Closed,
-        }
-    }
-}
-
-impl From<Found> for ReadFrameInto {
-    fn from(found: Found) -> Self {
-        match found {
-            Found::Unit { kind, len, is_last } => Self::Frame { kind, len, is_last },
-            Found::TooSmall { needed } => Self::TooSmall { needed },
-            Found::Closed => Self::Closed,
-        }
+        let filling = &mut self.filling;
+        self.receiver.session_with(|session| filling.put_back(session));
     }
 }

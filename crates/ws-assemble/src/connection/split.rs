@@ -3,37 +3,49 @@
 use core::{
     fmt,
     future::poll_fn,
-    task::{Context, Poll, Waker, ready},
+    task::{Context, Poll, Waker},
 };
-use std::{
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
-    task::Wake,
-};
+use std::{io, sync::Arc, task::Wake};
 
-use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::io::{self as tokio_io, AsyncRead, AsyncWrite};
 
 use super::{
-    Connection, ConnectionError,
-    payload::Payload,
-    read_into::{Filling, Found},
+    Connection,
+    driver::{Place, Receive, Transmit},
+    memory::Memory,
+    transport::{ReadStream, WriteStream},
+    write_side::WriteSide,
 };
 use crate::{
     close_frame::{CloseFrame, PeerClose},
+    connection_error::ConnectionError,
     control::ControlPayload,
     message::Message,
+    session::Session,
+    sync::{Mutex, lock},
 };
 
 /// The half of a [`Connection`] that reads.
 ///
 /// It answers pings and the peer's close frame, so it is to be polled as long as the connection
-/// lives. The halves lock a mutex for the time of a poll, never while they wait.
-pub struct ReadHalf<S>(Arc<Shared<S>>);
+/// lives. The halves share a [`Session`] whose lock no system call is made under; what is written is
+/// written under a lock of its own, by either half. Dropping this half gives back what was received
+/// and not taken, the start of a message included.
+pub struct ReadHalf<R, W> {
+    /// `None` once it is taken out.
+    reader: Option<R>,
+    shared: Arc<Shared<W>>,
+    memory: Memory,
+    #[cfg(feature = "futures")]
+    pub(super) has_failed: bool,
+}
 
 /// The half of a [`Connection`] that writes.
-pub struct WriteHalf<S>(Arc<Shared<S>>);
+pub struct WriteHalf<W>(Arc<Shared<W>>);
 
-struct Shared<S> {
-    connection: Mutex<Connection<S>>,
+struct Shared<W> {
+    session: Mutex<Session>,
+    side: Mutex<WriteSide<W>>,
     /// A stream remembers one task that waits to write: this one, which wakes both halves.
     writable: Arc<Writable>,
 }
@@ -53,35 +65,114 @@ impl Wake for Writable {
     }
 }
 
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
-fn remember(slot: &Mutex<Option<Waker>>, context: &Context<'_>) {
-    let mut slot = lock(slot);
-    if !slot.as_ref().is_some_and(|waker| waker.will_wake(context.waker())) {
-        *slot = Some(context.waker().clone());
+impl<W> Shared<W> {
+    fn with_stream<T>(
+        &self,
+        slot: &Mutex<Option<Waker>>,
+        context: &Context<'_>,
+        use_it: impl FnOnce(&mut WriteSide<W>, &mut Place<'_>, &mut Context<'_>) -> T,
+    ) -> T {
+        {
+            let mut slot = lock(slot);
+            if !slot.as_ref().is_some_and(|waker| waker.will_wake(context.waker())) {
+                *slot = Some(context.waker().clone());
+            }
+        }
+        let waker = Waker::from(Arc::clone(&self.writable));
+        let (mut side, mut place) = (lock(&self.side), Place::Shared(&self.session));
+        use_it(&mut side, &mut place, &mut Context::from_waker(&waker))
     }
 }
 
-pub(super) fn split<S>(connection: Connection<S>) -> (ReadHalf<S>, WriteHalf<S>) {
-    let shared = Arc::new(Shared { connection: Mutex::new(connection), writable: Arc::default() });
-    (ReadHalf(Arc::clone(&shared)), WriteHalf(shared))
+impl<S> Connection<S> {
+    /// Splits into two halves, the stream by means of its own: `TcpStream::into_split`, say. Then no
+    /// half waits for a system call of the other one, but where both write.
+    #[must_use]
+    pub fn split_with<R, W>(
+        self,
+        split: impl FnOnce(S) -> (R, W),
+    ) -> (ReadHalf<R, W>, WriteHalf<W>) {
+        let (reader, side) = self.side.split_with(split);
+        let shared = Arc::new(Shared {
+            session: Mutex::new(self.session),
+            side: Mutex::new(side),
+            writable: Arc::default(),
+        });
+        let read = ReadHalf {
+            reader: Some(reader),
+            shared: Arc::clone(&shared),
+            memory: self.memory,
+            #[cfg(feature = "futures")]
+            has_failed: self.has_failed,
+        };
+        (read, WriteHalf(shared))
+    }
 }
 
-impl<S> ReadHalf<S> {
+impl<R, W> ReadHalf<R, W> {
     /// Returns how the peer closed the connection, as [`Connection::peer_close`]. Locks and copies.
     #[must_use]
     pub fn peer_close(&self) -> Option<PeerClose> {
-        lock(&self.0.connection).peer_close().copied()
+        lock(&self.shared.session).peer_close().copied()
     }
 
-    pub(super) fn put_back(&self, filling: &mut Filling<'_>) {
-        filling.put_back(&mut lock(&self.0.connection));
+    /// Returns the newest pong that came since the last call, as [`Connection::take_pong`].
+    pub fn take_pong(&mut self) -> Option<ControlPayload> {
+        lock(&self.shared.session).take_pong()
+    }
+
+    /// Puts the halves of one connection together again, and their streams with `unite`.
+    ///
+    /// # Errors
+    ///
+    /// Gives both back when they are of different connections.
+    pub fn unsplit_with<S>(
+        mut self,
+        write: WriteHalf<W>,
+        unite: impl FnOnce(R, W) -> S,
+    ) -> Result<Connection<S>, (Self, WriteHalf<W>)> {
+        if !Arc::ptr_eq(&self.shared, &write.0) {
+            return Err((self, write));
+        }
+        let Some(reader) = self.reader.take() else { unreachable!("taken out by value") };
+        let memory = core::mem::take(&mut self.memory);
+        #[cfg(feature = "futures")]
+        let has_failed = self.has_failed;
+        drop(self);
+        let Ok(shared) = Arc::try_unwrap(write.0) else { unreachable!("halves are not cloned") };
+        let unlocked = |side: std::sync::LockResult<WriteSide<W>>| {
+            side.unwrap_or_else(std::sync::PoisonError::into_inner)
+        };
+        let session = shared.session.into_inner();
+        Ok(Connection {
+            side: unlocked(shared.side.into_inner()).unite_with(|writer| unite(reader, writer)),
+            session: session.unwrap_or_else(std::sync::PoisonError::into_inner),
+            memory,
+            #[cfg(feature = "futures")]
+            has_failed,
+        })
     }
 }
 
-impl<S: AsyncRead + AsyncWrite + Unpin> ReadHalf<S> {
+impl<S> ReadHalf<tokio_io::ReadHalf<S>, tokio_io::WriteHalf<S>> {
+    /// Puts the halves of one connection together again.
+    ///
+    /// # Errors
+    ///
+    /// Gives both back when they are of different connections.
+    #[expect(clippy::type_complexity, reason = "what was split")]
+    pub fn unsplit(
+        self,
+        write: WriteHalf<tokio_io::WriteHalf<S>>,
+    ) -> Result<Connection<S>, (Self, WriteHalf<tokio_io::WriteHalf<S>>)>
+    where
+        S: Unpin,
+    {
+        self.unsplit_with(write, tokio_io::ReadHalf::unsplit)
+    }
+}
+
+impl<R: AsyncRead + Unpin, W: AsyncWrite + Unpin> ReadHalf<R, W> {
     /// Returns the next message, as [`Connection::next`].
     ///
     /// # Errors
@@ -101,7 +192,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> ReadHalf<S> {
         messages: &mut Vec<Message>,
     ) -> Result<usize, ConnectionError> {
         let first = self.next().await?;
-        lock(&self.0.connection).take_batch(first, messages)
+        lock(&self.shared.session).take_batch(first, messages)
     }
 
     /// Ends the connection so that the peer gets what was sent last, as [`Connection::finish`]; the
@@ -112,137 +203,111 @@ impl<S: AsyncRead + AsyncWrite + Unpin> ReadHalf<S> {
     /// As [`Connection::finish`].
     pub async fn finish(&mut self, discard_bytes_max: u64) -> Result<(), ConnectionError> {
         let mut left = discard_bytes_max;
-        poll_fn(|context| {
-            remember(&self.0.writable.reader, context);
-            let waker = Waker::from(Arc::clone(&self.0.writable));
-            lock(&self.0.connection).poll_finish(context, Some(&waker), &mut left)
-        })
-        .await
-    }
-
-    pub(super) fn poll_message(
-        &self,
-        context: &mut Context<'_>,
-    ) -> Poll<Result<Option<Message>, ConnectionError>> {
-        remember(&self.0.writable.reader, context);
-        let waker = Waker::from(Arc::clone(&self.0.writable));
-        lock(&self.0.connection).poll_message_with(context, Some(&waker))
-    }
-
-    pub(super) fn poll_into(
-        &self,
-        filling: &mut Filling<'_>,
-        context: &mut Context<'_>,
-    ) -> Poll<Result<Found, ConnectionError>> {
-        remember(&self.0.writable.reader, context);
-        let waker = Waker::from(Arc::clone(&self.0.writable));
-        filling.poll(&mut lock(&self.0.connection), context, Some(&waker))
-    }
-
-    /// Puts the halves of one connection together again.
-    ///
-    /// # Errors
-    ///
-    /// Gives both back when they are of different connections.
-    pub fn unsplit(self, write: WriteHalf<S>) -> Result<Connection<S>, (Self, WriteHalf<S>)> {
-        if !Arc::ptr_eq(&self.0, &write.0) {
-            return Err((self, write));
-        }
-        drop(write);
-        match Arc::try_unwrap(self.0) {
-            Ok(shared) => {
-                Ok(shared.connection.into_inner().unwrap_or_else(PoisonError::into_inner))
-            }
-            Err(_) => unreachable!("the halves are not cloned"),
-        }
+        poll_fn(|context| self.poll_finish(context, &mut left)).await
     }
 }
 
-impl<S: AsyncRead + AsyncWrite + Unpin> WriteHalf<S> {
-    /// Sends a message in one frame and flushes it, as [`Connection::send`].
+impl<W> WriteHalf<W> {
+    /// Returns the number of bytes that are encoded and not written, as
+    /// [`Connection::unsent_bytes`].
+    #[must_use]
+    pub fn unsent_bytes(&self) -> u64 {
+        lock(&self.0.session).unsent_bytes()
+    }
+
+    /// Encodes a message without writing it, or refuses it, as [`Connection::try_queue`]. Waits for
+    /// no system call.
     ///
     /// # Errors
     ///
-    /// As [`Connection::send`].
-    pub async fn send(&mut self, message: &Message) -> Result<(), ConnectionError> {
-        let (payload, mut is_taken) = (Payload::of(message), false);
-        poll_fn(|context| {
-            self.poll(context, |connection, context| {
-                connection.poll_send(context, message.kind(), payload, &mut is_taken)
-            })
-        })
-        .await
+    /// As [`Session::send`].
+    pub fn try_queue(&mut self, message: &Message) -> Result<(), ConnectionError> {
+        lock(&self.0.session).send(message)
     }
+}
 
-    /// Encodes a message without writing it, as [`Connection::queue`].
-    ///
-    /// # Errors
-    ///
-    /// As [`Connection::send`].
-    pub async fn queue(&mut self, message: &Message) -> Result<(), ConnectionError> {
-        poll_fn(|context| {
-            // Under one lock: behind a close frame of the other half nothing is to be sent.
-            self.poll(context, |connection, context| {
-                ready!(connection.poll_ready(context))?;
-                Poll::Ready(connection.output.queue(message))
-            })
-        })
-        .await
-    }
-
-    /// Sends a ping, as [`Connection::ping`].
-    ///
-    /// # Errors
-    ///
-    /// As [`Connection::send`].
-    pub async fn ping(&mut self, payload: &ControlPayload) -> Result<(), ConnectionError> {
-        lock(&self.0.connection).queue_ping(payload)?;
-        self.flush().await
-    }
-
+impl<W: AsyncWrite + Unpin> WriteHalf<W> {
     /// Sends a close frame and flushes it; the other half reads until the peer's.
     ///
     /// # Errors
     ///
-    /// As [`Connection::send`].
-    pub async fn close(&mut self, close: &CloseFrame) -> Result<(), ConnectionError> {
-        lock(&self.0.connection).queue_close(close)?;
-        self.flush().await
-    }
-
-    /// Writes all that is encoded.
-    ///
-    /// # Errors
-    ///
     /// Those of the stream.
-    pub async fn flush(&mut self) -> Result<(), ConnectionError> {
-        poll_fn(|context| self.poll(context, Connection::poll_flush)).await
-    }
-
-    #[cfg(feature = "futures")]
-    pub(super) fn with<T>(&self, use_it: impl FnOnce(&mut Connection<S>) -> T) -> T {
-        use_it(&mut lock(&self.0.connection))
-    }
-
-    /// Polls the connection for writing.
-    pub(super) fn poll<T>(
-        &self,
-        context: &Context<'_>,
-        poll: impl FnOnce(&mut Connection<S>, &mut Context<'_>) -> Poll<T>,
-    ) -> Poll<T> {
-        remember(&self.0.writable.writer, context);
-        let waker = Waker::from(Arc::clone(&self.0.writable));
-        poll(&mut lock(&self.0.connection), &mut Context::from_waker(&waker))
+    pub async fn close(&mut self, close: &CloseFrame) -> Result<(), ConnectionError> {
+        lock(&self.0.session).close(close);
+        self.flush().await
     }
 }
 
-impl<S> fmt::Debug for ReadHalf<S> {
+impl<R, W> Drop for ReadHalf<R, W> {
+    fn drop(&mut self) {
+        if self.reader.is_some() {
+            // Nobody is left to take it.
+            lock(&self.shared.session).drop_input();
+        }
+    }
+}
+
+impl<R, W: WriteStream> Transmit for ReadHalf<R, W> {
+    type Stream = W;
+
+    fn place(&mut self) -> Place<'_> {
+        Place::Shared(&self.shared.session)
+    }
+
+    fn with_stream<T>(
+        &mut self,
+        context: &mut Context<'_>,
+        use_it: impl FnOnce(&mut WriteSide<W>, &mut Place<'_>, &mut Context<'_>) -> T,
+    ) -> T {
+        self.shared.with_stream(&self.shared.writable.reader, context, use_it)
+    }
+
+    fn poll_pump(&mut self, _: &mut Context<'_>) {}
+}
+
+impl<R: ReadStream, W: WriteStream> Receive for ReadHalf<R, W> {
+    fn poll_read(
+        &mut self,
+        context: &mut Context<'_>,
+        buffer: &mut [u8],
+    ) -> Poll<io::Result<usize>> {
+        match &mut self.reader {
+            Some(reader) => reader.poll_read(context, buffer),
+            None => Poll::Ready(Ok(0)),
+        }
+    }
+
+    fn memory(&mut self) -> &mut Memory {
+        &mut self.memory
+    }
+}
+
+impl<W: WriteStream> Transmit for WriteHalf<W> {
+    type Stream = W;
+
+    fn place(&mut self) -> Place<'_> {
+        Place::Shared(&self.0.session)
+    }
+
+    fn with_stream<T>(
+        &mut self,
+        context: &mut Context<'_>,
+        use_it: impl FnOnce(&mut WriteSide<W>, &mut Place<'_>, &mut Context<'_>) -> T,
+    ) -> T {
+        self.0.with_stream(&self.0.writable.writer, context, use_it)
+    }
+
+    /// The other half reads.
+    fn poll_pump(&mut self, _: &mut Context<'_>) {}
+}
+
+impl<R, W> fmt::Debug for ReadHalf<R, W> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("ReadHalf").finish_non_exhaustive()
     }
 }
 
-impl<S> fmt::Debug for WriteHalf<S> {
+impl<W> fmt::Debug for WriteHalf<W> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("WriteHalf").finish_non_exhaustive()
     }

@@ -6,96 +6,96 @@ use core::{
     task::{Context, Poll, ready},
 };
 
-use futures_core::Stream;
+use futures_core::{FusedStream, Stream};
 use futures_sink::Sink;
 use tokio::io::{AsyncRead, AsyncWrite};
 
-use super::{Connection, ConnectionError, MessagePart, ReadHalf, State, WriteHalf};
+use super::{
+    Connection, MessagePart, ReadHalf, WriteHalf,
+    driver::{Receive, Transmit},
+};
 use crate::{
     close_code::CloseCode,
     close_frame::CloseFrame,
+    connection_error::ConnectionError,
     message::{Message, MessageKind},
 };
 
-/// Messages until the connection is closed in order, or until an error, which comes again when the
-/// stream is polled behind it.
+/// Messages until the connection is closed in order, or until an error: the stream ends after it.
+/// After [`OutOfMemory`](ConnectionError::OutOfMemory), which loses nothing, `next` goes on; so that
+/// the stream does, let the connection [wait](Connection::with_memory_wait).
 impl<S: AsyncRead + AsyncWrite + Unpin> Stream for Connection<S> {
     type Item = Result<Message, ConnectionError>;
 
     fn poll_next(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Self::Item>> {
-        self.get_mut().poll_message(context).map(Result::transpose)
+        let this = self.get_mut();
+        if this.has_failed {
+            return Poll::Ready(None);
+        }
+        let next = ready!(this.poll_message(context));
+        this.has_failed = next.is_err();
+        Poll::Ready(next.transpose())
     }
 }
 
-impl<S: AsyncRead + AsyncWrite + Unpin> Stream for ReadHalf<S> {
+impl<S: AsyncRead + AsyncWrite + Unpin> FusedStream for Connection<S> {
+    fn is_terminated(&self) -> bool {
+        self.has_failed || self.session().is_closed()
+    }
+}
+
+/// As the stream of a [`Connection`].
+impl<R: AsyncRead + Unpin, W: AsyncWrite + Unpin> Stream for ReadHalf<R, W> {
     type Item = Result<Message, ConnectionError>;
 
     fn poll_next(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Self::Item>> {
-        self.get_mut().poll_message(context).map(Result::transpose)
+        let this = self.get_mut();
+        if this.has_failed {
+            return Poll::Ready(None);
+        }
+        let next = ready!(this.poll_message(context));
+        this.has_failed = next.is_err();
+        Poll::Ready(next.transpose())
     }
 }
 
-/// Closing sends a close frame of code 1000 and flushes it; it does not wait for the peer's, which
-/// comes out as the end of the stream.
-impl<S: AsyncRead + AsyncWrite + Unpin> Sink<Message> for Connection<S> {
-    type Error = ConnectionError;
+/// What a connection and its writing half do alike.
+macro_rules! sink {
+    ($sender:ident, $stream:ident: $($bounds:tt)*) => {
+        /// Closing sends a close frame of code 1000 and flushes it; it does not wait for the peer's,
+        /// which comes out as the end of the stream.
+        impl<$stream: $($bounds)*> Sink<Message> for $sender<$stream> {
+            type Error = ConnectionError;
 
-    fn poll_ready(
-        self: Pin<&mut Self>,
-        context: &mut Context<'_>,
-    ) -> Poll<Result<(), ConnectionError>> {
-        Self::poll_ready(self.get_mut(), context)
-    }
+            fn poll_ready(
+                self: Pin<&mut Self>,
+                context: &mut Context<'_>,
+            ) -> Poll<Result<(), ConnectionError>> {
+                Transmit::poll_ready(self.get_mut(), context)
+            }
 
-    fn start_send(self: Pin<&mut Self>, message: Message) -> Result<(), ConnectionError> {
-        self.get_mut().start_send(&message)
-    }
+            fn start_send(self: Pin<&mut Self>, message: Message) -> Result<(), ConnectionError> {
+                self.get_mut().try_queue(&message)
+            }
 
-    fn poll_flush(
-        self: Pin<&mut Self>,
-        context: &mut Context<'_>,
-    ) -> Poll<Result<(), ConnectionError>> {
-        Self::poll_flush(self.get_mut(), context)
-    }
+            fn poll_flush(
+                self: Pin<&mut Self>,
+                context: &mut Context<'_>,
+            ) -> Poll<Result<(), ConnectionError>> {
+                Transmit::poll_flush(self.get_mut(), context)
+            }
 
-    fn poll_close(
-        self: Pin<&mut Self>,
-        context: &mut Context<'_>,
-    ) -> Poll<Result<(), ConnectionError>> {
-        self.get_mut().poll_end(context)
-    }
-}
+            fn poll_close(
+                self: Pin<&mut Self>,
+                context: &mut Context<'_>,
+            ) -> Poll<Result<(), ConnectionError>> {
+                let this = self.get_mut();
+                this.session_with(|session| session.close(&CloseFrame::new(CloseCode::NORMAL, "")));
+                Transmit::poll_flush(this, context)
+            }
+        }
 
-impl<S: AsyncRead + AsyncWrite + Unpin> Sink<Message> for WriteHalf<S> {
-    type Error = ConnectionError;
-
-    fn poll_ready(
-        self: Pin<&mut Self>,
-        context: &mut Context<'_>,
-    ) -> Poll<Result<(), ConnectionError>> {
-        self.get_mut().poll(context, Connection::poll_ready)
-    }
-
-    fn start_send(self: Pin<&mut Self>, message: Message) -> Result<(), ConnectionError> {
-        self.get_mut().with(|connection| connection.start_send(&message))
-    }
-
-    fn poll_flush(
-        self: Pin<&mut Self>,
-        context: &mut Context<'_>,
-    ) -> Poll<Result<(), ConnectionError>> {
-        self.get_mut().poll(context, Connection::poll_flush)
-    }
-
-    fn poll_close(
-        self: Pin<&mut Self>,
-        context: &mut Context<'_>,
-    ) -> Poll<Result<(), ConnectionError>> {
-        self.get_mut().poll(context, Connection::poll_end)
-    }
-}
-
-impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
+        impl<$stream: $($bounds)*> $sender<$stream> {
     /// Sends a message whose parts come from a stream, in fragments of about `fragment_bytes`, while
     /// it is made.
     ///
@@ -113,14 +113,13 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
     /// ```
     /// use futures_util::stream;
     /// use seg_pool::Pool;
-    /// use ws_assemble::{Assembly, Connection, ConnectionError, Limits, MessageKind, Role};
+    /// use ws_assemble::{Connection, ConnectionError, MessageKind};
     ///
     /// # async fn example() -> Result<(), ConnectionError> {
     /// let pool = Pool::new();
     /// let (near, far) = tokio::io::duplex(4096);
-    /// let (limits, assembly) = (Limits::default(), Assembly::Segmented);
-    /// let mut client = Connection::new(near, Role::Client, assembly, limits, &pool, &[])?;
-    /// let mut server = Connection::new(far, Role::Server, assembly, limits, &pool, &[])?;
+    /// let mut client = Connection::client(near, &pool);
+    /// let mut server = Connection::server(far, &pool);
     ///
     /// let parts = stream::iter(["one ", "two ", "three"].map(Ok::<_, ConnectionError>));
     /// client.send_stream(MessageKind::Text, 1_000, parts).await?;
@@ -144,16 +143,9 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
         }
         writer.finish().await
     }
-
-    fn start_send(&mut self, message: &Message) -> Result<(), ConnectionError> {
-        self.check_sendable()?;
-        self.output.queue(message)
-    }
-
-    fn poll_end(&mut self, context: &mut Context<'_>) -> Poll<Result<(), ConnectionError>> {
-        self.queue_close(&CloseFrame::new(CloseCode::NORMAL, ""))?;
-        ready!(self.poll_flush(context))?;
-        debug_assert_ne!(self.state, State::Open);
-        Poll::Ready(Ok(()))
-    }
+        }
+    };
 }
+
+sink!(Connection, S: AsyncRead + AsyncWrite + Unpin);
+sink!(WriteHalf, W: AsyncWrite + Unpin);

@@ -1,7 +1,5 @@
 //! Where in the frames of a stream a decoder is.
 
-use seg_pool::SegmentMut;
-
 use crate::{
     control::ControlPayload,
     decode_error::DecodeError,
@@ -50,7 +48,7 @@ impl Frame {
     }
 
     /// Returns how much of the payload lies in `input`.
-    pub(super) fn here(&self, input: &SegmentMut) -> usize {
+    pub(super) fn here(&self, input: &[u8]) -> usize {
         usize::try_from(self.left).unwrap_or(usize::MAX).min(input.len())
     }
 

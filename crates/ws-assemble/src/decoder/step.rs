@@ -12,7 +12,7 @@ use crate::{
     close_frame::CloseFrame,
     control::ControlPayload,
     decode_error::{DecodeError, DecodeErrorKind},
-    header::{Header, RSV1, RSV2_RSV3},
+    header::{CONTROL_BYTES_MAX, Header, RSV1, RSV2_RSV3},
     mask::mask,
     message::{Message, MessageKind},
     opcode::Opcode,
@@ -32,14 +32,43 @@ pub(crate) enum Step {
 }
 
 impl Decoder {
-    /// Goes on to the next thing that is to be told.
+    /// Goes on to the next event, header or end of a fragment.
     pub(crate) fn step(&mut self, input: &mut SegmentMut) -> Result<Step, DecodeError> {
         let step = match self.state {
             State::Header(..) => self.read_header(input),
             State::Data(_) => self.read_data(input),
-            State::Control(..) => self.read_control(input),
+            State::Control(..) => self.read_control(input).map(|(step, count)| {
+                input.advance(count);
+                step
+            }),
             State::Closed => {
                 self.consume(input, input.len());
+                Ok(Step::NeedMore)
+            }
+            State::Failed(error) => return Err(error),
+        };
+        step.map_err(|(kind, offset)| self.fail(kind, offset))
+    }
+
+    /// Returns how many bytes can be decoded without a segment: those of the header or the control
+    /// frame that comes next. At most 125; 0 in the payload of a data frame.
+    pub(crate) fn small_len(&self) -> usize {
+        match &self.state {
+            State::Header(bytes, held) => Header::missing(&bytes[..usize::from(*held)]),
+            State::Control(frame, _) => usize::try_from(frame.left).unwrap_or(CONTROL_BYTES_MAX),
+            State::Data(frame) if frame.left > 0 => 0,
+            State::Data(_) | State::Closed | State::Failed(_) => CONTROL_BYTES_MAX,
+        }
+    }
+
+    /// Decodes at most [`small_len`](Self::small_len) bytes that lie in no segment.
+    pub(crate) fn step_small(&mut self, input: &[u8]) -> Result<Step, DecodeError> {
+        let step = match self.state {
+            State::Header(..) => self.read_cut_header(input).map(|(step, _)| step),
+            State::Control(..) => self.read_control(input).map(|(step, _)| step),
+            State::Data(_) => self.end_data(),
+            State::Closed => {
+                self.offset += input.len() as u64;
                 Ok(Step::NeedMore)
             }
             State::Failed(error) => return Err(error),
@@ -60,37 +89,43 @@ impl Decoder {
             self.start_single(frame, input);
             return Ok(Step::FrameStart);
         }
-        let State::Header(mut bytes, held) = self.state else { return Ok(Step::NeedMore) };
+        if matches!(self.state, State::Header(_, 0)) {
+            // All of it is mostly there.
+            let at = |(kind, index): (_, usize)| (kind, self.offset + index as u64);
+            self.check(input).map_err(at)?;
+            if let Some((header, len)) = Header::parse(input, self.role).map_err(at)? {
+                let start = self.offset;
+                self.consume(input, len);
+                self.start_frame(&header).map_err(|kind| (kind, start + 1))?;
+                return Ok(Step::FrameStart);
+            }
+        }
+        let (step, count) = self.read_cut_header(input)?;
+        input.advance(count);
+        Ok(step)
+    }
+
+    /// Reads a header byte by byte; also returns how many bytes that took.
+    fn read_cut_header(&mut self, input: &[u8]) -> Result<(Step, usize), (DecodeErrorKind, u64)> {
+        let State::Header(mut bytes, held) = self.state else { return Ok((Step::NeedMore, 0)) };
         let mut held = usize::from(held);
         let start = self.offset - held as u64;
         let at = |(kind, index): (DecodeErrorKind, usize)| (kind, start + index as u64);
-        let parsed = if held == 0 {
-            // All of it is mostly there.
-            self.check(input).map_err(at)?;
-            Header::parse(input, self.role).map_err(at)?
-        } else {
-            None
-        };
-        if let Some((header, len)) = parsed {
-            self.consume(input, len);
-            self.start_frame(&header).map_err(|kind| (kind, start + 1))?;
-            return Ok(Step::FrameStart);
-        }
-        while let Some(&byte) = input.first() {
+        for (index, &byte) in input.iter().enumerate() {
             bytes[held] = byte;
             held += 1;
-            self.consume(input, 1);
+            self.offset += 1;
             self.check(&bytes[..held]).map_err(at)?;
             if let Some((header, _)) = Header::parse(&bytes[..held], self.role).map_err(at)? {
                 self.start_frame(&header).map_err(|kind| (kind, start + 1))?;
-                return Ok(Step::FrameStart);
+                return Ok((Step::FrameStart, index + 1));
             }
         }
         // At most 14.
         #[expect(clippy::cast_possible_truncation)]
         let held = held as u8;
         self.state = State::Header(bytes, held);
-        Ok(Step::NeedMore)
+        Ok((Step::NeedMore, input.len()))
     }
 
     /// Starts on the only frame of a message, whose end is not here as a rule.
@@ -156,14 +191,15 @@ impl Decoder {
         let inflation = self.inflation.as_deref_mut();
         #[cfg(not(feature = "deflate"))]
         let inflation = None;
-        let start = self.offset - frame.seen;
-        open.take(input, count, frame.key(), &self.limits, inflation).map_err(
+        let (before, start) = (input.len(), self.offset - frame.seen);
+        let taken = open.take(input, count, frame.key(), &self.limits, inflation).map_err(
             // Which byte of compressed payload is at fault is not known, only in which frame.
             |(kind, index)| (kind, index.map_or(start, |index| self.offset + index as u64)),
-        )?;
+        );
+        let count = before - input.len();
         frame.advance(count);
         self.offset += count as u64;
-        Ok(())
+        taken
     }
 
     /// Ends a frame whose payload is all here, and the message with its last one.
@@ -172,14 +208,12 @@ impl Decoder {
         if frame.left > 0 {
             return Ok(Step::NeedMore);
         }
-        let is_last = frame.fin;
-        self.state = State::NO_HEADER;
-        if !is_last {
+        if !frame.fin {
+            self.state = State::NO_HEADER;
             return Ok(Step::FragmentEnd);
         }
-        Ok(self
-            .end_message()?
-            .map_or(Step::NeedMore, |message| Step::Event(Event::Message(message))))
+        let message = self.end_message()?;
+        Ok(message.map_or(Step::NeedMore, |message| Step::Event(Event::Message(message))))
     }
 
     /// Takes the rest of a message's last frame, all of which is here. Without an event on the way:
@@ -189,11 +223,10 @@ impl Decoder {
         input: &mut SegmentMut,
     ) -> Result<Option<Message>, (DecodeErrorKind, u64)> {
         self.take_data(input)?;
-        self.state = State::NO_HEADER;
         self.end_message()
     }
 
-    /// Ends a message behind its last frame.
+    /// Ends a message after its last frame.
     fn end_message(&mut self) -> Result<Option<Message>, (DecodeErrorKind, u64)> {
         let Some(open) = self.open.get_mut() else { return Ok(None) };
         #[cfg(feature = "deflate")]
@@ -201,12 +234,14 @@ impl Decoder {
             open.inflate_end(inflation).map_err(|kind| (kind, self.offset))?;
         }
         let message = open.finish().map_err(|kind| (kind, self.offset))?;
+        self.state = State::NO_HEADER;
         self.open.clear();
         Ok(Some(message))
     }
 
-    fn read_control(&mut self, input: &mut SegmentMut) -> Result<Step, (DecodeErrorKind, u64)> {
-        let State::Control(frame, cut) = &mut self.state else { return Ok(Step::NeedMore) };
+    /// Reads the payload of a control frame, as far as it is here; also returns how much that is.
+    fn read_control(&mut self, input: &[u8]) -> Result<(Step, usize), (DecodeErrorKind, u64)> {
+        let State::Control(frame, cut) = &mut self.state else { return Ok((Step::NeedMore, 0)) };
         let count = frame.here(input);
         let mut payload = cut.as_deref().copied().unwrap_or(ControlPayload::EMPTY);
         let start = payload.len();
@@ -215,16 +250,14 @@ impl Decoder {
             mask(&mut payload.filled_mut()[start..], key, phase);
         }
         frame.advance(count);
+        self.offset += count as u64;
         let (left, opcode) = (frame.left, frame.opcode);
         if left > 0 {
             *cut = Some(Box::new(payload));
-        }
-        self.consume(input, count);
-        if left > 0 {
-            return Ok(Step::NeedMore);
+            return Ok((Step::NeedMore, count));
         }
         self.state = State::NO_HEADER;
-        Ok(Step::Event(match opcode {
+        let event = match opcode {
             Opcode::Ping => Event::Ping(payload),
             Opcode::Pong => Event::Pong(payload),
             _ => {
@@ -235,6 +268,7 @@ impl Decoder {
                 self.drop_unfinished();
                 Event::Close(close)
             }
-        }))
+        };
+        Ok((Step::Event(event), count))
     }
 }

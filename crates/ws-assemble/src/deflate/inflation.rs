@@ -4,7 +4,7 @@ use core::fmt;
 use std::sync::{Mutex, PoisonError};
 
 use seg_flate::{Format, InflateErrorKind, Inflater, Limits, Status};
-use seg_pool::Pool;
+use seg_pool::{Pool, SegmentMut};
 use seg_seq::{SegmentedBuf, Sequence};
 
 use super::{TAIL, options::Deflate};
@@ -28,8 +28,11 @@ pub(crate) struct Inflation {
     output: SegmentedBuf,
     /// Bytes of the current message.
     produced: u64,
-    /// Whether the last block said so, and nothing has come behind it.
+    /// Whether the last block said so, and nothing has come after it.
     has_ended: bool,
+    /// What the sender left out of the current message and is not decompressed yet; `None` before the
+    /// message's first byte.
+    tail: Option<&'static [u8]>,
 }
 
 impl Inflation {
@@ -45,40 +48,44 @@ impl Inflation {
             output: SegmentedBuf::new(pool),
             produced: 0,
             has_ended: false,
+            tail: None,
         }
     }
 
     /// Decompresses a piece of a message's payload, and hands over what comes out of it, piece by
-    /// piece. Stops at the piece that brings the message beyond `bytes_max`.
+    /// piece. Stops at the piece that brings the message beyond `bytes_max`. When the pool is empty,
+    /// `input` is left at the first byte that is not decompressed.
     pub(crate) fn push(
         &mut self,
-        mut input: &[u8],
+        input: &mut &[u8],
         bytes_max: u64,
         mut sink: impl FnMut(Sequence) -> Result<(), DecodeErrorKind>,
     ) -> Result<(), DecodeErrorKind> {
+        self.tail.get_or_insert(&TAIL);
         while !input.is_empty() {
             // Far from the limit in one go, close to it in steps that do not go far beyond.
             let allowed = (bytes_max - self.produced.min(bytes_max)) / RATIO_MAX;
             let len = usize::try_from(allowed).unwrap_or(usize::MAX).max(PIECE_BYTES_MIN);
-            let (piece, rest) = input.split_at(input.len().min(len));
-            let pushed = self.push_piece(piece);
+            let (mut piece, _) = input.split_at(input.len().min(len));
+            let piece_len = piece.len();
+            let pushed = self.push_piece(&mut piece);
+            *input = &input[piece_len - piece.len()..];
             // What came out before an error is looked at before it, and what is within the limit
-            // before what is beyond: so the first error is told wherever the input is cut.
+            // before what is beyond: so the first error is the same wherever the input is cut.
             let mut output = self.output.split();
-            let room = bytes_max - self.produced.min(bytes_max);
+            let left = bytes_max - self.produced.min(bytes_max);
             self.produced += output.len();
             if self.produced > bytes_max {
-                sink(output.split_to(room.min(output.len())))?;
+                sink(output.split_to(left.min(output.len())))?;
                 return Err(DecodeErrorKind::MessageTooLong);
             }
             sink(output)?;
             pushed?;
-            input = rest;
         }
         Ok(())
     }
 
-    fn push_piece(&mut self, mut piece: &[u8]) -> Result<(), DecodeErrorKind> {
+    fn push_piece(&mut self, piece: &mut &[u8]) -> Result<(), DecodeErrorKind> {
         let inflater = self.inflater.get_or_insert_with(take);
         while !piece.is_empty() {
             if self.has_ended {
@@ -86,21 +93,35 @@ impl Inflation {
                 inflater.reset(Format::Raw);
                 self.has_ended = false;
             }
-            let status = inflater.push(&mut piece, &mut self.output);
+            let status = inflater.push(piece, &mut self.output);
             self.has_ended = status.map_err(|error| kind(error.kind()))? == Status::End;
         }
         Ok(())
     }
 
+    /// Takes a segment for what is decompressed next.
+    pub(crate) fn give(&mut self, segment: SegmentMut) {
+        self.output.push_mut(segment);
+    }
+
     /// Ends a message: decompresses what its sender left out, which is the end of an empty block.
+    ///
+    /// A compressed message without any payload, as some senders make it of an empty one, has not even
+    /// the start of that block (RFC 7692 section 7.2.3.6 asks for one byte). It is taken for an empty
+    /// message: nothing else can be meant.
     pub(crate) fn finish(&mut self) -> Result<(), DecodeErrorKind> {
-        if !self.has_ended {
+        if !self.has_ended
+            && let Some(mut tail) = self.tail
+        {
             // Where something comes out of it, it was taken for data: the message is cut.
-            self.push(&TAIL, u64::MAX, |part| match part.is_empty() {
+            let ended = self.push(&mut tail, u64::MAX, |part| match part.is_empty() {
                 true => Ok(()),
                 false => Err(DecodeErrorKind::DeflateInvalid),
-            })?;
+            });
+            self.tail = Some(tail);
+            ended?;
         }
+        self.tail = None;
         self.produced = 0;
         // Idle connections keep no segment.
         self.output.clear();

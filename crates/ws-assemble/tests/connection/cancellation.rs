@@ -154,7 +154,7 @@ enum Sent<'a> {
 /// Polls a send so many times; returns whether the message is on its way: from the first poll on,
 /// unless 64 KiB wait before it.
 fn send_polled(connection: &mut Connection<Script>, sent: Sent<'_>, polls: usize) -> bool {
-    let was_full = connection.output_bytes() > 64 << 10;
+    let was_full = connection.unsent_bytes() > 64 << 10;
     let mut future = Box::pin(async move {
         match sent {
             Sent::Shared(message) => connection.send(message).await,
@@ -180,11 +180,11 @@ fn queue_waits_for_room_and_takes_nothing_when_it_is_dropped() {
     let message = Message::binary(vec![9; 50_000]);
     assert!(poll_once(connection.queue(&message)).is_ready());
     assert!(poll_once(connection.queue(&message)).is_ready());
-    let full = connection.output_bytes();
+    let full = connection.unsent_bytes();
     for _ in 0..3 {
         assert!(poll_once(connection.queue(&message)).is_pending());
         assert!(poll_once(connection.send(&message)).is_pending());
-        assert_eq!(connection.output_bytes(), full);
+        assert_eq!(connection.unsent_bytes(), full);
     }
     connection.get_mut().is_blocked = false;
     polled(async || connection.flush().await).expect("open");
@@ -260,7 +260,7 @@ fn a_message_in_parts_keeps_what_was_written_before_a_drop() {
     }
 }
 
-fn polled_finish(writer: ws_assemble::MessageWriter<'_, Script>) {
+fn polled_finish(writer: ws_assemble::MessageWriter<'_, Connection<Script>>) {
     let mut finish = Box::pin(writer.finish());
     polled(async || finish.as_mut().await).expect("open");
 }

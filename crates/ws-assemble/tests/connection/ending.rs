@@ -6,8 +6,8 @@ use std::io;
 use seg_pool::Pool;
 use tokio::io::{AsyncReadExt, AsyncWriteExt, DuplexStream};
 use ws_assemble::{
-    Assembly, CloseCode, CloseFrame, Connection, ConnectionError, DecodeErrorKind, Limits, Message,
-    Opcode, PeerClose, Role,
+    Assembly, CloseCode, CloseFrame, Connection, ConnectionError, DecodeErrorKind, Message, Opcode,
+    PeerClose,
 };
 
 use super::script::Script;
@@ -19,10 +19,7 @@ const PROTOCOL: &[u8] = b"\x88\x02\x03\xea";
 
 fn duplex(buffer_len: usize, pool: &Pool) -> (DuplexStream, Connection<DuplexStream>) {
     let (far, near) = tokio::io::duplex(buffer_len);
-    let (limits, assembly) = (Limits::default(), Assembly::Segmented);
-    let connection =
-        Connection::new(near, Role::Server, assembly, limits, pool, &[]).expect("no input");
-    (far, connection)
+    (far, Connection::server(near, pool))
 }
 
 /// Writes what there is room for; returns how much that was.

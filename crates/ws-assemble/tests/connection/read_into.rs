@@ -9,8 +9,8 @@ use core::{
 use proptest::prelude::*;
 use seg_pool::{Pool, SLAB_BYTES, SegmentMut, SegmentSize};
 use ws_assemble::{
-    Assembly, CloseCode, CloseFrame, Connection, ConnectionError, DecodeErrorKind, Limits, Message,
-    MessageKind, ReadFrameInto, ReadInto, Role,
+    Assembly, CloseCode, CloseFrame, Connection, ConnectionError, DecodeErrorKind, Message,
+    MessageKind, ReadFrameInto, ReadInto,
 };
 
 use super::script::Script;
@@ -206,11 +206,8 @@ fn text_is_validated_where_it_lies() {
 #[tokio::test]
 async fn a_half_reads_into_a_buffer_while_the_other_writes() {
     let (near, far) = tokio::io::duplex(700);
-    let limits = Limits::default();
-    let client = Connection::new(near, Role::Client, Assembly::Segmented, limits, &pool(), &[]);
-    let server = Connection::new(far, Role::Server, Assembly::Segmented, limits, &pool(), &[]);
-    let (mut client, (mut read, mut write)) =
-        (client.expect("no input"), server.expect("no input").split());
+    let mut client = Connection::client(near, &pool());
+    let (mut read, mut write) = Connection::server(far, &pool()).split();
     let echo = tokio::spawn(async move {
         let mut buffer = vec![0; 20_000];
         let mut frames = 0;

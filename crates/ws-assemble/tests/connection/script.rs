@@ -22,7 +22,8 @@ pub(crate) struct Script {
     /// Whether every other poll stalls.
     stalls: bool,
     is_endless: bool,
-    polls: usize,
+    /// Polls of reading, and of writing.
+    polls: [usize; 2],
     at: usize,
 }
 
@@ -37,7 +38,7 @@ impl Script {
             chunk: 1 << 12,
             stalls: false,
             is_endless: false,
-            polls: 0,
+            polls: [0; 2],
             at: 0,
         }
     }
@@ -64,9 +65,10 @@ impl Script {
         self
     }
 
-    fn stall(&mut self) -> bool {
-        self.polls += 1;
-        self.stalls && self.polls % 2 == 1
+    fn stall(&mut self, writes: bool) -> bool {
+        let polls = &mut self.polls[usize::from(writes)];
+        *polls += 1;
+        self.stalls && *polls % 2 == 1
     }
 }
 
@@ -76,7 +78,7 @@ impl AsyncRead for Script {
         _: &mut Context<'_>,
         buffer: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
-        if self.stall() {
+        if self.stall(false) {
             return Poll::Pending;
         }
         self.reads.push(buffer.remaining());
@@ -103,7 +105,7 @@ impl AsyncWrite for Script {
         _: &mut Context<'_>,
         bytes: &[u8],
     ) -> Poll<io::Result<usize>> {
-        if self.is_blocked || self.stall() {
+        if self.is_blocked || self.stall(true) {
             return Poll::Pending;
         }
         let count = bytes.len().min(self.chunk);
@@ -116,7 +118,7 @@ impl AsyncWrite for Script {
         _: &mut Context<'_>,
         slices: &[io::IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
-        if self.is_blocked || self.stall() {
+        if self.is_blocked || self.stall(true) {
             return Poll::Pending;
         }
         let mut count = 0;

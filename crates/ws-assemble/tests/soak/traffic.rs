@@ -11,8 +11,8 @@ use std::{collections::VecDeque, sync::Arc};
 use seg_pool::{Pool, Stats};
 use tokio::{io::AsyncWriteExt as _, task::yield_now};
 use ws_assemble::{
-    Assembly, CloseCode, CloseFrame, Connection, ConnectionError, ControlPayload, DecodeErrorKind,
-    Limits, Message, MessageKind, ReadInto, Role,
+    CloseCode, CloseFrame, Connection, ConnectionError, ControlPayload, DecodeErrorKind, Limits,
+    Message, MessageKind, ReadInto,
 };
 
 use super::{random::Random, rough::Rough};
@@ -93,8 +93,7 @@ async fn live(plan: Plan, pool: Pool, mut random: Random, tally: Arc<Tally>) {
 /// Echoes until the connection ends, in one way of reading or another, and checks its limits.
 async fn serve(stream: Rough, pool: Pool, mut random: Random, tally: Arc<Tally>) {
     let limits = Limits::default().message_bytes_max(MESSAGE_BYTES_MAX as u64);
-    let connection = Connection::new(stream, Role::Server, Assembly::Segmented, limits, &pool, &[]);
-    let mut connection = connection.expect("nothing was read ahead");
+    let mut connection = Connection::server(stream, &pool).with_limits(limits);
     let mut buffer = vec![0; 1_000];
     loop {
         let read = match random.below(3) {
@@ -115,7 +114,7 @@ async fn serve(stream: Rough, pool: Pool, mut random: Random, tally: Arc<Tally>)
             Ok(None) => return,
             Err(error) => Err(error),
         };
-        let waits = connection.output_bytes();
+        let waits = connection.unsent_bytes();
         assert!(waits <= (64 << 10) + MESSAGE_BYTES_MAX as u64 + 200, "{waits} bytes wait");
         match sent {
             Ok(()) => {}
@@ -196,10 +195,7 @@ enum Next {
 
 impl Client {
     fn new(stream: Rough, random: Random, tally: Arc<Tally>) -> Self {
-        let (role, assembly) = (Role::Client, Assembly::Segmented);
-        let pool = Pool::global();
-        let connection = Connection::new(stream, role, assembly, Limits::default(), pool, &[]);
-        let connection = connection.expect("nothing was read ahead");
+        let connection = Connection::client(stream, Pool::global());
         Self { connection, random, expected: VecDeque::new(), tally }
     }
 

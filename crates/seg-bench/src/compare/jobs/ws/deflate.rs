@@ -88,9 +88,7 @@ fn read_job(len: usize) -> Job {
 }
 
 fn ours(source: Source) -> Connection<Source> {
-    let (pool, role, limits) = (Pool::new(), Role::Server, Limits::default());
-    let connection = Connection::new(source, role, Assembly::Segmented, limits, &pool, &[]);
-    connection.expect("nothing was read ahead").with_deflate(&agreed())
+    Connection::server(source, &Pool::new()).with_deflate(&agreed())
 }
 
 fn read_way(

@@ -13,7 +13,7 @@ use anyhow::ensure;
 use futures_util::StreamExt as _;
 use seg_pool::Pool;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
-use ws_assemble::{Assembly, Connection, Limits, Role};
+use ws_assemble::Connection;
 
 use super::peers;
 use crate::{
@@ -103,9 +103,7 @@ fn waits<T>(future: impl Future<Output = T>) {
 }
 
 fn open(pool: &Pool) -> Box<Connection<Silent>> {
-    let (role, limits) = (Role::Server, Limits::default());
-    let connection = Connection::new(Silent, role, Assembly::Segmented, limits, pool, &[]);
-    let mut connection = Box::new(connection.expect("nothing was read ahead"));
+    let mut connection = Box::new(Connection::server(Silent, pool));
     waits(connection.next());
     connection
 }

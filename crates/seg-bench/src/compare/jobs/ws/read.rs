@@ -178,9 +178,7 @@ fn batch(mut source: Source) -> impl FnMut() -> Message {
 
 fn connection(source: Source) -> impl FnMut() -> Message {
     let pool = Pool::new();
-    let (role, limits) = (Role::Server, Limits::default());
-    let connection = Connection::new(source, role, Assembly::Segmented, limits, &pool, &[]);
-    let mut connection = connection.expect("nothing was read ahead");
+    let mut connection = Connection::server(source, &pool);
     move || ready(connection.next()).expect("a good wire").expect("never closed")
 }
 

@@ -6,7 +6,7 @@ use anyhow::ensure;
 use futures_util::StreamExt as _;
 use seg_pool::Pool;
 use tokio_tungstenite::tungstenite;
-use ws_assemble::{Assembly, Connection, Limits, MessageKind, ReadInto, Role};
+use ws_assemble::{Connection, MessageKind, ReadInto};
 
 use super::{
     peers, size_name,
@@ -79,9 +79,7 @@ fn job(len: usize) -> Job {
 }
 
 fn ours(source: Source) -> Connection<Source> {
-    let (pool, role, limits) = (Pool::new(), Role::Server, Limits::default());
-    let connection = Connection::new(source, role, Assembly::Segmented, limits, &pool, &[]);
-    connection.expect("nothing was read ahead")
+    Connection::server(source, &Pool::new())
 }
 
 fn copy(payload: &[u8], buffer: &mut [u8]) -> usize {

@@ -8,7 +8,7 @@ use bytes::Bytes;
 use futures_util::SinkExt as _;
 use seg_pool::Pool;
 use tokio_tungstenite::tungstenite;
-use ws_assemble::{Assembly, Connection, Header, Limits, Message, Opcode, Role};
+use ws_assemble::{Connection, Header, Message, Opcode};
 
 use super::{
     peers, size_name,
@@ -70,9 +70,7 @@ fn job(len: usize) -> Job {
 }
 
 fn ours(source: Source, payload: Bytes) -> Write {
-    let (pool, role, limits) = (Pool::new(), Role::Server, Limits::default());
-    let connection = Connection::new(source, role, Assembly::Segmented, limits, &pool, &[]);
-    let mut connection = connection.expect("nothing was read ahead");
+    let mut connection = Connection::server(source, &Pool::new());
     let message = Message::binary(payload);
     Box::new(move || ready(connection.send(black_box(&message))).expect("never full"))
 }

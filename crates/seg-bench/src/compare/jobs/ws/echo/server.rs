@@ -13,7 +13,7 @@ use tokio::{
     runtime::Builder,
     task::LocalSet,
 };
-use ws_assemble::{Assembly, Connection, Limits, Message, Role};
+use ws_assemble::{Connection, Message};
 
 use super::super::peers;
 
@@ -81,9 +81,7 @@ pub(super) fn ours(server: &mut Server) {
 }
 
 async fn echo(stream: TcpStream, pool: Pool) {
-    let (role, limits) = (Role::Server, Limits::default());
-    let connection = Connection::new(stream, role, Assembly::Segmented, limits, &pool, &[]);
-    let mut connection = connection.expect("nothing was read ahead");
+    let mut connection = Connection::server(stream, &pool);
     let mut messages: Vec<Message> = Vec::new();
     while connection.next_batch(&mut messages).await.is_ok_and(|count| count > 0) {
         if let [message] = &messages[..] {

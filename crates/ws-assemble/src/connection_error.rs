@@ -7,7 +7,7 @@ use seg_pool::{OutOfMemory, TakeError};
 
 use crate::{decode_error::DecodeError, handshake::HandshakeError};
 
-/// What ended a [`Connection`](crate::Connection), or kept it from opening.
+/// What ended a [`Session`](crate::Session), or kept a connection from opening.
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum ConnectionError {
@@ -25,6 +25,9 @@ pub enum ConnectionError {
     MessageUnfinished,
     /// A text that was to be sent is not UTF-8.
     TextInvalid,
+    /// More than 64 KiB wait to be written, or control frames do: nothing was taken, and it can be
+    /// tried again when some of it is written.
+    OutputFull,
     /// The peer went on sending after it was asked to close.
     CloseIgnored,
     /// A future that read into a buffer was leaked instead of dropped: part of a message is lost.
@@ -41,6 +44,7 @@ impl fmt::Display for ConnectionError {
             Self::Closed => f.write_str("the connection is closed"),
             Self::MessageUnfinished => f.write_str("another message is not finished"),
             Self::TextInvalid => f.write_str("a text to be sent is not UTF-8"),
+            Self::OutputFull => f.write_str("too much waits to be written"),
             Self::CloseIgnored => f.write_str("the peer goes on sending instead of closing"),
             Self::ReadForgotten => f.write_str("part of a message is in a read that was leaked"),
         }
@@ -57,6 +61,7 @@ impl Error for ConnectionError {
             Self::Closed
             | Self::MessageUnfinished
             | Self::TextInvalid
+            | Self::OutputFull
             | Self::CloseIgnored
             | Self::ReadForgotten => None,
         }

@@ -7,7 +7,7 @@ use crate::message::Message;
 
 /// What is to be sent.
 #[derive(Clone, Copy, Debug)]
-pub(super) enum Payload<'a> {
+pub(crate) enum Payload<'a> {
     /// One slice: whatever is left of it behind a write is copied.
     Borrowed(&'a [u8]),
     /// Segments: whatever is left of them is linked.
@@ -18,7 +18,7 @@ pub(super) enum Payload<'a> {
 
 impl<'a> Payload<'a> {
     /// Returns that of a message, without making a list for one segment.
-    pub(super) fn of(message: &'a Message) -> Self {
+    pub(crate) fn of(message: &'a Message) -> Self {
         match message.list() {
             Some(list) => Self::Chunks(list),
             None => Self::Shared(message.data(), message),

@@ -1,0 +1,41 @@
+//! Waiting for memory of the pool.
+
+use core::{
+    fmt,
+    future::Future,
+    pin::Pin,
+    task::{Context, Poll, ready},
+};
+
+use seg_pool::{Pool, SegmentMut, TakeError};
+
+type Take = dyn Future<Output = Result<SegmentMut, TakeError>> + Send + Sync;
+
+/// A place in the queue for a segment, for a connection that waits instead of failing.
+#[derive(Default)]
+pub(crate) struct Memory {
+    pub(super) waits: bool,
+    take: Option<Pin<Box<Take>>>,
+}
+
+impl Memory {
+    pub(super) fn poll_take(
+        &mut self,
+        pool: &Pool,
+        context: &mut Context<'_>,
+    ) -> Poll<Result<SegmentMut, TakeError>> {
+        let take = self.take.get_or_insert_with(|| {
+            let pool = pool.clone();
+            Box::pin(async move { pool.take_size_async(pool.segment_size()).await })
+        });
+        let taken = ready!(take.as_mut().poll(context));
+        self.take = None;
+        Poll::Ready(taken)
+    }
+}
+
+impl fmt::Debug for Memory {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Memory").field("waits", &self.waits).finish_non_exhaustive()
+    }
+}

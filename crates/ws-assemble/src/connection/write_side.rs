@@ -1,0 +1,175 @@
+//! The side of a stream that is written to.
+
+use core::task::{Context, Poll, ready};
+use std::io::{self, IoSlice};
+
+use super::{driver::Place, transport::WriteStream};
+use crate::{
+    connection_error::ConnectionError,
+    message::MessageKind,
+    session::{Encoded, Payload, Session, SmallFrame},
+};
+
+/// Slices of one vectored write.
+const WRITE_SLICES: usize = 16;
+
+/// A stream, and what is known about what was written to it.
+#[derive(Debug)]
+pub(crate) struct WriteSide<W> {
+    pub(super) stream: W,
+    /// Whether the stream may hold bytes back.
+    is_dirty: bool,
+    /// Whether it is shut down.
+    is_shut: bool,
+}
+
+impl<W> WriteSide<W> {
+    pub(super) const fn new(stream: W) -> Self {
+        Self { stream, is_dirty: false, is_shut: false }
+    }
+
+    /// Keeps the writing half of the stream; returns the other one, too.
+    pub(super) fn split_with<R, T>(self, split: impl FnOnce(W) -> (R, T)) -> (R, WriteSide<T>) {
+        let Self { stream, is_dirty, is_shut } = self;
+        let (reader, stream) = split(stream);
+        (reader, WriteSide { stream, is_dirty, is_shut })
+    }
+
+    /// Turns the stream into another one.
+    pub(super) fn unite_with<S>(self, unite: impl FnOnce(W) -> S) -> WriteSide<S> {
+        let Self { stream, is_dirty, is_shut } = self;
+        WriteSide { stream: unite(stream), is_dirty, is_shut }
+    }
+}
+
+impl<W: WriteStream> WriteSide<W> {
+    /// Writes all that is encoded, and flushes it.
+    #[inline]
+    pub(super) fn poll_flush(
+        &mut self,
+        place: &mut Place<'_>,
+        context: &mut Context<'_>,
+    ) -> Poll<Result<(), ConnectionError>> {
+        while place.with(|session| session.has_output()) {
+            ready!(self.poll_write_some(place, context))?;
+        }
+        if let Some(kind) = place.with(|session| session.write_failure()) {
+            return Poll::Ready(Err(io::Error::from(kind).into()));
+        }
+        if self.is_dirty {
+            let flushed = ready!(self.stream.poll_flush(context));
+            Self::note(place, flushed)?;
+            self.is_dirty = false;
+        }
+        Poll::Ready(Ok(()))
+    }
+
+    fn poll_write_some(
+        &mut self,
+        place: &mut Place<'_>,
+        context: &mut Context<'_>,
+    ) -> Poll<Result<(), ConnectionError>> {
+        let outgoing = place.with(Session::outgoing);
+        let mut slices = [IoSlice::new(&[]); WRITE_SLICES];
+        let mut count = 0;
+        let filled = outgoing.io_slices().filter(|slice| !slice.is_empty());
+        for (slot, slice) in slices.iter_mut().zip(filled) {
+            *slot = slice;
+            count += 1;
+        }
+        let polled = self.poll_write(place, context, &slices[..count]);
+        let written = match &polled {
+            Poll::Ready(Ok(count)) => *count,
+            _ => 0,
+        };
+        place.with(|session| session.wrote(written));
+        polled.map_ok(|_| ())
+    }
+
+    #[inline]
+    fn poll_write(
+        &mut self,
+        place: &mut Place<'_>,
+        context: &mut Context<'_>,
+        slices: &[IoSlice<'_>],
+    ) -> Poll<Result<usize, ConnectionError>> {
+        let written = match ready!(self.stream.poll_write(context, slices)) {
+            Ok(0) => Err(io::ErrorKind::WriteZero.into()),
+            written => written,
+        };
+        self.is_dirty = true;
+        Poll::Ready(Self::note(place, written))
+    }
+
+    /// Tells the session of a stream that failed.
+    #[inline]
+    fn note<T>(place: &mut Place<'_>, done: io::Result<T>) -> Result<T, ConnectionError> {
+        done.map_err(|error| {
+            place.with(|session| session.fail_write(error.kind()));
+            error.into()
+        })
+    }
+
+    /// Encodes a message; writes it as far as the stream takes it at once, when nothing waits before
+    /// it, and keeps the rest.
+    #[inline]
+    pub(super) fn send(
+        &mut self,
+        place: &mut Place<'_>,
+        context: &mut Context<'_>,
+        kind: MessageKind,
+        payload: Payload<'_>,
+    ) -> Result<(), ConnectionError> {
+        let mut small = SmallFrame::EMPTY;
+        let is_vectored = self.stream.is_write_vectored();
+        let encoded =
+            place.with(|session| session.encode(kind, payload, is_vectored, &mut small))?;
+        match (encoded, payload) {
+            (Encoded::Small(len), _) => {
+                let frame = small.bytes(len);
+                let count = self.write_now(place, context, &[IoSlice::new(frame)])?;
+                if count < len {
+                    let rest = Payload::Borrowed(&[]);
+                    place.with(|session| session.keep(&frame[count..], rest, 0));
+                }
+            }
+            (Encoded::Long(header, len), Payload::Borrowed(slice) | Payload::Shared(slice, _)) => {
+                let header = &header[..len];
+                let slices = [IoSlice::new(header), IoSlice::new(slice)];
+                let count = self.write_now(place, context, &slices)?;
+                if count < len + slice.len() {
+                    let (header, sent) = (&header[count.min(len)..], count.saturating_sub(len));
+                    place.with(|session| session.keep(header, payload, sent));
+                }
+            }
+            (Encoded::Queued | Encoded::Long(..), _) => {}
+        }
+        Ok(())
+    }
+
+    /// Returns how many bytes were taken: 0 when the stream takes none now.
+    #[inline]
+    fn write_now(
+        &mut self,
+        place: &mut Place<'_>,
+        context: &mut Context<'_>,
+        slices: &[IoSlice<'_>],
+    ) -> Result<usize, ConnectionError> {
+        match self.poll_write(place, context, slices) {
+            Poll::Ready(written) => written,
+            Poll::Pending => Ok(0),
+        }
+    }
+
+    /// Shuts the stream down, once: some systems refuse to do it again.
+    pub(super) fn poll_shut(
+        &mut self,
+        context: &mut Context<'_>,
+    ) -> Poll<Result<(), ConnectionError>> {
+        if !self.is_shut {
+            ready!(self.stream.poll_shutdown(context))?;
+            self.is_shut = true;
+        }
+        Poll::Ready(Ok(()))
+    }
+}

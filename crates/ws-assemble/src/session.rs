@@ -1,0 +1,481 @@
+//! A connection without its stream.
+
+mod controls;
+mod filling;
+mod output;
+mod payload;
+mod read_length;
+mod receive;
+
+use core::mem::take;
+use std::io;
+
+use seg_pool::{OutOfMemory, Pool, SegmentMut};
+
+use self::{output::Output, read_length::ReadLength};
+#[cfg(feature = "deflate")]
+use crate::deflate::Deflate;
+use crate::{
+    assembly::Assembly,
+    close_frame::{CloseFrame, PeerClose},
+    connection_error::ConnectionError,
+    control::ControlPayload,
+    decoder::Decoder,
+    limits::Limits,
+    message::{Message, MessageKind},
+    opcode::Opcode,
+    role::Role,
+};
+
+pub(crate) use filling::{Filling, Found, Unit};
+pub use output::Outgoing;
+pub(crate) use output::{Encoded, SmallFrame};
+pub(crate) use payload::Payload;
+
+/// One WebSocket connection after its handshake, without a stream, a clock or a runtime.
+///
+/// It is given what was received, and has messages and bytes to be written. It answers pings and
+/// close frames, keeps what waits to be written, and knows how the connection ended. `Connection` and
+/// [`blocking::Connection`](crate::blocking::Connection) move the bytes for it.
+///
+/// - **Order.** Messages that came before a close frame or an error are handed out first, and can be
+///   answered: the close frame is answered, and the error reported, by the call of
+///   [`next`](Self::next) that finds nothing else.
+/// - **Out of memory** ([`ConnectionError::OutOfMemory`]) changes nothing: the same call goes on when
+///   there is memory. Pongs and close frames need no memory of the pool.
+/// - **Every other error of `next` is final**, and comes back from then on.
+///
+/// # Examples
+///
+/// ```
+/// use seg_pool::Pool;
+/// use ws_assemble::Session;
+///
+/// # fn main() -> Result<(), ws_assemble::ConnectionError> {
+/// let mut session = Session::server(&Pool::new());
+/// // A client's masked "Hello" (RFC 6455 section 5.7) and a ping.
+/// session.feed(b"\x81\x85\x37\xfa\x21\x3d\x7f\x9f\x4d\x51\x58\x89\x80\0\0\0\0");
+/// let message = session.next()?.expect("a whole message");
+/// session.send(&message)?;
+/// assert!(session.next()?.is_none());
+///
+/// let mut written = Vec::new();
+/// while session.wants().write {
+///     let outgoing = session.outgoing();
+///     let before = written.len();
+///     outgoing.io_slices().for_each(|slice| written.extend_from_slice(&slice));
+///     session.wrote(written.len() - before);
+/// }
+/// assert_eq!(written, b"\x8a\x00\x81\x05Hello");
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Debug)]
+pub struct Session {
+    decoder: Decoder,
+    pool: Pool,
+    /// Received and not decoded yet, or the spare capacity after the payload that was kept last.
+    input: Option<SegmentMut>,
+    /// Bytes that were fed as a slice, and how many of them are used up.
+    fed: Option<Box<Fed>>,
+    output: Output,
+    /// A message that was read and did not fit where it should go.
+    unread: Option<Box<Message>>,
+    /// The newest pong that came, for those who ask.
+    pong: Option<Box<ControlPayload>>,
+    peer_close: Option<Box<PeerClose>>,
+    state: State,
+    /// What ended the connection, unless the decoder has it.
+    failure: Option<Failure>,
+    /// Why nothing can be written any more.
+    write_failure: Option<io::ErrorKind>,
+    /// Whether the last write took nothing.
+    is_blocked: bool,
+    /// Whether the last call found no memory.
+    is_starved: bool,
+    keeps_pongs: bool,
+    /// Whether the segment that was given to be read into is one that is held anyway.
+    keeps_space: bool,
+    read_length: ReadLength,
+    /// Bytes that may still come until the peer's close frame.
+    closing_bytes: u64,
+}
+
+#[derive(Debug, Default)]
+struct Fed {
+    bytes: Vec<u8>,
+    used: usize,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum State {
+    Open,
+    /// This end has sent its close frame.
+    CloseSent,
+    /// Both have, or this end has given up; nothing is read or sent any more.
+    Closed,
+}
+
+/// An error that is not the decoder's.
+#[derive(Clone, Copy, Debug)]
+enum Failure {
+    CloseIgnored,
+    Io(io::ErrorKind),
+}
+
+impl Failure {
+    fn error(self) -> ConnectionError {
+        match self {
+            Self::CloseIgnored => ConnectionError::CloseIgnored,
+            Self::Io(kind) => ConnectionError::Io(kind.into()),
+        }
+    }
+}
+
+/// What a [`Session`] is waiting for.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[expect(clippy::exhaustive_structs, reason = "there is nothing else to wait for")]
+pub struct Wants {
+    /// Received bytes, or the end of them.
+    pub read: bool,
+    /// That what is [`outgoing`](Session::outgoing) is written.
+    pub write: bool,
+    /// Memory of the pool, which the last call did not get.
+    pub memory: bool,
+}
+
+/// Framing of what a peer may send until its close frame, beside the message that is on its way.
+const CLOSING_FRAMING_BYTES: u64 = 64 << 10;
+
+/// A peer may be in the middle of a message, of the longest kind, when it hears of the end.
+const fn closing_bytes(limits: &Limits) -> u64 {
+    limits.message_bytes_max.saturating_add(CLOSING_FRAMING_BYTES)
+}
+
+impl Session {
+    /// Creates the server's end, with default limits and segmented assembly. Takes no memory of the
+    /// pool.
+    #[must_use]
+    pub fn server(pool: &Pool) -> Self {
+        Self::new(Role::Server, pool)
+    }
+
+    /// Creates the client's end, as [`server`](Self::server).
+    #[must_use]
+    pub fn client(pool: &Pool) -> Self {
+        Self::new(Role::Client, pool)
+    }
+
+    /// Creates the end of this role, as [`server`](Self::server).
+    #[must_use]
+    pub fn new(role: Role, pool: &Pool) -> Self {
+        let limits = Limits::default();
+        Self {
+            decoder: Decoder::new(role, Assembly::default(), limits),
+            pool: pool.clone(),
+            input: None,
+            fed: None,
+            output: Output::new(role, pool),
+            unread: None,
+            pong: None,
+            peer_close: None,
+            state: State::Open,
+            failure: None,
+            write_failure: None,
+            is_blocked: false,
+            is_starved: false,
+            keeps_pongs: false,
+            keeps_space: false,
+            read_length: ReadLength::default(),
+            closing_bytes: closing_bytes(&limits),
+        }
+    }
+
+    /// Sets the limits of what is received.
+    #[must_use]
+    pub const fn with_limits(mut self, limits: Limits) -> Self {
+        self.set_limits(limits);
+        self
+    }
+
+    /// Sets how messages are put together, before anything is received.
+    #[must_use]
+    pub const fn with_assembly(mut self, assembly: Assembly) -> Self {
+        self.decoder.set_assembly(assembly);
+        self
+    }
+
+    /// Compresses what is sent and decompresses what is received, as the handshake agreed on. To be
+    /// called before anything is.
+    #[cfg(feature = "deflate")]
+    #[must_use]
+    pub fn with_deflate(mut self, agreed: &Deflate) -> Self {
+        self.decoder = self.decoder.with_deflate(agreed, &self.pool);
+        self.output.deflate(agreed, self.decoder.role());
+        self
+    }
+
+    /// Changes the limits of what is received, from the next frame on: for a peer that has logged in,
+    /// say.
+    pub const fn set_limits(&mut self, limits: Limits) {
+        self.decoder.set_limits(limits);
+        self.closing_bytes = closing_bytes(&limits);
+    }
+
+    /// Returns the limits.
+    #[must_use]
+    pub const fn limits(&self) -> Limits {
+        self.decoder.limits()
+    }
+
+    /// Returns which end this is.
+    #[must_use]
+    pub const fn role(&self) -> Role {
+        self.decoder.role()
+    }
+
+    /// Returns the pool that segments are taken from.
+    #[must_use]
+    pub const fn pool(&self) -> &Pool {
+        &self.pool
+    }
+
+    /// Returns what is to be done before [`next`](Self::next) has more: nothing when the connection
+    /// has ended.
+    #[must_use]
+    pub fn wants(&self) -> Wants {
+        let has_ended = self.is_closed() || self.failure.is_some();
+        Wants {
+            read: !has_ended && self.decoder.error().is_none() && !self.is_paused(),
+            write: !self.output.is_empty(),
+            memory: self.is_starved,
+        }
+    }
+
+    /// Returns whether the connection has ended in order, or was given up.
+    #[must_use]
+    pub const fn is_closed(&self) -> bool {
+        matches!(self.state, State::Closed)
+    }
+
+    /// Returns how the peer closed the connection: the code and the reason of its close frame (RFC
+    /// 6455 sections 7.1.5 and 7.1.6).
+    ///
+    /// `None` as long as no close frame was read, and for good after an error: that is what is called
+    /// 1006 elsewhere.
+    #[must_use]
+    pub fn peer_close(&self) -> Option<&PeerClose> {
+        self.peer_close.as_deref()
+    }
+
+    /// Returns the number of bytes that are encoded and not written.
+    #[must_use]
+    pub fn unsent_bytes(&self) -> u64 {
+        self.output.len()
+    }
+
+    /// Returns whether a segment is held for reading.
+    #[must_use]
+    pub const fn holds_input(&self) -> bool {
+        self.input.is_some()
+    }
+
+    /// Keeps the newest pong for [`take_pong`](Self::take_pong). Pongs are dropped otherwise.
+    pub const fn keep_pongs(&mut self) {
+        self.keeps_pongs = true;
+    }
+
+    /// Returns the newest pong that came since the last call. With pings that are sent by a clock of
+    /// the user's, that is a heartbeat.
+    pub fn take_pong(&mut self) -> Option<ControlPayload> {
+        self.pong.take().map(|pong| *pong)
+    }
+
+    /// Encodes a message in one frame, to be written after what waits. An accepted message is
+    /// [`outgoing`](Self::outgoing) from then on; one that is not has changed nothing.
+    ///
+    /// # Errors
+    ///
+    /// [`ConnectionError::Closed`] after a close frame was sent,
+    /// [`ConnectionError::MessageUnfinished`] inside a message that is sent in parts,
+    /// [`ConnectionError::OutputFull`] when more than 64 KiB wait already,
+    /// [`ConnectionError::Io`] when writing has failed, and [`ConnectionError::OutOfMemory`].
+    pub fn send(&mut self, message: &Message) -> Result<(), ConnectionError> {
+        self.check_sendable()?;
+        if self.output.is_full() {
+            return Err(ConnectionError::OutputFull);
+        }
+        self.starving(|session| session.output.queue(message))
+    }
+
+    /// Sends a ping of at most 125 bytes, before the messages that wait.
+    ///
+    /// # Errors
+    ///
+    /// As [`send`](Self::send); [`ConnectionError::OutputFull`] when earlier control frames wait.
+    pub fn ping(&mut self, payload: &ControlPayload) -> Result<(), ConnectionError> {
+        self.check_open()?;
+        match self.output.queue_control(Opcode::Ping, payload) {
+            true => Ok(()),
+            false => Err(ConnectionError::OutputFull),
+        }
+    }
+
+    /// Sends a close frame, after the messages that wait; nothing is sent after it. Needs no memory
+    /// of the pool. Does nothing when one was sent before.
+    pub fn close(&mut self, close: &CloseFrame) {
+        self.queue_close(close.payload());
+    }
+
+    fn queue_close(&mut self, body: &[u8]) {
+        if self.state == State::Open {
+            self.output.queue_control(Opcode::Close, body);
+            self.state = State::CloseSent;
+        }
+    }
+
+    /// Returns what is to be written next. Tell [`wrote`](Self::wrote) how much was.
+    pub fn outgoing(&mut self) -> Outgoing {
+        self.output.outgoing()
+    }
+
+    /// Drops the first `count` bytes of what was [`outgoing`](Self::outgoing), which are written. 0
+    /// when nothing could be: of the pings that come from then on the newest is answered.
+    ///
+    /// # Panics
+    ///
+    /// Panics when that was less.
+    pub fn wrote(&mut self, count: usize) {
+        self.is_blocked = count == 0;
+        self.output.advance(count);
+    }
+
+    /// Notes that nothing can be written any more, and drops what was to be. What was received is
+    /// still handed out, and a close frame that is in it.
+    pub fn fail_write(&mut self, kind: io::ErrorKind) {
+        self.write_failure = Some(kind);
+        self.output.clear();
+    }
+
+    /// Notes that nothing can be read any more, as the stream failed.
+    pub fn fail_read(&mut self, kind: io::ErrorKind) {
+        self.failure.get_or_insert(Failure::Io(kind));
+        self.drop_input();
+    }
+
+    /// Ends the connection on this side: nothing is received or sent from now on, but what is
+    /// encoded. What was received and not taken is dropped.
+    pub fn abandon(&mut self) {
+        self.state = State::Closed;
+        self.drop_input();
+    }
+
+    /// Drops what was received and not taken, and messages whose end is not here.
+    pub(crate) fn drop_input(&mut self) {
+        (self.input, self.fed, self.unread) = (None, None, None);
+        self.decoder.drop_unfinished();
+    }
+
+    /// Returns whether a message waits that did not fit where it should go, or was read ahead.
+    #[inline]
+    pub(crate) const fn holds_message(&self) -> bool {
+        self.unread.is_some()
+    }
+
+    /// Decodes up to the next message, which is kept; returns whether there is one, or an end.
+    pub(crate) fn reads_ahead(&mut self) -> bool {
+        match self.decoded() {
+            Ok(Some(message)) => self.unread = Some(Box::new(message)),
+            Ok(None) => return self.decoder.is_closed() || self.decoder.error().is_some(),
+            Err(_) => {}
+        }
+        true
+    }
+
+    /// Takes a segment that somebody waited for.
+    pub(crate) fn give(&mut self, segment: SegmentMut) {
+        self.is_starved = false;
+        match self.input {
+            Some(_) => self.decoder.give(segment),
+            None => self.input = Some(segment),
+        }
+    }
+
+    pub(crate) fn check_open(&self) -> Result<(), ConnectionError> {
+        match self.write_failure {
+            Some(kind) => Err(ConnectionError::Io(kind.into())),
+            None if self.state == State::Open => Ok(()),
+            None => Err(ConnectionError::Closed),
+        }
+    }
+
+    pub(crate) fn check_sendable(&self) -> Result<(), ConnectionError> {
+        self.check_open()?;
+        if self.output.is_inside_message() {
+            return Err(ConnectionError::MessageUnfinished);
+        }
+        Ok(())
+    }
+
+    /// Returns whether so much waits that nothing more is to be encoded.
+    pub(crate) fn is_full(&self) -> bool {
+        self.output.is_full()
+    }
+
+    pub(crate) fn has_output(&self) -> bool {
+        !self.output.is_empty()
+    }
+
+    pub(crate) const fn write_failure(&self) -> Option<io::ErrorKind> {
+        self.write_failure
+    }
+
+    pub(crate) fn queue_fragment(
+        &mut self,
+        kind: MessageKind,
+        payload: &seg_seq::Sequence,
+        is_last: bool,
+    ) -> Result<(), ConnectionError> {
+        self.check_open()?;
+        self.starving(|session| session.output.queue_fragment(kind, payload, is_last))
+    }
+
+    #[inline]
+    pub(crate) fn encode(
+        &mut self,
+        kind: MessageKind,
+        payload: Payload<'_>,
+        is_vectored: bool,
+        small: &mut SmallFrame,
+    ) -> Result<Encoded, ConnectionError> {
+        self.starving(|session| session.output.encode(kind, payload, is_vectored, small))
+    }
+
+    pub(crate) fn keep(&mut self, header: &[u8], rest: Payload<'_>, sent: usize) {
+        self.output.keep(header, rest, sent);
+    }
+
+    /// Notes whether there was memory.
+    #[inline]
+    fn starving<T>(
+        &mut self,
+        call: impl FnOnce(&mut Self) -> Result<T, OutOfMemory>,
+    ) -> Result<T, ConnectionError> {
+        let done = call(self);
+        self.is_starved = done.is_err();
+        Ok(done?)
+    }
+
+    /// Takes what was fed as far as it fits into `buffer`; returns how much that is.
+    fn take_fed(&mut self, buffer: &mut [u8]) -> usize {
+        let Some(fed) = &mut self.fed else { return 0 };
+        let left = &fed.bytes[fed.used..];
+        let count = left.len().min(buffer.len());
+        buffer[..count].copy_from_slice(&left[..count]);
+        fed.used += count;
+        if fed.used == fed.bytes.len() {
+            drop(take(&mut self.fed));
+        }
+        count
+    }
+}

@@ -1,0 +1,360 @@
+//! Frames on their way out.
+
+use std::io::IoSlice;
+
+use bytes::{Buf as _, Bytes};
+use seg_pool::{OutOfMemory, Pool};
+use seg_seq::{SegmentedBuf, Sequence};
+
+use super::{
+    controls::{CONTROLS_BYTES, Controls},
+    payload::Payload,
+};
+#[cfg(feature = "deflate")]
+use crate::deflate::{Deflate, Deflation};
+use crate::{
+    encode::{append_frame, append_message, append_slice},
+    header::{HEADER_BYTES_MAX, Header},
+    keys::MaskKeys,
+    mask::mask,
+    message::{Message, MessageKind},
+    opcode::Opcode,
+    role::Role,
+};
+
+/// Output that waits beyond this is written before more is taken on.
+const OUTPUT_BYTES_MAX: u64 = 64 << 10;
+
+/// Payload up to this length goes out in one slice with its header, copied on the stack.
+const SMALL_BYTES_MAX: usize = 128;
+
+/// What is encoded and not written yet.
+#[derive(Debug)]
+pub(super) struct Output {
+    /// Clients mask what they send.
+    keys: Option<Box<MaskKeys>>,
+    /// Data frames.
+    frames: SegmentedBuf,
+    /// Bytes of `frames` up to the end of a frame, when the one before it is partly written: control
+    /// frames go out after them.
+    begun_bytes: u64,
+    controls: Controls,
+    message: Sending,
+    #[cfg(feature = "deflate")]
+    deflation: Option<Box<Deflation>>,
+}
+
+/// Where in a message that goes out in fragments the next frame stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Sending {
+    Between,
+    Inside { is_compressed: bool },
+}
+
+/// Bytes that a [`Session`](super::Session) has to write: control frames, and data frames in the
+/// segments where they lie.
+///
+/// It is a view of its own, so that a session need not be locked while it is written.
+#[derive(Debug)]
+pub struct Outgoing {
+    controls: [u8; CONTROLS_BYTES],
+    controls_len: usize,
+    frames: Sequence,
+}
+
+impl Outgoing {
+    /// Returns the bytes, for a vectored write. The first slice may be empty.
+    pub fn io_slices(&self) -> impl Iterator<Item = IoSlice<'_>> {
+        let controls = IoSlice::new(&self.controls[..self.controls_len]);
+        core::iter::once(controls).chain(self.frames.io_slices())
+    }
+}
+
+/// How a message goes out.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Encoded {
+    /// It waits with the rest of the output.
+    Queued,
+    /// It is so many bytes of the [`SmallFrame`], to be written now.
+    Small(usize),
+    /// Its payload is to be written now, from where it lies, after this header.
+    Long([u8; HEADER_BYTES_MAX], usize),
+}
+
+impl Output {
+    pub(super) fn new(role: Role, pool: &Pool) -> Self {
+        Self {
+            keys: (role == Role::Client).then(Box::default),
+            frames: SegmentedBuf::new(pool),
+            begun_bytes: 0,
+            controls: Controls::EMPTY,
+            message: Sending::Between,
+            #[cfg(feature = "deflate")]
+            deflation: None,
+        }
+    }
+
+    /// Compresses what is worth it from now on.
+    #[cfg(feature = "deflate")]
+    pub(super) fn deflate(&mut self, agreed: &Deflate, role: Role) {
+        self.deflation = Deflation::new(agreed, role).map(Box::new);
+    }
+
+    pub(super) fn len(&self) -> u64 {
+        self.frames.len() + self.controls.len() as u64
+    }
+
+    #[inline]
+    pub(super) fn is_empty(&self) -> bool {
+        self.frames.is_empty() && self.controls.len() == 0
+    }
+
+    pub(super) fn is_full(&self) -> bool {
+        self.frames.len() > OUTPUT_BYTES_MAX
+    }
+
+    /// Returns whether a pong waits for others to be written.
+    pub(super) const fn holds_pong_back(&self) -> bool {
+        self.controls.is_full()
+    }
+
+    pub(super) fn is_inside_message(&self) -> bool {
+        self.message != Sending::Between
+    }
+
+    /// Drops everything: nothing can be written any more.
+    pub(super) fn clear(&mut self) {
+        self.frames.clear();
+        self.begun_bytes = 0;
+        self.controls.clear();
+    }
+
+    fn key(&mut self) -> Option<[u8; 4]> {
+        self.keys.as_mut().map(|keys| keys.next_key())
+    }
+
+    /// Makes the header of a whole message.
+    fn header(&mut self, kind: MessageKind, payload_len: u64) -> Header {
+        let mask = self.key();
+        Header { fin: true, is_compressed: false, opcode: kind.opcode(), mask, payload_len }
+    }
+
+    pub(super) fn queue(&mut self, message: &Message) -> Result<(), OutOfMemory> {
+        if self.is_worth_compressing(message.len()) {
+            return self.queue_fragment(message.kind(), &message.sequence(), true);
+        }
+        let header = self.header(message.kind(), message.len());
+        append_message(&header, message, &mut self.frames)
+    }
+
+    /// Takes a control frame of at most 125 bytes; returns whether there was space for it, which
+    /// pongs and close frames always have.
+    pub(super) fn queue_control(&mut self, opcode: Opcode, payload: &[u8]) -> bool {
+        let (payload_len, mask) = (payload.len() as u64, self.key());
+        let header = Header { fin: true, is_compressed: false, opcode, mask, payload_len };
+        let mut frame = SmallFrame::EMPTY;
+        let len = frame.put(&header, payload);
+        self.controls.push(opcode, frame.bytes(len))
+    }
+
+    /// Appends a fragment of a message, compressed if that was agreed on.
+    pub(super) fn queue_fragment(
+        &mut self,
+        kind: MessageKind,
+        payload: &Sequence,
+        is_last: bool,
+    ) -> Result<(), OutOfMemory> {
+        let is_first = self.message == Sending::Between;
+        let is_compressed = match self.message {
+            Sending::Between => self.is_worth_compressing(u64::MAX),
+            Sending::Inside { is_compressed } => is_compressed,
+        };
+        let compressed;
+        let mut payload = payload;
+        if is_compressed {
+            compressed = self.compress(payload, is_last)?;
+            payload = &compressed;
+        }
+        let mut header = self.header(kind, payload.len());
+        header.fin = is_last;
+        header.is_compressed = is_compressed && is_first;
+        if !is_first {
+            header.opcode = Opcode::Continuation;
+        }
+        append_frame(&header, payload, &mut self.frames)
+            .inspect_err(|_| self.forget_compressed())?;
+        self.message = if is_last { Sending::Between } else { Sending::Inside { is_compressed } };
+        Ok(())
+    }
+
+    /// Encodes a message: into `small` or as a header, to be written at once, when nothing waits
+    /// before it and it need not be copied; otherwise after what waits.
+    #[inline]
+    pub(super) fn encode(
+        &mut self,
+        kind: MessageKind,
+        payload: Payload<'_>,
+        is_vectored: bool,
+        small: &mut SmallFrame,
+    ) -> Result<Encoded, OutOfMemory> {
+        let slice = match payload {
+            Payload::Borrowed(slice) | Payload::Shared(slice, _) => slice,
+            Payload::Chunks(sequence) if self.is_worth_compressing(sequence.len()) => {
+                self.queue_fragment(kind, sequence, true)?;
+                return Ok(Encoded::Queued);
+            }
+            Payload::Chunks(sequence) => {
+                let header = self.header(kind, sequence.len());
+                append_frame(&header, sequence, &mut self.frames)?;
+                return Ok(Encoded::Queued);
+            }
+        };
+        if self.is_worth_compressing(slice.len() as u64) {
+            let payload = payload.into_sequence(self.frames.pool())?;
+            self.queue_fragment(kind, &payload, true)?;
+            return Ok(Encoded::Queued);
+        }
+        let header = self.header(kind, slice.len() as u64);
+        let is_first = self.is_empty();
+        if is_first && slice.len() <= SMALL_BYTES_MAX {
+            return Ok(Encoded::Small(small.put(&header, slice)));
+        }
+        // A stream that takes one slice at a time would send the header on its own.
+        if is_first && is_vectored && header.mask.is_none() {
+            let (bytes, len) = header.to_bytes();
+            return Ok(Encoded::Long(bytes, len));
+        }
+        match payload {
+            Payload::Shared(_, message) => append_message(&header, message, &mut self.frames)?,
+            _ => append_slice(&header, slice, &mut self.frames)?,
+        }
+        Ok(Encoded::Queued)
+    }
+
+    /// Keeps what is left of a frame that is partly written. It must not fail, so without memory of
+    /// the pool it is allocated.
+    #[cold]
+    pub(super) fn keep(&mut self, header: &[u8], rest: Payload<'_>, sent: usize) {
+        self.keep_slice(header);
+        match rest {
+            Payload::Shared(_, message) => {
+                self.frames.append(message.sequence().slice(sent as u64..));
+            }
+            Payload::Borrowed(slice) => self.keep_slice(&slice[sent..]),
+            Payload::Chunks(sequence) => self.frames.append(sequence.slice(sent as u64..)),
+        }
+        self.begun_bytes = self.frames.len();
+    }
+
+    fn keep_slice(&mut self, bytes: &[u8]) {
+        if !bytes.is_empty() && self.frames.try_extend_from_slice(bytes).is_err() {
+            self.frames.push_bytes(Bytes::copy_from_slice(bytes));
+        }
+    }
+
+    /// Returns what is to be written next.
+    pub(super) fn outgoing(&mut self) -> Outgoing {
+        let mut outgoing =
+            Outgoing { controls: [0; CONTROLS_BYTES], controls_len: 0, frames: Sequence::new() };
+        if self.begun_bytes == 0 && self.controls.len() > 0 {
+            let controls = self.controls.begin(self.frames.is_empty());
+            outgoing.controls[..controls.len()].copy_from_slice(controls);
+            outgoing.controls_len = controls.len();
+        }
+        if !self.frames.is_empty() {
+            outgoing.frames = self.frames.sequence();
+            if self.begun_bytes > 0 && self.controls.len() > 0 {
+                outgoing.frames.truncate(self.begun_bytes);
+            }
+        }
+        outgoing
+    }
+
+    /// Drops the first bytes of what was [to be written](Self::outgoing): they are.
+    pub(super) fn advance(&mut self, count: usize) {
+        let count = count - self.controls.advance(count);
+        if count == 0 {
+            return;
+        }
+        self.frames.advance(count);
+        if self.frames.is_empty() {
+            // An idle connection keeps no segment.
+            self.frames.clear();
+            self.begun_bytes = 0;
+            return;
+        }
+        // Where in the frames that are left one ends is not known, except for the first.
+        self.begun_bytes = match (count as u64).cmp(&self.begun_bytes) {
+            core::cmp::Ordering::Less => self.begun_bytes - count as u64,
+            core::cmp::Ordering::Equal => 0,
+            core::cmp::Ordering::Greater => self.frames.len(),
+        };
+    }
+}
+
+/// A short frame on the stack.
+pub(crate) struct SmallFrame([u8; Self::BYTES]);
+
+impl SmallFrame {
+    /// The longest payload, after a header as it comes out of its register.
+    const BYTES: usize = size_of::<u128>() + SMALL_BYTES_MAX;
+
+    pub(crate) const EMPTY: Self = Self([0; Self::BYTES]);
+
+    /// Copies and masks at most `SMALL_BYTES_MAX` bytes of payload after their header; returns how
+    /// long the frame is. It stays where it is: what was written in parts is slow to be moved right
+    /// after.
+    #[inline]
+    fn put(&mut self, header: &Header, payload: &[u8]) -> usize {
+        let (head, start) = header.to_word();
+        let bytes = &mut self.0;
+        bytes[..size_of::<u128>()].copy_from_slice(&head.to_le_bytes());
+        let len = start + payload.len();
+        bytes[start..len].copy_from_slice(payload);
+        if let Some(key) = header.mask {
+            mask(&mut bytes[start..len], key, 0);
+        }
+        len
+    }
+
+    #[inline]
+    pub(crate) fn bytes(&self, len: usize) -> &[u8] {
+        &self.0[..len]
+    }
+}
+
+#[cfg(feature = "deflate")]
+impl Output {
+    #[inline]
+    fn is_worth_compressing(&self, len: u64) -> bool {
+        self.deflation.as_ref().is_some_and(|deflation| deflation.is_worth(len))
+    }
+
+    fn compress(&mut self, payload: &Sequence, is_last: bool) -> Result<Sequence, OutOfMemory> {
+        let Some(deflation) = &mut self.deflation else { return Ok(payload.clone()) };
+        let chunks = payload.chunks().map(|chunk| &**chunk);
+        deflation.compress(chunks, is_last, self.frames.pool())
+    }
+
+    /// Refers to nothing that was compressed before and not sent.
+    fn forget_compressed(&mut self) {
+        if let Some(deflation) = &mut self.deflation {
+            deflation.forget();
+        }
+    }
+}
+
+#[cfg(not(feature = "deflate"))]
+#[expect(clippy::unused_self, reason = "as with the feature")]
+impl Output {
+    #[inline]
+    const fn is_worth_compressing(&self, _: u64) -> bool {
+        false
+    }
+
+    fn compress(&self, payload: &Sequence, _: bool) -> Result<Sequence, OutOfMemory> {
+        Ok(payload.clone())
+    }
+
+    const fn forget_compressed(&self) {}
+}

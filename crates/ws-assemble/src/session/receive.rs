@@ -1,0 +1,380 @@
+//! From received bytes to messages.
+
+use seg_pool::{OutOfMemory, SegmentMut};
+
+use super::{Failure, Fed, Session, State};
+use crate::{
+    close_frame::{CloseFrame, PeerClose},
+    connection_error::ConnectionError,
+    decode_error::{DecodeError, DecodeErrorKind},
+    decoder::{Event, SingleFrame, Step},
+    header::CONTROL_BYTES_MAX,
+    message::Message,
+    opcode::Opcode,
+};
+
+/// The least spare capacity after kept payload that a read is worth.
+const SPARE_BYTES_MIN: usize = 1024;
+
+/// Long segments that a message may keep where reads are long at all.
+const LONG_READS_HELD: u64 = 16;
+
+impl Session {
+    /// Returns the next message; `None` when nothing more is to be had of what was received, as
+    /// [`wants`](Self::wants) says, or when the connection [is closed](Self::is_closed).
+    ///
+    /// # Errors
+    ///
+    /// What ended the connection, and the same from then on; but for
+    /// [`ConnectionError::OutOfMemory`], after which the same call goes on.
+    #[expect(clippy::should_implement_trait, reason = "a session is no iterator")]
+    pub fn next(&mut self) -> Result<Option<Message>, ConnectionError> {
+        let message = self.decoded()?;
+        if message.is_none() {
+            self.settle();
+            self.ended()?;
+        }
+        Ok(message)
+    }
+
+    /// Appends received bytes, copying them.
+    ///
+    /// Where bytes are received by a system call, [`space`](Self::space) and
+    /// [`received`](Self::received) do without the copy.
+    pub fn feed(&mut self, bytes: &[u8]) {
+        if !bytes.is_empty() {
+            self.fed.get_or_insert_with(Box::<Fed>::default).bytes.extend_from_slice(bytes);
+            self.count_closing(bytes.len());
+        }
+    }
+
+    /// Returns a segment whose spare capacity takes what is received next. Give it back to
+    /// [`received`](Self::received), whether something was or not.
+    ///
+    /// # Errors
+    ///
+    /// [`OutOfMemory`] when the pool has none. Headers and control frames can be
+    /// [fed](Self::feed) then: at most [`small_len`](Self::small_len) bytes at a time.
+    #[inline]
+    pub fn space(&mut self) -> Result<SegmentMut, OutOfMemory> {
+        self.keeps_space = self.input.is_some();
+        if let Some(input) = self.input.take() {
+            return Ok(input);
+        }
+        let taken = self.take_segment();
+        self.is_starved = taken.is_err();
+        taken
+    }
+
+    /// Takes back what [`space`](Self::space) gave, after so many bytes were received at the start
+    /// of its spare capacity.
+    pub fn received(&mut self, mut segment: SegmentMut, count: usize) {
+        if count > 0 {
+            segment.advance_initialized(count);
+            let (is_full, ends_long_frame) =
+                (segment.spare_len() == 0, self.ends_long_frame(count));
+            self.read_length.note(count, is_full, ends_long_frame, self.pool.segment_size());
+        } else if !self.keeps_space {
+            return;
+        }
+        // Without a byte it is no more than the spare capacity after payload that is kept anyway.
+        self.input = Some(segment);
+        self.count_closing(count);
+    }
+
+    /// Returns how many of the next received bytes need no segment, as they are of a header or a
+    /// control frame: 0 in the payload of a message.
+    #[must_use]
+    pub fn small_len(&self) -> usize {
+        self.decoder.small_len()
+    }
+
+    /// Takes at most [`small_len`](Self::small_len) received bytes.
+    pub(crate) fn received_small(&mut self, bytes: &[u8]) {
+        self.count_closing(bytes.len());
+        self.decode_small(bytes);
+    }
+
+    fn decode_small(&mut self, bytes: &[u8]) {
+        match self.decoder.step_small(bytes) {
+            Ok(Step::Event(event)) => self.answer(event),
+            Ok(Step::NeedMore | Step::FrameStart | Step::FragmentEnd) => {}
+            // The decoder keeps it.
+            Err(_) => self.input = None,
+        }
+    }
+
+    /// Notes that the peer has ended the stream.
+    pub fn end_input(&mut self) {
+        if self.decoder.finish().is_err() {
+            // There is nobody to be answered: the connection is lost (RFC 6455 section 7.1.5).
+            self.state = State::Closed;
+            self.input = None;
+        }
+    }
+
+    /// Acts on what the decoder has come to, when there is nothing else to be handed out: answers the
+    /// peer's close frame, or tells the peer of its fault.
+    pub(crate) fn settle(&mut self) {
+        if let Some(error) = self.decoder.error() {
+            self.queue_close(CloseFrame::new(error.close_code(), "").payload());
+        } else if self.decoder.is_closed() && self.state != State::Closed {
+            // The answer has the code that came, if one did (RFC 6455 section 5.5.1). The reason is
+            // not sent back: it says why the peer closes.
+            let code = match self.peer_close.as_deref() {
+                Some(PeerClose::Frame(close)) => Some(close.code()),
+                _ => None,
+            };
+            match code {
+                Some(code) => self.queue_close(CloseFrame::new(code, "").payload()),
+                None => self.queue_close(&[]),
+            }
+            self.state = State::Closed;
+        }
+    }
+
+    /// Returns what ended the connection.
+    pub(crate) fn ended(&self) -> Result<(), ConnectionError> {
+        if let Some(error) = self.decoder.error() {
+            return Err(error.into());
+        }
+        self.failure.map_or(Ok(()), |failure| Err(failure.error()))
+    }
+
+    /// Returns whether the next ping waits until a pong is written, and what follows with it.
+    pub(crate) const fn is_paused(&self) -> bool {
+        self.output.holds_pong_back() && !self.is_blocked
+    }
+
+    /// Returns whether something was received that is not decoded.
+    pub(crate) fn has_input(&self) -> bool {
+        self.fed.is_some() || self.input.as_ref().is_some_and(|input| !input.is_empty())
+    }
+
+    /// Returns the next message of what was received; `None` when that is used up, or when an error
+    /// is in it, which the decoder keeps.
+    #[inline]
+    pub(crate) fn decoded(&mut self) -> Result<Option<Message>, ConnectionError> {
+        if let Some(message) = self.unread.take() {
+            return Ok(Some(*message));
+        }
+        if self.decoder.is_lent() {
+            return Err(ConnectionError::ReadForgotten);
+        }
+        loop {
+            if let Some(message) = self.whole() {
+                return Ok(Some(message));
+            }
+            if let Some(message) = self.rest()? {
+                return Ok(Some(message));
+            }
+            match self.stepped()? {
+                Some(Step::Event(Event::Message(message))) => return Ok(Some(message)),
+                Some(_) => {}
+                None => return Ok(None),
+            }
+        }
+    }
+
+    /// Appends `first`, when there is one, and all messages of what was received after it; returns
+    /// how many.
+    pub(crate) fn take_batch(
+        &mut self,
+        first: Option<Message>,
+        messages: &mut Vec<Message>,
+    ) -> Result<usize, ConnectionError> {
+        let before = messages.len();
+        let mut next = first;
+        while let Some(message) = next {
+            messages.push(message);
+            while let Some(frame) = self.unmask_whole() {
+                messages.push(self.take_whole(frame));
+            }
+            // What goes wrong now comes again when it is asked for.
+            next = self.decoded().unwrap_or_default();
+        }
+        Ok(messages.len() - before)
+    }
+
+    /// Returns the next message when it can go the short way of most, which needs no event.
+    #[inline]
+    pub(super) fn whole(&mut self) -> Option<Message> {
+        self.unmask_whole().map(|frame| self.take_whole(frame))
+    }
+
+    /// Finds the next message when it can go that way; it is to be [taken](Self::take_whole) then.
+    /// In two steps, so that it is made where it is wanted: moved right after, it is waited for.
+    #[inline(always)]
+    pub(crate) fn unmask_whole(&mut self) -> Option<SingleFrame> {
+        let input = self.input.as_mut()?;
+        let frame = self.decoder.find_whole(input)?;
+        match self.decoder.unmask_whole(frame, input) {
+            Ok(()) => Some(frame),
+            Err(_) => {
+                self.input = None;
+                None
+            }
+        }
+    }
+
+    #[inline(always)]
+    pub(crate) fn take_whole(&mut self, frame: SingleFrame) -> Message {
+        let Some(input) = &mut self.input else { unreachable!("the frame was found there") };
+        let message = frame.take(input);
+        if input.is_empty() {
+            self.input = None;
+        }
+        message
+    }
+
+    /// Returns the next message when the rest of it came at once, which needs no event either.
+    fn rest(&mut self) -> Result<Option<Message>, ConnectionError> {
+        let Some(input) = &mut self.input else { return Ok(None) };
+        match self.decoder.decode_rest(input) {
+            Ok(rest) => {
+                if rest.is_some() && input.is_empty() {
+                    self.input = None;
+                }
+                Ok(rest)
+            }
+            Err(error) => self.note_error(error).map(|()| None),
+        }
+    }
+
+    /// Returns what the decoder did next with what was received; `None` when that is used up, or when
+    /// an error is in it. What the peer is to be answered is noted.
+    pub(super) fn stepped(&mut self) -> Result<Option<Step>, ConnectionError> {
+        while !self.is_paused() {
+            let Some(input) = &mut self.input else {
+                if self.decoder.is_at_frame_end() {
+                    match self.decoder.step_small(&[]) {
+                        Ok(Step::Event(event)) if !matches!(event, Event::Message(_)) => {
+                            self.answer(event);
+                        }
+                        Ok(step) => return Ok(Some(step)),
+                        Err(error) => return self.note_error(error).map(|()| None),
+                    }
+                } else if !self.refill()? {
+                    return Ok(None);
+                }
+                continue;
+            };
+            let step = self.decoder.step(input);
+            let (is_used_up, spare_len) = (input.is_empty(), input.spare_len());
+            match step {
+                Err(error) => return self.note_error(error).map(|()| None),
+                Ok(Step::NeedMore) => {
+                    // Spare capacity after what is kept takes the next bytes, however few: each read
+                    // in a segment of its own would keep them all.
+                    if !self.decoder.keeps_payload() || spare_len < SPARE_BYTES_MIN {
+                        self.input = None;
+                    }
+                    if self.fed.is_none() {
+                        return Ok(None);
+                    }
+                    self.refill()?;
+                }
+                Ok(Step::Event(Event::Message(message))) => {
+                    if is_used_up {
+                        self.input = None;
+                    }
+                    return Ok(Some(Step::Event(Event::Message(message))));
+                }
+                Ok(Step::Event(event)) => self.answer(event),
+                Ok(step) => return Ok(Some(step)),
+            }
+        }
+        Ok(None)
+    }
+
+    /// Takes the next bytes of what was fed; returns whether there were any.
+    fn refill(&mut self) -> Result<bool, ConnectionError> {
+        if self.fed.is_none() {
+            return Ok(false);
+        }
+        match self.space() {
+            Ok(mut segment) => {
+                let count = self.take_fed(segment.spare_initialized_mut());
+                segment.advance_initialized(count);
+                self.input = Some(segment);
+            }
+            Err(error) => {
+                let mut small = [0; CONTROL_BYTES_MAX];
+                let len = self.small_len();
+                if len == 0 {
+                    return Err(error.into());
+                }
+                let count = self.take_fed(&mut small[..len]);
+                self.decode_small(&small[..count]);
+            }
+        }
+        Ok(true)
+    }
+
+    /// Drops what came after an error. Memory that was missing is no such error.
+    #[cold]
+    pub(super) fn note_error(&mut self, error: DecodeError) -> Result<(), ConnectionError> {
+        if let DecodeErrorKind::OutOfMemory(error) = error.kind() {
+            self.is_starved = true;
+            return Err(error.into());
+        }
+        (self.input, self.fed) = (None, None);
+        Ok(())
+    }
+
+    fn answer(&mut self, event: Event) {
+        match event {
+            Event::Ping(payload) => {
+                if self.state == State::Open && self.write_failure.is_none() {
+                    self.output.queue_control(Opcode::Pong, &payload);
+                }
+            }
+            Event::Pong(payload) => {
+                if self.keeps_pongs {
+                    self.pong = Some(Box::new(payload));
+                }
+            }
+            Event::Close(close) => {
+                let came = close.map_or(PeerClose::WithoutCode, PeerClose::Frame);
+                self.peer_close = Some(Box::new(came));
+            }
+            Event::Message(message) => self.unread = Some(Box::new(message)),
+        }
+    }
+
+    /// Returns whether so many bytes bring the end of a frame that no usual segment holds: the next
+    /// one may be as long, and come in one read.
+    fn ends_long_frame(&self, count: usize) -> bool {
+        let left = self.decoder.left();
+        let is_long = self.decoder.frame_len() >= self.pool.segment_size().bytes() as u64;
+        is_long && (1..=count as u64).contains(&left)
+    }
+
+    /// Takes a segment to read into. Where a long one cannot be had, or a few of them would be more
+    /// than a message may keep, a usual one will do.
+    fn take_segment(&self) -> Result<SegmentMut, OutOfMemory> {
+        let usual = self.pool.segment_size();
+        let size = self.read_length.size(self.decoder.left(), usual);
+        let held = LONG_READS_HELD * size.bytes() as u64;
+        if size > usual
+            && held <= self.decoder.limits().held_bytes_max
+            && let Ok(segment) = self.pool.try_take_size(size)
+        {
+            return Ok(segment);
+        }
+        self.pool.try_take_size(usual)
+    }
+
+    /// Counts what comes after a close frame was sent.
+    pub(super) fn count_closing(&mut self, count: usize) {
+        if self.state == State::CloseSent {
+            match self.closing_bytes.checked_sub(count as u64) {
+                Some(left) => self.closing_bytes = left,
+                None => {
+                    self.failure = Some(Failure::CloseIgnored);
+                    self.drop_input();
+                }
+            }
+        }
+    }
+}
