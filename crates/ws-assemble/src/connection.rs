@@ -339,6 +339,7 @@ impl<S: tokio::io::AsyncRead + tokio::io::AsyncWrite + Unpin> Connection<S> {
     /// The stream is behind a lock then, for the time of a system call. A stream that can be split
     /// without one is split [by its own means](Self::split_with).
     #[must_use]
+    #[expect(clippy::type_complexity, reason = "two halves of two halves")]
     pub fn split(
         self,
     ) -> (

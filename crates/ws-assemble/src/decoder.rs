@@ -1,8 +1,8 @@
 //! Frames to messages, without I/O.
 
-#[cfg(feature = "random")]
-mod coming;
 mod frame;
+#[cfg(feature = "random")]
+mod session_side;
 mod single_frame;
 mod step;
 
@@ -28,7 +28,7 @@ use crate::{
 use frame::State;
 
 #[cfg(feature = "random")]
-pub(crate) use coming::Coming;
+pub(crate) use session_side::Coming;
 pub(crate) use single_frame::SingleFrame;
 pub(crate) use step::Step;
 
@@ -109,16 +109,6 @@ impl Decoder {
     pub fn with_deflate(mut self, agreed: &Deflate, pool: &Pool) -> Self {
         self.inflation = Some(Box::new(Inflation::new(agreed, self.role, pool)));
         self
-    }
-
-    /// Sets how messages are put together, before anything is decoded.
-    pub(crate) const fn set_assembly(&mut self, assembly: Assembly) {
-        self.assembly = assembly;
-    }
-
-    /// Returns whether all of a frame is here, and the next step ends it without more input.
-    pub(crate) const fn is_at_frame_end(&self) -> bool {
-        matches!(&self.state, State::Data(frame) | State::Control(frame, _) if frame.left == 0)
     }
 
     /// Returns whether messages may come compressed.
@@ -360,17 +350,6 @@ impl Decoder {
         self.state = State::Failed(error);
         self.drop_unfinished();
         error
-    }
-
-    /// Takes a segment for what is decompressed next.
-    #[cfg(feature = "random")]
-    pub(crate) fn give(&mut self, segment: SegmentMut) {
-        #[cfg(feature = "deflate")]
-        if let Some(inflation) = &mut self.inflation {
-            inflation.give(segment);
-            return;
-        }
-        drop(segment);
     }
 
     /// Gives back what an unfinished message holds, whose rest never comes.

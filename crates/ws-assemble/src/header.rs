@@ -100,6 +100,7 @@ impl Header {
 
     /// Returns how many bytes may be read after these without going beyond the header's end: 1 and
     /// more.
+    #[cfg(feature = "random")]
     pub(crate) fn missing(bytes: &[u8]) -> usize {
         let len: usize = match bytes.get(1) {
             None => 2,

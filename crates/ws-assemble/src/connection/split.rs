@@ -160,7 +160,6 @@ impl<S> ReadHalf<tokio_io::ReadHalf<S>, tokio_io::WriteHalf<S>> {
     /// # Errors
     ///
     /// Gives both back when they are of different connections.
-    #[expect(clippy::type_complexity, reason = "what was split")]
     pub fn unsplit(
         self,
         write: WriteHalf<tokio_io::WriteHalf<S>>,

@@ -12,7 +12,7 @@ use crate::{
     close_frame::CloseFrame,
     control::ControlPayload,
     decode_error::{DecodeError, DecodeErrorKind},
-    header::{CONTROL_BYTES_MAX, Header, RSV1, RSV2_RSV3},
+    header::{Header, RSV1, RSV2_RSV3},
     mask::mask,
     message::{Message, MessageKind},
     opcode::Opcode,
@@ -50,32 +50,6 @@ impl Decoder {
         step.map_err(|(kind, offset)| self.fail(kind, offset))
     }
 
-    /// Returns how many bytes can be decoded without a segment: those of the header or the control
-    /// frame that comes next. At most 125; 0 in the payload of a data frame.
-    pub(crate) fn small_len(&self) -> usize {
-        match &self.state {
-            State::Header(bytes, held) => Header::missing(&bytes[..usize::from(*held)]),
-            State::Control(frame, _) => usize::try_from(frame.left).unwrap_or(CONTROL_BYTES_MAX),
-            State::Data(frame) if frame.left > 0 => 0,
-            State::Data(_) | State::Closed | State::Failed(_) => CONTROL_BYTES_MAX,
-        }
-    }
-
-    /// Decodes at most [`small_len`](Self::small_len) bytes that lie in no segment.
-    pub(crate) fn step_small(&mut self, input: &[u8]) -> Result<Step, DecodeError> {
-        let step = match self.state {
-            State::Header(..) => self.read_cut_header(input).map(|(step, _)| step),
-            State::Control(..) => self.read_control(input).map(|(step, _)| step),
-            State::Data(_) => self.end_data(),
-            State::Closed => {
-                self.offset += input.len() as u64;
-                Ok(Step::NeedMore)
-            }
-            State::Failed(error) => return Err(error),
-        };
-        step.map_err(|(kind, offset)| self.fail(kind, offset))
-    }
-
     fn consume(&mut self, input: &mut SegmentMut, count: usize) {
         input.advance(count);
         self.offset += count as u64;
@@ -106,7 +80,10 @@ impl Decoder {
     }
 
     /// Reads a header byte by byte; also returns how many bytes that took.
-    fn read_cut_header(&mut self, input: &[u8]) -> Result<(Step, usize), (DecodeErrorKind, u64)> {
+    pub(super) fn read_cut_header(
+        &mut self,
+        input: &[u8],
+    ) -> Result<(Step, usize), (DecodeErrorKind, u64)> {
         let State::Header(mut bytes, held) = self.state else { return Ok((Step::NeedMore, 0)) };
         let mut held = usize::from(held);
         let start = self.offset - held as u64;
@@ -240,7 +217,10 @@ impl Decoder {
     }
 
     /// Reads the payload of a control frame, as far as it is here; also returns how much that is.
-    fn read_control(&mut self, input: &[u8]) -> Result<(Step, usize), (DecodeErrorKind, u64)> {
+    pub(super) fn read_control(
+        &mut self,
+        input: &[u8],
+    ) -> Result<(Step, usize), (DecodeErrorKind, u64)> {
         let State::Control(frame, cut) = &mut self.state else { return Ok((Step::NeedMore, 0)) };
         let count = frame.here(input);
         let mut payload = cut.as_deref().copied().unwrap_or(ControlPayload::EMPTY);

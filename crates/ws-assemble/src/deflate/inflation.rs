@@ -4,7 +4,9 @@ use core::fmt;
 use std::sync::{Mutex, PoisonError};
 
 use seg_flate::{Format, InflateErrorKind, Inflater, Limits, Status};
-use seg_pool::{Pool, SegmentMut};
+use seg_pool::Pool;
+#[cfg(feature = "random")]
+use seg_pool::SegmentMut;
 use seg_seq::{SegmentedBuf, Sequence};
 
 use super::{TAIL, options::Deflate};
@@ -100,6 +102,7 @@ impl Inflation {
     }
 
     /// Takes a segment for what is decompressed next.
+    #[cfg(feature = "random")]
     pub(crate) fn give(&mut self, segment: SegmentMut) {
         self.output.push_mut(segment);
     }

@@ -1,10 +1,13 @@
-//! Frames whose payload goes elsewhere than into messages.
+//! What a session asks of its decoder: payload that goes elsewhere than into messages, and bytes that
+//! lie in no segment.
 
-use seg_pool::Pool;
+use seg_pool::{Pool, SegmentMut};
 
 use super::{Decoder, frame::State, step::Step};
 use crate::{
+    assembly::Assembly,
     decode_error::{DecodeError, DecodeErrorKind},
+    header::{CONTROL_BYTES_MAX, Header},
     message::Message,
     open_message::OpenMessage,
 };
@@ -90,5 +93,51 @@ impl Decoder {
         frame.advance(bytes.len());
         self.offset += bytes.len() as u64;
         self.end_data().map_err(|(kind, offset)| self.fail(kind, offset))
+    }
+
+    /// Sets how messages are put together, before anything is decoded.
+    pub(crate) const fn set_assembly(&mut self, assembly: Assembly) {
+        self.assembly = assembly;
+    }
+
+    /// Returns whether all of a frame is here, and the next step ends it without more input.
+    pub(crate) const fn is_at_frame_end(&self) -> bool {
+        matches!(&self.state, State::Data(frame) | State::Control(frame, _) if frame.left == 0)
+    }
+
+    /// Returns how many bytes can be decoded without a segment: those of the header or the control
+    /// frame that comes next. At most 125; 0 in the payload of a data frame.
+    pub(crate) fn small_len(&self) -> usize {
+        match &self.state {
+            State::Header(bytes, held) => Header::missing(&bytes[..usize::from(*held)]),
+            State::Control(frame, _) => usize::try_from(frame.left).unwrap_or(CONTROL_BYTES_MAX),
+            State::Data(frame) if frame.left > 0 => 0,
+            State::Data(_) | State::Closed | State::Failed(_) => CONTROL_BYTES_MAX,
+        }
+    }
+
+    /// Decodes at most [`small_len`](Self::small_len) bytes that lie in no segment.
+    pub(crate) fn step_small(&mut self, input: &[u8]) -> Result<Step, DecodeError> {
+        let step = match self.state {
+            State::Header(..) => self.read_cut_header(input).map(|(step, _)| step),
+            State::Control(..) => self.read_control(input).map(|(step, _)| step),
+            State::Data(_) => self.end_data(),
+            State::Closed => {
+                self.offset += input.len() as u64;
+                Ok(Step::NeedMore)
+            }
+            State::Failed(error) => return Err(error),
+        };
+        step.map_err(|(kind, offset)| self.fail(kind, offset))
+    }
+
+    /// Takes a segment for what is decompressed next.
+    pub(crate) fn give(&mut self, segment: SegmentMut) {
+        #[cfg(feature = "deflate")]
+        if let Some(inflation) = &mut self.inflation {
+            inflation.give(segment);
+            return;
+        }
+        drop(segment);
     }
 }
