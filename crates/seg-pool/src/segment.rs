@@ -222,7 +222,7 @@ impl Segment {
         unsafe { Self::from_parts(handle, ptr, end - start) }
     }
 
-    /// Joins `next` to the end of this view when it lies right behind it in the same segment: no
+    /// Joins `next` to the end of this view when it follows directly in the same segment: no
     /// copy, and one atomic operation for up to 64 parts that are joined one after the other.
     ///
     /// # Errors
@@ -308,7 +308,7 @@ impl Segment {
         *self = Self::new();
     }
 
-    /// Makes the view exclusive, with the rest of the segment behind it as spare capacity.
+    /// Makes the view exclusive, with the rest of the segment after it as spare capacity.
     ///
     /// Copies nothing.
     ///

@@ -226,7 +226,7 @@ impl SegmentMut {
     ///
     /// # Panics
     ///
-    /// Panics when `reader` reports more bytes than it was given room for.
+    /// Panics when `reader` reports more bytes than the spare part holds.
     pub fn read_from(&mut self, reader: &mut (impl io::Read + ?Sized)) -> io::Result<usize> {
         let count = reader.read(self.spare_initialized_mut())?;
         self.advance_initialized(count);
@@ -318,7 +318,7 @@ impl SegmentMut {
         true
     }
 
-    /// Joins `next` to the end of this part when it lies right behind it in the same segment: the
+    /// Joins `next` to the end of this part when it follows directly in the same segment: the
     /// reverse of a split.
     ///
     /// # Errors
@@ -356,7 +356,7 @@ impl SegmentMut {
     /// Takes the filled bytes of `range` out as a shared [`Segment`]. Those before it are dropped; the
     /// rest, with the spare capacity, stays.
     ///
-    /// For decoders, which find a run of data behind a header: an advance, a
+    /// For decoders, which find a run of data after a header: an advance, a
     /// [`split_to`](Self::split_to) and a [`freeze`](Self::freeze) in one. Copies nothing; at most one
     /// atomic increment for 63 runs.
     ///
