@@ -62,6 +62,7 @@
 //!
 //! # Features
 //!
+//! - `compio`: `IoBuf` and `IoBufMut` of [compio](https://docs.rs/compio), which runs on io_uring, for segments.
 //! - `metrics`: `Stats::record` for the `metrics` crate.
 //! - `report`: `Pool::report`, which tells for each segment in use who took it, when, and how much
 //!   of it is viewed. For debugging: handles grow from 24 to 32 bytes, taking reads the clock, and

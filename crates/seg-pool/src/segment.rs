@@ -2,6 +2,8 @@
 
 mod bytes_traits;
 mod compare;
+#[cfg(feature = "compio")]
+mod compio_buf;
 mod convert;
 mod extent;
 pub(crate) mod handle;

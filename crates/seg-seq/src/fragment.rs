@@ -96,6 +96,13 @@ pub struct Fragments<'a> {
     len_max: usize,
 }
 
+impl Fragments<'_> {
+    /// Returns the bytes of the next `count` fragments together.
+    pub(crate) fn next_bytes(&self, count: usize) -> usize {
+        count.saturating_mul(self.len_max).min(within(self.cursor.remaining))
+    }
+}
+
 impl<'a> Iterator for Fragments<'a> {
     type Item = Fragment<'a>;
 

@@ -22,12 +22,17 @@
 //!   [`Sequence::compact`] undoes what held too much.
 //! - **Parse**: [`Reader`] has std's traits, integers, varints, [`take_until`](Reader::take_until)
 //!   and checkpoints. A value that is cut by a chunk's edge is read like any other.
-//! - **Send**: [`Sequence::io_slices`] for a vectored write, [`Sequence::fragments`] for datagrams
-//!   that are sent as they are, [`Sequence::packets`] for those that are encrypted in place.
+//! - **Send**: [`Sequence::io_slices`] for a vectored write, [`Sequence::packet_batches`] for
+//!   datagrams that are encrypted in place and sent together, [`Sequence::packets`] for single ones,
+//!   [`Sequence::fragments`] and [`Sequence::fragment_batches`] for those that are sent as they lie.
+//! - **Receive** datagrams: [`DatagramBuf`] cuts apart what one call received, [`ReplayWindow`]
+//!   refuses what comes twice, [`Reassembler`] links fragments into messages.
 //! - Every method that panics on a range that is not there has a `try_` twin ([`RangeError`]).
 //!
 //! # Features
 //!
+//! - `compio`: `IoVectoredBuf` of [compio](https://docs.rs/compio), which runs on io_uring, for
+//!   [`Sequence`], and its buffer traits for segments. Off by default.
 //! - `tokio`: `AsyncRead`, `AsyncBufRead` and `AsyncSeek` for [`Reader`], `AsyncWrite` for
 //!   [`SegmentedBuf`], and `SegmentedBuf::fill_from_async`. Off by default.
 //!
@@ -63,13 +68,21 @@ mod bytes_traits;
 mod chunk_list;
 mod chunks;
 mod compare;
+#[cfg(feature = "compio")]
+mod compio_buf;
+mod datagram;
 mod fill;
 mod find;
 mod flatten;
 mod fragment;
+mod fragment_batch;
 mod packet;
+mod packet_batch;
+mod packet_layout;
 mod range;
 mod reader;
+mod reassembler;
+mod replay_window;
 mod segmented_buf;
 mod sequence;
 mod share;
@@ -78,11 +91,19 @@ mod tokio_io;
 
 pub use assembly::Assembly;
 pub use chunks::Chunks;
+pub use datagram::{Datagram, DatagramBuf, DatagramError, DatagramErrorKind, Datagrams};
 pub use flatten::Flatten;
 pub use fragment::{Fragment, FragmentSlices, Fragments};
+pub use fragment_batch::{FragmentBatch, FragmentBatches};
 pub use packet::{Packet, Packets};
+pub use packet_batch::{PacketBatch, PacketBatches, PacketParts};
+pub use packet_layout::{PacketSizeError, PacketSizeErrorKind};
 pub use range::{RangeError, RangeErrorKind};
 pub use reader::{Checkpoint, ReadError, ReadErrorKind, Reader};
+pub use reassembler::{
+    FragmentId, Reassembler, ReassemblyError, ReassemblyErrorKind, ReassemblyLimits,
+};
+pub use replay_window::{ReplayError, ReplayErrorKind, ReplayWindow};
 pub use segmented_buf::SegmentedBuf;
 pub use sequence::Sequence;
 pub use share::SHARE_BYTES_MIN;

@@ -1,11 +1,15 @@
-//! Packets: bytes of a sequence in exclusive buffers, with room around them.
+//! Packets: bytes of a sequence in exclusive buffers, with spare bytes before and after them.
 
 use core::{fmt, iter::FusedIterator, ops::Deref};
 
 use bytes::Buf as _;
 use seg_pool::{OutOfMemory, Pool, Segment, SegmentMut, SegmentSize};
 
-use crate::{fragment::Fragments, sequence::Sequence};
+use crate::{
+    fragment::Fragments,
+    packet_layout::{PacketLayout, PacketSizeError},
+    sequence::Sequence,
+};
 
 /// Bytes of a line of the cache on most machines.
 const LINE_BYTES: usize = 64;
@@ -20,9 +24,12 @@ impl Sequence {
     /// own, and that segment goes back when the last of them is dropped: 11 packets of most
     /// networks in 16 KiB. Packets larger than half of that have a segment of their own.
     ///
-    /// # Panics
+    /// [`packet_batches`](Self::packet_batches) is for packets that are sent together.
     ///
-    /// Panics when no byte of `mtu` is left for the payload, or when `mtu` is above 65,536.
+    /// # Errors
+    ///
+    /// [`PacketSizeError`] when no byte of `mtu` is left for the payload, or when `mtu` is above
+    /// 65,536.
     ///
     /// # Examples
     ///
@@ -30,12 +37,12 @@ impl Sequence {
     /// use seg_pool::Pool;
     /// use seg_seq::SegmentedBuf;
     ///
-    /// # fn main() -> Result<(), seg_pool::OutOfMemory> {
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
     /// let pool = Pool::new();
     /// let mut buffer = SegmentedBuf::new(&pool);
     /// buffer.try_extend_from_slice(&[7; 3_000])?;
     /// let message = buffer.freeze();
-    /// for (number, packet) in (0_u32..).zip(message.packets(&pool, 1_420, 8, 16)) {
+    /// for (number, packet) in (0_u32..).zip(message.packets(&pool, 1_420, 8, 16)?) {
     ///     let mut packet = packet?;
     ///     packet.payload_mut().iter_mut().for_each(|byte| *byte ^= 0xff);
     ///     packet.prepend(&number.to_be_bytes());
@@ -45,30 +52,23 @@ impl Sequence {
     /// # Ok(())
     /// # }
     /// ```
-    #[must_use]
     pub fn packets(
         &self,
         pool: &Pool,
         mtu: usize,
         headroom: usize,
         tailroom: usize,
-    ) -> Packets<'_> {
-        let payload = mtu.checked_sub(headroom).and_then(|rest| rest.checked_sub(tailroom));
-        let payload = payload.unwrap_or(0);
-        assert!(payload > 0, "no byte of a packet is left for its payload");
-        let size = match SegmentSize::fitting(mtu) {
-            Ok(size) => size,
-            Err(error) => panic!("{error}"),
-        };
-        Packets {
-            fragments: self.fragments(payload),
+    ) -> Result<Packets<'_>, PacketSizeError> {
+        let layout = PacketLayout::new(mtu, headroom, tailroom)?;
+        Ok(Packets {
+            fragments: self.fragments(layout.payload_max()),
             pool: pool.clone(),
-            size,
+            size: SegmentSize::fitting(mtu).unwrap_or(SegmentSize::MAX),
             stride: mtu.next_multiple_of(LINE_BYTES),
-            room: None,
+            rest: None,
             headroom,
             tailroom,
-        }
+        })
     }
 }
 
@@ -82,7 +82,7 @@ pub struct Packets<'a> {
     /// From the start of a packet to that of the next one in the same segment.
     stride: usize,
     /// What is left of the segment that packets are cut from.
-    room: Option<SegmentMut>,
+    rest: Option<SegmentMut>,
     headroom: usize,
     tailroom: usize,
 }
@@ -90,12 +90,12 @@ pub struct Packets<'a> {
 impl Packets<'_> {
     /// Returns an empty buffer for one packet; `count` packets are left, this one included.
     fn try_take(&mut self, count: usize) -> Result<SegmentMut, OutOfMemory> {
-        let mut buffer = match self.room.take() {
-            Some(room) => room,
+        let mut buffer = match self.rest.take() {
+            Some(rest) => rest,
             None => self.pool.try_take_size(self.size_for(count))?,
         };
         if count > 1 && buffer.capacity() >= 2 * self.stride {
-            self.room = Some(buffer.split_off(self.stride));
+            self.rest = Some(buffer.split_off(self.stride));
         }
         Ok(buffer)
     }
@@ -202,7 +202,7 @@ impl Packet {
         self.start = start;
     }
 
-    /// Puts `bytes` behind the packet.
+    /// Puts `bytes` after the packet.
     ///
     /// # Panics
     ///

@@ -99,7 +99,7 @@ impl Sequence {
     /// use seg_pool::Pool;
     /// use seg_seq::Sequence;
     ///
-    /// # fn main() -> Result<(), seg_pool::OutOfMemory> {
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
     /// let pool = Pool::new();
     /// let mut kept = Sequence::new();
     /// for _ in 0..100 {

@@ -7,7 +7,7 @@ use std::io::{Read, Seek, SeekFrom};
 
 use counting::allocations;
 use seg_pool::{Pool, SLAB_BYTES, Segment, SegmentSize};
-use seg_seq::{SegmentedBuf, Sequence};
+use seg_seq::{DatagramBuf, FragmentId, Reassembler, SegmentedBuf, Sequence};
 
 /// Rounds of warming up, and then of counting.
 const ROUNDS: usize = if cfg!(miri) { 2 } else { 20 };
@@ -179,10 +179,50 @@ fn fragments_and_packets_allocate_nothing() {
     assert_allocates_nothing(|| {
         let bytes: usize = sequence.fragments(1_420).map(|fragment| fragment.len()).sum();
         assert_eq!(bytes, 50_000);
-        for packet in sequence.packets(&pool, 1_420, 40, 16) {
+        for packet in sequence.packets(&pool, 1_420, 40, 16).expect("a payload") {
             let mut packet = packet.expect("no limit");
             packet.prepend(&[2; 40]);
             packet.append(&[3; 16]);
+        }
+    });
+}
+
+#[test]
+fn a_message_in_batches_allocates_nothing_on_either_side() {
+    let _alone = alone();
+    let pool = Pool::new();
+    let mut buf = SegmentedBuf::new(&pool);
+    buf.extend_from_slice(&[1; 50_000]);
+    let sequence = buf.freeze();
+    let (mut received, mut reassembler) = (DatagramBuf::new(&pool), Reassembler::default());
+    let mut message = 0;
+    assert_allocates_nothing(|| {
+        let mut index = 0;
+        let (mut late, mut whole) = (Segment::new(), None);
+        let count = 43;
+        for batch in sequence.packet_batches(&pool, 1_200, 8, 16).expect("a payload") {
+            let batch = batch.expect("no limit");
+            let len = batch.len();
+            received.try_spare_mut().expect("no limit")[..len].copy_from_slice(&batch);
+            for datagram in received.split(len, batch.stride()).expect("a batch") {
+                let mut payload = datagram.into_payload(8, 16).expect("long enough");
+                // The seventh comes last.
+                if index == 6 {
+                    late = payload;
+                } else {
+                    let id = FragmentId { message, index, count };
+                    assert_eq!(reassembler.push(id, &mut payload), Ok(None));
+                }
+                index += 1;
+            }
+            let id = FragmentId { message, index: 6, count };
+            whole = reassembler.push(id, &mut late).expect("it is missing");
+        }
+        assert!(whole.is_some_and(|whole| whole == sequence));
+        message += 1;
+        for batch in sequence.fragment_batches(&pool, 1_200, 8, 16).expect("a payload") {
+            let batch = batch.expect("no limit");
+            assert_eq!(batch.io_slices().map(|slice| slice.len()).sum::<usize>(), batch.len());
         }
     });
 }

@@ -5,7 +5,7 @@ use std::panic::catch_unwind;
 
 use proptest::prelude::*;
 use seg_pool::{Pool, SLAB_BYTES, Segment, SegmentSize};
-use seg_seq::{SegmentedBuf, Sequence};
+use seg_seq::{PacketSizeErrorKind, Packets, SegmentedBuf, Sequence};
 
 const CASES: u32 = if cfg!(miri) { 4 } else { 256 };
 
@@ -17,6 +17,16 @@ fn sequence(lens: &[usize]) -> (Sequence, Vec<u8>) {
         sequence.push(Segment::from(bytes::Bytes::from(bytes)));
     }
     (sequence, model)
+}
+
+fn packets<'a>(
+    sequence: &'a Sequence,
+    pool: &Pool,
+    mtu: usize,
+    headroom: usize,
+    tailroom: usize,
+) -> Packets<'a> {
+    sequence.packets(pool, mtu, headroom, tailroom).expect("a payload")
 }
 
 fn lens() -> impl Strategy<Value = Vec<usize>> {
@@ -77,7 +87,7 @@ proptest! {
         let (sequence, model) = sequence(&lens);
         let pool = Pool::new();
         let mtu = payload_max + headroom + tailroom;
-        let packets = sequence.packets(&pool, mtu, headroom, tailroom);
+        let packets = sequence.packets(&pool, mtu, headroom, tailroom).expect("a payload");
         let expected: Vec<_> = model.chunks(payload_max).collect();
         prop_assert_eq!(packets.size_hint(), (expected.len(), Some(expected.len())));
         let mut kept = Vec::new();
@@ -119,7 +129,7 @@ fn a_sequence_of_nothing_has_no_fragments_and_no_packets() {
     let sequence = Sequence::new();
     assert!(sequence.fragments(7).next().is_none());
     assert_eq!(sequence.fragments(7).size_hint(), (0, Some(0)));
-    assert!(sequence.packets(&Pool::new(), 100, 10, 10).next().is_none());
+    assert!(packets(&sequence, &Pool::new(), 100, 10, 10).next().is_none());
 }
 
 #[test]
@@ -140,12 +150,12 @@ fn fragments_share_no_ownership_until_they_are_kept() {
 fn a_packet_that_found_no_memory_comes_later() {
     let pool = Pool::builder().bytes_max(SLAB_BYTES).build();
     let (sequence, model) = sequence(&[SLAB_BYTES]);
-    let mut packets = sequence.packets(&pool, 2_048, 0, 0);
+    let mut packets = packets(&sequence, &pool, 2_048, 0, 0);
     let mut kept: Vec<_> = packets.by_ref().map_while(Result::ok).collect();
     assert_eq!(kept.len(), 32);
     kept.clear();
     let (sequence, more) = self::sequence(&[40_000, 30_000]);
-    let mut packets = sequence.packets(&pool, 2_048, 8, 8);
+    let mut packets = self::packets(&sequence, &pool, 2_048, 8, 8);
     kept.extend(packets.by_ref().map_while(Result::ok));
     assert_eq!(kept.len(), 32);
     assert!(packets.next().is_some_and(|packet| packet.is_err()));
@@ -158,11 +168,11 @@ fn a_packet_that_found_no_memory_comes_later() {
 fn a_packet_has_the_smallest_segment_that_fits() {
     let pool = Pool::new();
     let (sequence, _) = sequence(&[1_364]);
-    let packet = sequence.packets(&pool, 1_420, 40, 16).next();
+    let packet = packets(&sequence, &pool, 1_420, 40, 16).next();
     assert!(packet.is_some_and(|packet| packet.is_ok()));
-    let packets: Vec<_> = sequence.packets(&pool, 1_420, 40, 16).collect();
+    let packets: Vec<_> = packets(&sequence, &pool, 1_420, 40, 16).collect();
     assert_eq!((packets.len(), pool.stats().in_use_bytes()), (1, 2_048));
-    let largest = sequence.packets(&pool, SegmentSize::MAX.bytes(), 0, 0).next();
+    let largest = self::packets(&sequence, &pool, SegmentSize::MAX.bytes(), 0, 0).next();
     assert!(largest.is_some_and(|packet| packet.is_ok_and(|packet| packet.len() == 1_364)));
 }
 
@@ -170,7 +180,7 @@ fn a_packet_has_the_smallest_segment_that_fits() {
 fn rooms_end() {
     let pool = Pool::new();
     let (sequence, _) = sequence(&[100]);
-    let mut packet = sequence.packets(&pool, 120, 4, 6).next().expect("one").expect("no limit");
+    let mut packet = packets(&sequence, &pool, 120, 4, 6).next().expect("one").expect("no limit");
     packet.prepend(b"abc");
     packet.append(b"12345");
     for action in [(|packet| packet.prepend(b"xy")) as fn(&mut seg_seq::Packet), |packet| {
@@ -186,13 +196,34 @@ fn rooms_end() {
 }
 
 #[test]
-fn sizes_without_a_payload_are_refused() {
-    let pool = Pool::new();
-    let (sequence, _) = sequence(&[10]);
-    let refused = |action: &dyn Fn()| catch_unwind(AssertUnwindSafe(action)).is_err();
-    assert!(refused(&|| drop(sequence.fragments(0))));
-    for (mtu, headroom, tailroom) in [(56, 40, 16), (10, 40, 16), (0, 0, 0), (65_537, 1, 1)] {
-        assert!(refused(&|| drop(sequence.packets(&pool, mtu, headroom, tailroom))), "{mtu}");
+#[should_panic(expected = "fragments of no bytes")]
+fn fragments_of_no_bytes_are_refused() {
+    drop(Sequence::new().fragments(0));
+}
+
+#[test]
+fn packets_without_a_payload_are_refused() {
+    use PacketSizeErrorKind::{MtuTooLong, NoPayload};
+    let (pool, (sequence, _)) = (Pool::new(), sequence(&[10]));
+    let cases = [
+        (56, 40, 16, NoPayload),
+        (10, 40, 16, NoPayload),
+        (0, 0, 0, NoPayload),
+        (100, usize::MAX, 1, NoPayload),
+        (SLAB_BYTES + 1, 1, 1, MtuTooLong),
+        (usize::MAX, usize::MAX, usize::MAX, MtuTooLong),
+    ];
+    for (mtu, headroom, tailroom, kind) in cases {
+        let errors = [
+            sequence.packets(&pool, mtu, headroom, tailroom).err(),
+            sequence.packet_batches(&pool, mtu, headroom, tailroom).err(),
+            sequence.fragment_batches(&pool, mtu, headroom, tailroom).err(),
+        ];
+        for error in errors {
+            let error = error.expect("no packet is like that");
+            assert_eq!((error.kind(), error.mtu()), (kind, mtu));
+            assert!(error.to_string().contains(&mtu.to_string()), "{error}");
+        }
     }
 }
 

@@ -392,6 +392,12 @@ impl SegmentMut {
         unsafe { Segment::from_parts(Some(self.handle.split()), ptr, end - start) }
     }
 
+    /// Returns the start of this part, for the whole of its capacity.
+    #[cfg(feature = "compio")]
+    pub(crate) const fn start(&self) -> NonNull<u8> {
+        self.ptr
+    }
+
     #[inline]
     fn add_len(&mut self, count: usize) {
         self.set_extent(Extent::new(self.len() + count, self.capacity()));

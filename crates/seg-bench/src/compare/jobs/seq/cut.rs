@@ -151,7 +151,8 @@ fn packets(is_sealed: bool) -> Job {
     let seal = Seal::new(is_sealed);
     let (source, sealer, source_pool) = (message.clone(), seal.clone(), pool.clone());
     let make = move |pool: &Pool, queue: &mut Vec<Packet>| {
-        for (number, packet) in source.packets(pool, MTU, HEADER_BYTES, TAG_BYTES).enumerate() {
+        let packets = source.packets(pool, MTU, HEADER_BYTES, TAG_BYTES).expect("a payload");
+        for (number, packet) in packets.enumerate() {
             let mut packet = packet.expect("no limit");
             make_packet(&sealer, number, &mut packet);
             queue.push(packet);
