@@ -6,7 +6,7 @@ use xshell::{Shell, cmd};
 
 use crate::{
     autobahn, cross, flags::Ci, fuzz, instructions, loom, miri, msrv, publishing,
-    sanitize::SANITIZERS, std_sources::StdSources, steps::Steps, test, tidy, workspace,
+    sanitize::SANITIZERS, soak, std_sources::StdSources, steps::Steps, test, tidy, workspace,
 };
 
 /// How long a fuzz target runs in `ci`: enough for its seeds and their neighbourhood.
@@ -47,13 +47,14 @@ impl Ci {
         let cases = if self.full { autobahn::ALL } else { autobahn::QUICK };
         autobahn::check(&shell, &mut steps, cases);
         if self.full {
+            steps.count("soak", || soak::check(&shell, soak::SECONDS));
             cross::check_all(&shell, &mut steps)?;
             match miri::missing(&shell) {
                 Some(why) => steps.skip("miri", why),
                 None => miri::check(&shell, &mut steps, None, miri::SEEDS)?,
             }
         } else {
-            steps.skip("cross, miri, other layers under sanitizers", "in ci --full");
+            steps.skip("cross, miri, soak, other layers under sanitizers", "in ci --full");
         }
         Ok(steps.finish())
     }

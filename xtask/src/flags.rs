@@ -29,6 +29,11 @@ xflags::xflags! {
             /// Only these cases: globs with commas between, `1.*,6.4.*`; all unless told.
             optional --cases globs: String
         }
+        /// Let thousands of WebSocket connections stall, break off and find the pool full.
+        cmd soak {
+            /// How long; 600 unless told.
+            optional --seconds count: u32
+        }
         /// Run every test that needs no special toolchain, with every set of features.
         cmd test {
             /// Keep how many tests each package has now in `xtask/test-counts.txt`.

@@ -21,6 +21,7 @@ mod msrv;
 mod publishing;
 mod report;
 mod sanitize;
+mod soak;
 mod std_sources;
 mod steps;
 mod test;
@@ -68,6 +69,7 @@ fn run(command: XtaskCmd) -> anyhow::Result<ExitCode> {
         XtaskCmd::Demo(command) => command.run(),
         XtaskCmd::Interop(command) => command.run(),
         XtaskCmd::Autobahn(command) => command.run(),
+        XtaskCmd::Soak(command) => command.run(),
         XtaskCmd::Test(command) => command.run(),
         XtaskCmd::Msrv(command) => command.run(),
         XtaskCmd::Cross(command) => command.run(),
