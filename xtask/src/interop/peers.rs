@@ -51,9 +51,7 @@ impl Workshop {
 
     /// Builds the examples and writes the files to send.
     pub(crate) fn set_up(&self) -> anyhow::Result<()> {
-        for folder in [self.files(), self.folder.join("logs")] {
-            fs::create_dir_all(folder)?;
-        }
+        fs::create_dir_all(self.files())?;
         EXAMPLES.into_iter().try_for_each(|(package, ..)| Self::build_examples(package))?;
         self.write_files()
     }
@@ -121,7 +119,9 @@ impl Workshop {
     ///
     /// What it says on standard error goes into a log named for it.
     pub(crate) fn start(&self, name: &str, command: &mut Command) -> anyhow::Result<Server> {
-        let log = self.folder.join("logs").join(name).with_extension("log");
+        let logs = self.folder.join("logs");
+        fs::create_dir_all(&logs)?;
+        let log = logs.join(name).with_extension("log");
         command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(File::create(&log)?);
         let mut child = command.spawn().context("cannot start")?;
         let stdout = child.stdout.take().context("no standard output")?;
