@@ -16,6 +16,8 @@ mod server;
 pub use acceptance::Acceptance;
 pub use client::ClientHandshake;
 pub use error::{HandshakeError, HandshakeErrorKind};
+#[cfg(feature = "http")]
+pub(crate) use grammar::is_own_field;
 pub use refusal::Refusal;
 pub use request::UpgradeRequest;
 pub use response::UpgradeResponse;

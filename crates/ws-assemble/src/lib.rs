@@ -37,10 +37,14 @@
 //! - `random` (default): masking keys and nonces from the system's random source.
 //! - `tokio`: connections over tokio's `AsyncRead` and `AsyncWrite`.
 //! - `deflate`: compressed messages (RFC 7692).
+//! - `http`: handshakes from and to the types of the `http` crate.
+//! - `hyper`, `http2`, `axum`: connections that hyper and axum open, over streams of HTTP/2 too.
 //! - `futures`: `Stream` and `Sink` for connections and their halves.
 //! - `portable`: no SIMD of our own in masking and UTF-8, and no unsafe code in this crate.
 #![cfg_attr(feature = "portable", forbid(unsafe_code))]
 
+#[cfg(feature = "http")]
+mod adapters;
 mod assembly;
 mod close_code;
 mod close_frame;
@@ -73,6 +77,10 @@ mod session;
 mod sync;
 mod utf8;
 
+#[cfg(feature = "axum")]
+pub use adapters::WebSocketUpgrade;
+#[cfg(feature = "hyper")]
+pub use adapters::{UpgradeFuture, upgrade, upgrade_with};
 pub use assembly::Assembly;
 pub use close_code::CloseCode;
 pub use close_frame::{CloseFrame, PeerClose, REASON_BYTES_MAX};

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::{HandshakeError, HandshakeErrorKind, head::Head, key};
+use super::{HandshakeError, head::Head, key};
 #[cfg(feature = "deflate")]
 use crate::deflate::{self, Deflate, DeflateOptions};
 
@@ -82,11 +82,10 @@ impl Acceptance {
     ///
     /// # Errors
     ///
-    /// [`HandshakeErrorKind::FieldInvalid`] when the name is no token or one that the handshake
+    /// [`HandshakeErrorKind::FieldInvalid`](crate::HandshakeErrorKind::FieldInvalid) when the name is no token or one that the handshake
     /// itself sends, or the value has a line end or another control character.
     pub fn field(mut self, name: &str, value: impl AsRef<[u8]>) -> Result<Self, HandshakeError> {
-        check_name(name)?;
-        self.response.push(name, value.as_ref())?;
+        self.response.push_foreign(name, value.as_ref())?;
         Ok(self)
     }
 
@@ -120,15 +119,4 @@ impl Acceptance {
     pub fn response(&self) -> Vec<u8> {
         self.response.to_bytes()
     }
-}
-
-/// Checks that the handshake does not send this field itself, and that it frames no body.
-pub(super) fn check_name(name: &str) -> Result<(), HandshakeError> {
-    const OWN: [&str; 5] = ["connection", "content-length", "host", "transfer-encoding", "upgrade"];
-    let is_own = OWN.iter().any(|own| own.eq_ignore_ascii_case(name));
-    let prefix = name.as_bytes().get(.."sec-websocket-".len());
-    if is_own || prefix.is_some_and(|prefix| prefix.eq_ignore_ascii_case(b"sec-websocket-")) {
-        return Err(HandshakeError::new(HandshakeErrorKind::FieldInvalid, 0));
-    }
-    Ok(())
 }

@@ -2,7 +2,6 @@
 
 use super::{
     HandshakeError, HandshakeErrorKind, UpgradeResponse,
-    acceptance::check_name,
     grammar::{invalid_extension, is_host, is_status_line, is_target, is_token},
     head::Head,
     head_reader::HeadReader,
@@ -132,8 +131,7 @@ impl ClientHandshake {
     /// [`HandshakeErrorKind::FieldInvalid`] when the name is no token or one that the handshake
     /// itself sends, or the value has a line end or another control character.
     pub fn field(mut self, name: &str, value: impl AsRef<[u8]>) -> Result<Self, HandshakeError> {
-        check_name(name)?;
-        self.request.push(name, value.as_ref())?;
+        self.request.push_foreign(name, value.as_ref())?;
         Ok(self)
     }
 

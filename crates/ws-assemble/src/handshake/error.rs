@@ -75,7 +75,7 @@ pub enum HandshakeErrorKind {
 }
 
 impl HandshakeError {
-    pub(super) const fn new(kind: HandshakeErrorKind, offset: usize) -> Self {
+    pub(crate) const fn new(kind: HandshakeErrorKind, offset: usize) -> Self {
         Self { kind, offset, response: None }
     }
 

@@ -88,3 +88,11 @@ fn is_parameter(text: &[u8]) -> bool {
     let (name, value) = (text[..equals].trim_ascii(), text[equals + 1..].trim_ascii());
     is_token(name) && unquoted(value).is_some_and(|value| is_token(&value))
 }
+
+/// Returns whether the handshake sends this field itself, or it frames a body.
+pub(crate) fn is_own_field(name: &str) -> bool {
+    const OWN: [&str; 5] = ["connection", "content-length", "host", "transfer-encoding", "upgrade"];
+    let is_own = OWN.iter().any(|own| own.eq_ignore_ascii_case(name));
+    let prefix = name.as_bytes().get(.."sec-websocket-".len());
+    is_own || prefix.is_some_and(|prefix| prefix.eq_ignore_ascii_case(b"sec-websocket-"))
+}

@@ -2,7 +2,7 @@
 
 use super::{
     HandshakeError, HandshakeErrorKind,
-    grammar::{is_token, is_value},
+    grammar::{is_own_field, is_token, is_value},
 };
 
 /// A start line and field lines, each with its CRLF, without the empty line after them.
@@ -40,6 +40,14 @@ impl Head {
             self.bytes.extend_from_slice(part);
         }
         Ok(())
+    }
+
+    /// Appends a field that the user of this crate makes, which must not be one of the handshake's own.
+    pub(super) fn push_foreign(&mut self, name: &str, value: &[u8]) -> Result<(), HandshakeError> {
+        if is_own_field(name) {
+            return Err(HandshakeError::new(HandshakeErrorKind::FieldInvalid, self.bytes.len()));
+        }
+        self.push(name, value)
     }
 
     /// Appends a field that this crate makes.

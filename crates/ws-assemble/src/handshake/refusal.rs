@@ -54,8 +54,7 @@ impl Refusal {
     /// [`HandshakeErrorKind::FieldInvalid`] when the name is no token or that of a field that frames
     /// the body, or the value has a line end or another control character.
     pub fn field(mut self, name: &str, value: impl AsRef<[u8]>) -> Result<Self, HandshakeError> {
-        super::acceptance::check_name(name)?;
-        self.head.push(name, value.as_ref())?;
+        self.head.push_foreign(name, value.as_ref())?;
         Ok(self)
     }
 
