@@ -7,8 +7,7 @@ use std::env;
 use seg_pool::Pool;
 use tokio::{net::TcpStream, time::timeout};
 use ws_assemble::{
-    Assembly, ClientHandshake, Connection, ConnectionError, DeflateOptions, Limits, connect,
-    random_nonce,
+    Assembly, ClientHandshake, Connection, ConnectionError, DeflateOptions, connect, random_nonce,
 };
 
 const USAGE: &str = "usage: autobahn_client HOST:PORT [--assembly segmented|contiguous]";
@@ -54,8 +53,8 @@ async fn open(
     stream.set_nodelay(true)?;
     let handshake =
         ClientHandshake::new(address, path, random_nonce())?.deflate(DeflateOptions::default());
-    let (connection, _) = connect(stream, handshake, assembly, Limits::default(), pool).await?;
-    Ok(connection)
+    let (connection, _) = connect(stream, handshake, pool).await?;
+    Ok(connection.with_assembly(assembly))
 }
 
 async fn echo(connection: &mut Connection<TcpStream>) -> Result<(), ConnectionError> {

@@ -7,8 +7,7 @@ use std::env;
 use seg_pool::Pool;
 use tokio::net::TcpStream;
 use ws_assemble::{
-    Assembly, ClientHandshake, CloseCode, CloseFrame, DeflateOptions, Limits, Message, connect,
-    random_nonce,
+    ClientHandshake, CloseCode, CloseFrame, DeflateOptions, Message, connect, random_nonce,
 };
 
 #[tokio::main]
@@ -23,8 +22,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
     if arguments.next_if_eq("--deflate").is_some() {
         handshake = handshake.deflate(DeflateOptions::default());
     }
-    let (mut connection, _) =
-        connect(stream, handshake, Assembly::Segmented, Limits::default(), &Pool::new()).await?;
+    let (mut connection, _) = connect(stream, handshake, &Pool::new()).await?;
     for text in arguments {
         connection.send(&Message::text(text)).await?;
         match connection.next().await? {

@@ -2,18 +2,22 @@
 //! `cargo run --example echo_server --features deflate,tokio -- 127.0.0.1:9001 --deflate`
 
 use core::{error::Error, time::Duration};
-use std::env;
+use std::{env, sync::Arc};
 
 use seg_pool::Pool;
 use tokio::{
     net::{TcpListener, TcpStream},
+    sync::Semaphore,
     time::timeout,
 };
-use ws_assemble::{
-    Assembly, Connection, ConnectionError, DeflateOptions, Limits, accept, accept_with,
-};
+use ws_assemble::{Assembly, Connection, ConnectionError, DeflateOptions, accept_with};
 
 const USAGE: &str = "usage: echo_server ADDRESS [--deflate] [--assembly segmented|contiguous]";
+
+/// How long a client may take for its handshake, and how many may be at it at a time: the others wait
+/// in the listener's backlog.
+const HANDSHAKE_MAX: Duration = Duration::from_secs(10);
+const HANDSHAKES_MAX: usize = 1_000;
 
 /// How long a connection that failed is held to tell the peer why, and what it may send meanwhile.
 const FINISH_MAX: Duration = Duration::from_secs(2);
@@ -53,11 +57,20 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let listener = TcpListener::bind(&options.address).await?;
     println!("listening on {}", listener.local_addr()?);
     let pool = Pool::builder().bytes_max(256 << 20).build();
+    let handshakes = Arc::new(Semaphore::new(HANDSHAKES_MAX));
     loop {
+        let unfinished = Arc::clone(&handshakes).acquire_owned().await?;
         let (stream, peer) = listener.accept().await?;
         let (pool, options) = (pool.clone(), options.clone());
         tokio::spawn(async move {
-            if let Err(error) = serve(stream, &options, &pool).await {
+            let opened = timeout(HANDSHAKE_MAX, open(stream, &options, &pool)).await;
+            drop(unfinished);
+            let served = match opened {
+                Ok(Ok(connection)) => serve(connection).await,
+                Ok(Err(error)) => Err(error),
+                Err(elapsed) => Err(ConnectionError::Io(elapsed.into())),
+            };
+            if let Err(error) = served {
                 eprintln!("{peer}: {error}");
             }
         });
@@ -70,19 +83,17 @@ async fn open(
     pool: &Pool,
 ) -> Result<Connection<TcpStream>, ConnectionError> {
     stream.set_nodelay(true)?;
-    match &options.deflate {
-        Some(deflate) => {
-            accept_with(stream, options.assembly, Limits::default(), pool, |request| {
-                Ok(request.accept().deflate(deflate))
-            })
-            .await
-        }
-        None => accept(stream, options.assembly, Limits::default(), pool).await,
-    }
+    let connection = accept_with(stream, pool, |request| {
+        let acceptance = request.accept();
+        Ok(match &options.deflate {
+            Some(deflate) => acceptance.deflate(deflate),
+            None => acceptance,
+        })
+    });
+    Ok(connection.await?.with_assembly(options.assembly))
 }
 
-async fn serve(stream: TcpStream, options: &Options, pool: &Pool) -> Result<(), ConnectionError> {
-    let mut connection = open(stream, options, pool).await?;
+async fn serve(mut connection: Connection<TcpStream>) -> Result<(), ConnectionError> {
     let echoed = echo(&mut connection).await;
     if echoed.is_err() {
         // The peer is to get the close frame that says why. There is nothing to do if it does not.

@@ -13,8 +13,8 @@ use seg_flate::WindowBits;
 use seg_pool::Pool;
 use tokio::{net::TcpStream, time::timeout};
 use ws_assemble::{
-    Assembly, ClientHandshake, CloseCode, CloseFrame, Connection, ControlPayload, DeflateOptions,
-    Limits, Message, MessageKind, connect, random_nonce,
+    ClientHandshake, CloseCode, CloseFrame, Connection, ControlPayload, DeflateOptions, Message,
+    MessageKind, connect, random_nonce,
 };
 
 type Done = Result<(), Box<dyn Error>>;
@@ -61,8 +61,7 @@ impl Tried {
         if let Some(options) = self.deflate {
             handshake = handshake.deflate(options);
         }
-        let limits = Limits::default();
-        let opened = connect(stream, handshake, Assembly::Segmented, limits, &self.pool).await?;
+        let opened = connect(stream, handshake, &self.pool).await?;
         Ok(opened.0)
     }
 }

@@ -10,9 +10,7 @@ use std::{env, sync::Arc, time::Instant};
 
 use seg_pool::Pool;
 use tokio::{net::TcpStream, time::sleep};
-use ws_assemble::{
-    Assembly, ClientHandshake, ConnectionError, Limits, Message, connect, random_nonce,
-};
+use ws_assemble::{ClientHandshake, ConnectionError, Message, connect, random_nonce};
 
 const USAGE: &str = "usage: load ADDRESS CONNECTIONS BYTES WINDOW SECONDS";
 
@@ -57,8 +55,7 @@ async fn load(
     let stream = TcpStream::connect(&address).await?;
     stream.set_nodelay(true)?;
     let handshake = ClientHandshake::new(&address, "/", random_nonce())?;
-    let (mut connection, _) =
-        connect(stream, handshake, Assembly::Segmented, Limits::default(), &pool).await?;
+    let (mut connection, _) = connect(stream, handshake, &pool).await?;
     let message = Message::binary(vec![7; bytes]);
     let mut batch = Vec::new();
     let mut missing = window;

@@ -21,9 +21,8 @@ use tokio::{
     net::{TcpListener, TcpStream},
 };
 use ws_assemble::{
-    Assembly, ClientHandshake, CloseCode, CloseFrame, Connection, ConnectionError, DeflateOptions,
-    HandshakeErrorKind, Limits, Refusal, Role, WebSocketUpgrade, connect, random_nonce,
-    upgrade_with,
+    ClientHandshake, CloseCode, CloseFrame, Connection, ConnectionError, DeflateOptions,
+    HandshakeErrorKind, Limits, Refusal, WebSocketUpgrade, connect, random_nonce, upgrade_with,
 };
 
 fn pool() -> Pool {
@@ -50,8 +49,7 @@ async fn open(
     handshake: ClientHandshake,
 ) -> Result<Connection<TcpStream>, ConnectionError> {
     let stream = TcpStream::connect(address).await?;
-    let (assembly, limits) = (Assembly::Segmented, Limits::default());
-    Ok(connect(stream, handshake, assembly, limits, &pool()).await?.0)
+    Ok(connect(stream, handshake, &pool()).await?.0)
 }
 
 fn client() -> ClientHandshake {
@@ -178,7 +176,7 @@ async fn any_transport_is_upgraded_or_refused() {
                 .body(())
                 .expect("valid");
             let handshake = ClientHandshake::from_request(&request, random_nonce())?;
-            connect(near, handshake, Assembly::Segmented, Limits::default(), &pool).await
+            connect(near, handshake, &pool).await
         };
         let (opened, ()) = tokio::join!(client, serve_with_hyper(far, pool.clone()));
         match opened {
@@ -253,10 +251,8 @@ async fn a_stream_of_http_2_is_a_connection_and_compressed() {
     assert!(extensions.starts_with("permessage-deflate"));
     let agreed = agreed();
     let upgraded = hyper::upgrade::on(&mut response).await.expect("upgraded");
-    let (role, assembly) = (Role::Client, Assembly::Segmented);
-    let stream = TokioIo::new(upgraded);
-    let client = Connection::new(stream, role, assembly, Limits::default(), &pool(), &[]);
-    let mut client = client.expect("no input").with_deflate(&agreed);
+    let client = Connection::client(TokioIo::new(upgraded), &pool());
+    let mut client = client.with_deflate(&agreed);
     let text = "h\u{e9}llo ".repeat(10_000);
     for _ in 0..3 {
         client.send_text(&text).await.expect("open");

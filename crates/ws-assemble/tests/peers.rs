@@ -46,9 +46,10 @@ fn texts() -> Vec<String> {
 async fn our_server_echoes_what_tungstenite_sends() {
     for assembly in ASSEMBLIES {
         let (near, far) = pair().await;
-        let server = tokio::spawn(async move {
-            echo(accept(far, assembly, Limits::default(), &pool()).await?).await
-        });
+        let server =
+            tokio::spawn(
+                async move { echo(accept(far, &pool()).await?.with_assembly(assembly)).await },
+            );
         let (mut client, _) = client_async("ws://localhost/", near).await.expect("handshake");
         for text in texts() {
             client.send(TheirMessage::text(text.clone())).await.expect("sent");
@@ -93,9 +94,8 @@ async fn our_client_is_echoed_by_tungstenite() {
         let handshake = ClientHandshake::new("localhost", "/", random_nonce())
             .and_then(|handshake| handshake.protocol("chat"))
             .expect("valid");
-        let (mut client, response) = connect(near, handshake, assembly, Limits::default(), &pool())
-            .await
-            .expect("handshake");
+        let (mut client, response) = connect(near, handshake, &pool()).await.expect("handshake");
+        client = client.with_assembly(assembly);
         assert_eq!(response.protocol(), Some("chat"));
         for text in texts() {
             client
@@ -122,7 +122,8 @@ async fn a_message_over_the_limit_is_answered_with_1009() {
         let (near, far) = pair().await;
         let server = tokio::spawn(async move {
             let limits = Limits::default().message_bytes_max(1_000);
-            accept(far, assembly, limits, &pool()).await?.next().await
+            let server = accept(far, &pool()).await?;
+            server.with_assembly(assembly).with_limits(limits).next().await
         });
         let (mut client, _) = client_async("ws://localhost/", near).await.expect("handshake");
         client.send(TheirMessage::binary(vec![0; 1_001])).await.expect("sent");
@@ -137,9 +138,7 @@ async fn a_message_over_the_limit_is_answered_with_1009() {
 #[tokio::test]
 async fn a_stream_that_ends_without_a_close_frame_is_an_error() {
     let (near, far) = pair().await;
-    let server = tokio::spawn(async move {
-        accept(far, Assembly::Segmented, Limits::default(), &pool()).await?.next().await
-    });
+    let server = tokio::spawn(async move { accept(far, &pool()).await?.next().await });
     let (client, _) = client_async("ws://localhost/", near).await.expect("handshake");
     drop(client);
     let error = server.await.expect("no panic").expect_err("truncated");
@@ -154,7 +153,7 @@ async fn a_read_that_is_cancelled_loses_nothing() {
     let (near, far) = pair().await;
     let (mut client, server) = tokio::join!(
         async { client_async("ws://localhost/", near).await.expect("handshake").0 },
-        async { accept(far, Assembly::Segmented, Limits::default(), &pool()).await },
+        async { accept(far, &pool()).await },
     );
     let mut server = server.expect("handshake");
     let sender = tokio::spawn(async move {

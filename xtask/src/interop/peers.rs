@@ -33,7 +33,7 @@ const WS_EXAMPLES: &[&str] =
 const EXAMPLES: [(&str, &str, &[&str]); 3] = [
     ("seg-flate", "zlib-rs", &["gunzip"]),
     ("http-chunked", "http-body,tokio", &["fetch", "serve", "hyper_body"]),
-    ("ws-assemble", "deflate,tokio", WS_EXAMPLES),
+    ("ws-assemble", "deflate,hyper", WS_EXAMPLES),
 ];
 
 /// Where everything is, and a folder for what the cases leave behind.

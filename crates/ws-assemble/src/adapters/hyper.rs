@@ -17,11 +17,9 @@ use super::http::fields;
 #[cfg(feature = "deflate")]
 use crate::deflate::Deflate;
 use crate::{
-    assembly::Assembly,
-    connection::{Connection, ConnectionError},
+    connection::Connection,
+    connection_error::ConnectionError,
     handshake::{Acceptance, HandshakeError, HandshakeErrorKind, Refusal, UpgradeRequest},
-    limits::Limits,
-    role::Role,
 };
 
 /// Answers a request that hyper has read: the response to return from the service, and the connection
@@ -137,9 +135,7 @@ impl Future for UpgradeFuture {
     fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
         let upgraded =
             ready!(Pin::new(&mut self.upgrade).poll(context)).map_err(io::Error::other)?;
-        let (stream, assembly) = (TokioIo::new(upgraded), Assembly::Segmented);
-        let limits = Limits::default();
-        let connection = Connection::new(stream, Role::Server, assembly, limits, &self.pool, &[])?;
+        let connection = Connection::server(TokioIo::new(upgraded), &self.pool);
         #[cfg(feature = "deflate")]
         let connection = match &self.deflate {
             Some(agreed) => connection.with_deflate(agreed),

@@ -297,7 +297,10 @@ pub(crate) trait Receive: Transmit + Sized {
     ) -> Poll<Result<(), ConnectionError>> {
         self.session_with(|session| session.close(close));
         while ready!(self.poll_message(context))?.is_some() {}
-        self.with_stream(context, |stream, _, context| stream.poll_shut(context))
+        // Both close frames were exchanged. How the stream itself ends changes nothing: a peer may
+        // reset its stream of HTTP/2, or end TLS without a word.
+        let _ = ready!(self.with_stream(context, |stream, _, context| stream.poll_shut(context)));
+        Poll::Ready(Ok(()))
     }
 
     /// Ends the connection so that the peer gets what was sent last; drops at most `left` bytes.

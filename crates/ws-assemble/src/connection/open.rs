@@ -12,13 +12,11 @@ use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt as _, ReadBuf};
 
 use super::Connection;
 use crate::{
-    assembly::Assembly,
     connection_error::ConnectionError,
     handshake::{
         Acceptance, ClientHandshake, HandshakeError, Refusal, ServerHandshake, UpgradeRequest,
         UpgradeResponse,
     },
-    limits::Limits,
 };
 
 /// Bytes of a head that are read at a time, on the stack: a silent peer costs no memory.
@@ -32,7 +30,8 @@ const DISCARD_BYTES_MAX: u64 = 256 << 10;
 ///
 /// There is no clock in here: put a timeout around the future, and bound how many of them there are,
 /// as a peer may be silent. Nothing is taken from the pool before there are frames, and nothing is
-/// allocated before the first byte; the head lies on the heap, at most 16 KiB.
+/// allocated before the first byte; the head lies on the heap, at most 16 KiB. Limits and assembly are
+/// set on the connection.
 ///
 /// # Errors
 ///
@@ -40,11 +39,9 @@ const DISCARD_BYTES_MAX: u64 = 256 << 10;
 /// read to its end, so that the answer is not lost by a reset.
 pub async fn accept<S: AsyncRead + AsyncWrite + Unpin>(
     stream: S,
-    assembly: Assembly,
-    limits: Limits,
     pool: &Pool,
 ) -> Result<Connection<S>, ConnectionError> {
-    accept_with(stream, assembly, limits, pool, |request| Ok(request.accept())).await
+    accept_with(stream, pool, |request| Ok(request.accept())).await
 }
 
 /// Opens a connection as [`accept`] does, and lets `answer` decide: which subprotocol, compression and
@@ -62,10 +59,10 @@ pub async fn accept<S: AsyncRead + AsyncWrite + Unpin>(
 /// ```
 /// use seg_pool::Pool;
 /// use tokio::net::TcpStream;
-/// use ws_assemble::{Assembly, Connection, ConnectionError, Limits, Refusal, accept_with};
+/// use ws_assemble::{Connection, ConnectionError, Refusal, accept_with};
 ///
 /// async fn open(stream: TcpStream, pool: &Pool) -> Result<Connection<TcpStream>, ConnectionError> {
-///     accept_with(stream, Assembly::Segmented, Limits::default(), pool, |request| {
+///     accept_with(stream, pool, |request| {
 ///         match request.values("authorization").next() {
 ///             Some(b"Bearer secret") => Ok(request.accept().choose_protocol(["chat"])),
 ///             _ => Err(Refusal::new(401)?.field("WWW-Authenticate", "Bearer")?),
@@ -76,14 +73,12 @@ pub async fn accept<S: AsyncRead + AsyncWrite + Unpin>(
 /// ```
 pub async fn accept_with<S: AsyncRead + AsyncWrite + Unpin>(
     stream: S,
-    assembly: Assembly,
-    limits: Limits,
     pool: &Pool,
     answer: impl FnOnce(&UpgradeRequest) -> Result<Acceptance, Refusal>,
 ) -> Result<Connection<S>, ConnectionError> {
     let incoming = Incoming::read(stream, ServerHandshake::new()).await?;
     match answer(incoming.request()) {
-        Ok(acceptance) => incoming.accept(&acceptance, assembly, limits, pool).await,
+        Ok(acceptance) => incoming.accept(&acceptance, pool).await,
         Err(refusal) => Err(incoming.refuse(&refusal).await),
     }
 }
@@ -101,18 +96,13 @@ pub async fn accept_with<S: AsyncRead + AsyncWrite + Unpin>(
 pub async fn connect<S: AsyncRead + AsyncWrite + Unpin>(
     mut stream: S,
     mut handshake: ClientHandshake,
-    assembly: Assembly,
-    limits: Limits,
     pool: &Pool,
 ) -> Result<(Connection<S>, UpgradeResponse), ConnectionError> {
     stream.write_all(&handshake.request()).await?;
     stream.flush().await?;
     let read = read_until(&mut stream, |received| handshake.push(received)).await?;
     let Some((response, ahead)) = read else { return Err(handshake.finish().into()) };
-    let connection = Connection::client(stream, pool)
-        .with_limits(limits)
-        .with_assembly(assembly)
-        .with_read_ahead(&ahead);
+    let connection = Connection::client(stream, pool).with_read_ahead(&ahead);
     #[cfg(feature = "deflate")]
     let connection = match response.deflate() {
         Some(agreed) => connection.with_deflate(agreed),
@@ -126,7 +116,7 @@ pub async fn connect<S: AsyncRead + AsyncWrite + Unpin>(
 /// # Examples
 ///
 /// ```
-/// # use ws_assemble::{Assembly, Connection, ConnectionError, Limits, Refusal, UpgradeRequest};
+/// # use ws_assemble::{Connection, ConnectionError, Refusal, UpgradeRequest};
 /// use seg_pool::Pool;
 /// use tokio::net::TcpStream;
 /// use ws_assemble::{Incoming, ServerHandshake};
@@ -138,7 +128,7 @@ pub async fn connect<S: AsyncRead + AsyncWrite + Unpin>(
 ///     return Err(incoming.refuse(&Refusal::new(403)?).await);
 /// }
 /// let acceptance = incoming.request().accept();
-/// incoming.accept(&acceptance, Assembly::Segmented, Limits::default(), pool).await
+/// incoming.accept(&acceptance, pool).await
 /// # }
 /// ```
 #[derive(Debug)]
@@ -181,17 +171,12 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Incoming<S> {
     pub async fn accept(
         mut self,
         acceptance: &Acceptance,
-        assembly: Assembly,
-        limits: Limits,
         pool: &Pool,
     ) -> Result<Connection<S>, ConnectionError> {
         self.stream.write_all(&acceptance.response()).await?;
         self.stream.flush().await?;
         let Self { stream, ahead, .. } = self;
-        let connection = Connection::server(stream, pool)
-            .with_limits(limits)
-            .with_assembly(assembly)
-            .with_read_ahead(&ahead);
+        let connection = Connection::server(stream, pool).with_read_ahead(&ahead);
         #[cfg(feature = "deflate")]
         let connection = match acceptance.agreed_deflate() {
             Some(agreed) => connection.with_deflate(agreed),

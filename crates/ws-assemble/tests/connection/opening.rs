@@ -2,8 +2,8 @@
 
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _, BufStream, DuplexStream, duplex};
 use ws_assemble::{
-    Assembly, ClientHandshake, Connection, ConnectionError, HandshakeErrorKind, Limits, Refusal,
-    accept, accept_with, connect,
+    ClientHandshake, Connection, ConnectionError, HandshakeErrorKind, Refusal, accept, accept_with,
+    connect,
 };
 
 use crate::{poll_once, pool};
@@ -14,7 +14,7 @@ const REQUEST: &str = "GET / HTTP/1.1\r\nHost: h\r\nUpgrade: websocket\r\nConnec
 const NONCE: [u8; 16] = *b"the sample nonce";
 
 async fn serve(stream: DuplexStream) -> Result<Connection<DuplexStream>, ConnectionError> {
-    accept(stream, Assembly::Segmented, Limits::default(), &pool()).await
+    accept(stream, &pool()).await
 }
 
 #[tokio::test]
@@ -30,7 +30,7 @@ async fn a_refused_request_is_answered_through_a_stream_that_buffers() {
         let (near, mut far) = duplex(4 << 10);
         let near = BufStream::new(near);
         let pool = pool();
-        let server = accept(near, Assembly::Segmented, Limits::default(), &pool);
+        let server = accept(near, &pool);
         let client = async {
             far.write_all(request.as_bytes()).await.expect("read to its end");
             far.shutdown().await.expect("open");
@@ -65,10 +65,9 @@ async fn a_refused_peer_that_never_ends_is_not_read_for_ever() {
 fn a_silent_peer_takes_nothing_from_the_pool() {
     let pool = pool();
     let (near, far) = duplex(4 << 10);
-    let (limits, assembly) = (Limits::default(), Assembly::Segmented);
     let handshake = ClientHandshake::new("h", "/", NONCE).expect("valid");
-    let mut server = Box::pin(accept(near, assembly, limits, &pool));
-    let mut client = Box::pin(connect(duplex(4 << 10).0, handshake, assembly, limits, &pool));
+    let mut server = Box::pin(accept(near, &pool));
+    let mut client = Box::pin(connect(duplex(4 << 10).0, handshake, &pool));
     assert!(poll_once(&mut server).is_pending());
     let client_ended = poll_once(&mut client);
     assert!(client_ended.is_ready(), "its peer is gone");
@@ -102,22 +101,21 @@ async fn a_server_decides_and_a_client_sees_it() {
     let answers = [("Bearer secret", 101), ("Bearer other", 401)];
     for (authorization, status) in answers {
         let (near, far) = duplex(4 << 10);
-        let (pool, limits, assembly) = (pool(), Limits::default(), Assembly::Segmented);
-        let server = accept_with(far, assembly, limits, &pool, |request| {
-            match request.values("authorization").next() {
+        let pool = pool();
+        let server =
+            accept_with(far, &pool, |request| match request.values("authorization").next() {
                 Some(b"Bearer secret") => request
                     .accept()
                     .choose_protocol(["chat"])
                     .field("X", "y")
                     .map_err(Refusal::from),
                 _ => Err(Refusal::new(401)?.field("WWW-Authenticate", "Bearer")?.body("who?")),
-            }
-        });
+            });
         let client = async {
             let handshake = ClientHandshake::new("h", "/", NONCE)?
                 .protocol("chat")?
                 .field("Authorization", authorization)?;
-            connect(near, handshake, assembly, limits, &pool).await
+            connect(near, handshake, &pool).await
         };
         let (server, client) = tokio::join!(server, client);
         match client {
