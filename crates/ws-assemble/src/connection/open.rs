@@ -208,7 +208,7 @@ async fn refuse<S: AsyncRead + AsyncWrite + Unpin>(
     }
     // How a client ends that was refused changes nothing.
     let _ = discard(stream).await;
-    refusal.error.clone().into()
+    refusal.error().clone().into()
 }
 
 /// Ends the write side and reads what still comes.

@@ -25,8 +25,7 @@ pub struct Refusal {
     status: u16,
     head: Head,
     body: Vec<u8>,
-    /// What went wrong, unless the server's own code refused.
-    pub(crate) error: HandshakeError,
+    error: HandshakeError,
 }
 
 impl Refusal {
@@ -81,6 +80,13 @@ impl Refusal {
     #[must_use]
     pub fn body_bytes(&self) -> &[u8] {
         &self.body
+    }
+
+    /// Returns what the refusal was made of:
+    /// [`HandshakeErrorKind::Refused`] when the server's own code refused.
+    #[must_use]
+    pub const fn error(&self) -> &HandshakeError {
+        &self.error
     }
 
     /// Returns the response as HTTP/1.1 has it, body included. It ends the connection.

@@ -77,6 +77,7 @@ fn a_server_refuses_with_any_status_fields_and_body() {
     let refused = Refusal::new(401).expect("a status");
     let refused = refused.field("WWW-Authenticate", "Basic").expect("a field").body("who?");
     assert_eq!((refused.status(), refused.body_bytes()), (401, &b"who?"[..]));
+    assert_eq!(refused.error().kind(), HandshakeErrorKind::Refused(401));
     assert!(refused.fields().eq([("WWW-Authenticate", &b"Basic"[..])]));
     assert_eq!(
         String::from_utf8(refused.response()).expect("text"),
