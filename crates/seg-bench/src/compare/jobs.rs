@@ -3,7 +3,9 @@
 mod chunked;
 mod flate;
 mod pool;
+mod seal;
 mod seq;
+mod udp;
 mod way;
 mod ws;
 
@@ -16,6 +18,7 @@ pub type Layer = (&'static str, fn() -> Vec<Job>);
 pub const LAYERS: &[Layer] = &[
     ("pool", pool::jobs),
     ("seq", seq::jobs),
+    ("udp", udp::jobs),
     ("flate", flate::jobs),
     ("chunked", chunked::jobs),
     ("ws", ws::jobs),

@@ -19,7 +19,7 @@ pub(super) fn jobs() -> Vec<Job> {
 }
 
 /// Bytes that do not repeat soon.
-fn payload(len: usize) -> Vec<u8> {
+pub(super) fn payload(len: usize) -> Vec<u8> {
     let mut state = 0x9e37_79b9_7f4a_7c15_u64;
     let mut bytes = vec![0; len];
     for chunk in bytes.chunks_mut(8) {
@@ -32,7 +32,7 @@ fn payload(len: usize) -> Vec<u8> {
 }
 
 /// The bytes in segments of the default size.
-fn in_segments(bytes: &[u8]) -> Sequence {
+pub(super) fn in_segments(bytes: &[u8]) -> Sequence {
     let mut buffer = SegmentedBuf::new(&Pool::new());
     buffer.extend_from_slice(bytes);
     buffer.freeze()

@@ -1,24 +1,22 @@
 //! Cutting messages into fragments and packets.
 
 use core::hint::black_box;
-use std::{rc::Rc, sync::Arc};
+use std::sync::Arc;
 
 use anyhow::ensure;
 use bytes::Bytes;
-use chacha20poly1305::{
-    ChaCha20Poly1305, Key, KeyInit, Nonce, Tag,
-    aead::{AeadInOut, inout::InOutBuf},
-};
 use seg_pool::Pool;
-use seg_seq::Packet;
+use seg_seq::{Packet, PacketBatch, Sequence};
 
-use super::{MIB, in_segments, payload};
+use super::{
+    super::seal::{Seal, TAG_BYTES},
+    MIB, in_segments, payload,
+};
 use crate::compare::{Contender, Job, Kind};
 
-/// Bytes of a packet on most networks, and those that its header and tag take.
+/// Bytes of a packet on most networks, and those that its header takes.
 const MTU: usize = 1_420;
 const HEADER_BYTES: usize = 40;
-const TAG_BYTES: usize = 16;
 const PAYLOAD_BYTES: usize = MTU - HEADER_BYTES - TAG_BYTES;
 
 pub(super) fn jobs() -> Vec<Job> {
@@ -105,25 +103,6 @@ fn header(number: usize) -> [u8; HEADER_BYTES] {
     header
 }
 
-/// Encryption in place, or nothing.
-#[derive(Clone)]
-struct Seal(Option<Rc<ChaCha20Poly1305>>);
-
-impl Seal {
-    fn new(is_on: bool) -> Self {
-        let cipher = is_on.then(|| ChaCha20Poly1305::new(&Key::from([7; 32])));
-        Self(cipher.map(Rc::new))
-    }
-
-    fn seal(&self, header: &[u8], payload: &mut [u8]) -> Tag {
-        let Some(cipher) = &self.0 else { return Tag::from([9; TAG_BYTES]) };
-        let nonce: [u8; 12] = *header.first_chunk().expect("longer than a nonce");
-        cipher
-            .encrypt_inout_detached(&Nonce::from(nonce), header, InOutBuf::from(payload))
-            .expect("far below the limit")
-    }
-}
-
 fn make_packet(seal: &Seal, number: usize, packet: &mut Packet) {
     packet.prepend(&header(number));
     let (header, payload) = packet.parts_mut();
@@ -140,6 +119,24 @@ fn make_buffer(seal: &Seal, number: usize, payload: &[u8]) -> Vec<u8> {
     let tag = seal.seal(header, payload);
     packet.extend_from_slice(&tag);
     packet
+}
+
+/// Makes all packets of a message in batches, which wait together until the last one is made.
+fn batches(message: Sequence, seal: Seal) -> impl Fn(&Pool, &mut Vec<PacketBatch>) + Clone {
+    move |pool, queue| {
+        let mut number = 0;
+        let batches = message.packet_batches(pool, MTU, HEADER_BYTES, TAG_BYTES);
+        for batch in batches.expect("a payload") {
+            let mut batch = batch.expect("no limit");
+            for packet in batch.packets_mut() {
+                packet.header.copy_from_slice(&header(number));
+                let tag = seal.seal(packet.header, packet.payload);
+                packet.tag.copy_from_slice(&tag);
+                number += 1;
+            }
+            queue.push(batch);
+        }
+    }
 }
 
 /// Makes all packets of a message, which wait together until the last one is made.
@@ -162,8 +159,33 @@ fn packets(is_sealed: bool) -> Job {
     let expected = bytes.clone();
     let reference = seal.clone();
     let mut queue = Vec::with_capacity(count);
+    let in_batches = batches(message, seal.clone());
+    let (batch_check, batch_fresh) = (in_batches.clone(), in_batches.clone());
+    let (batch_pool, batch_reference) = (pool.clone(), seal.clone());
+    let batch_expected = bytes.clone();
+    let mut batch_queue = Vec::with_capacity(count);
     let name = if is_sealed { "seq/packets_1m_1364_sealed" } else { "seq/packets_1m_1364" };
     Job::new(name, MIB as u64)
+        .with(
+            Contender::new(Kind::Ours, "Sequence::packet_batches", move || {
+                in_batches(&batch_pool, &mut batch_queue);
+                black_box(&mut batch_queue).clear();
+            })
+            .checked(move || {
+                let mut queue = Vec::new();
+                batch_check(&Pool::new(), &mut queue);
+                let payloads = batch_expected.chunks(PAYLOAD_BYTES).enumerate();
+                let buffers: Vec<_> = payloads
+                    .map(|(number, payload)| make_buffer(&batch_reference, number, payload))
+                    .collect();
+                let packets = queue.iter().flat_map(|batch| batch.chunks(MTU));
+                ensure!(packets.eq(buffers.iter().map(|buffer| &buffer[..])));
+                Ok(())
+            })
+            .from_nothing(move || {
+                batch_fresh(&Pool::new(), &mut Vec::with_capacity(count));
+            }),
+        )
         .with(
             Contender::new(Kind::Ours, "Sequence::packets", move || {
                 make(&source_pool, &mut queue);
