@@ -67,6 +67,13 @@ impl<W> ChunkedWriter<W> {
         Self { encoder, pending: Sequence::new(), batch_bytes: *BATCH_BYTES.start(), socket }
     }
 
+    /// Sets what is written before the body: its head, in the same write. For a new writer.
+    #[must_use]
+    pub fn with_head(mut self, head: Sequence) -> Self {
+        self.pending = head;
+        self
+    }
+
     /// Takes `data` out and queues it as a chunk of its own, linked where it is long. It is written with what comes
     /// next, or when the writer is flushed.
     ///

@@ -63,6 +63,7 @@ pub struct Incoming<S, R> {
     read_size: ReadSize,
     /// Whether a part of that segment was handed out.
     is_shared: bool,
+    stops_at_interim: bool,
     /// Data of the body that was not read yet.
     data: Sequence,
     state: State,
@@ -77,6 +78,8 @@ const READ_PARTS: usize = 8;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum State {
     Head,
+    /// An interim head was read.
+    Interim,
     Body,
     End,
     /// The socket was closed before the message began.
@@ -95,6 +98,7 @@ impl<S, R: Receive> Incoming<S, R> {
             spare: None,
             read_size: ReadSize::new(pool.segment_size()),
             is_shared: false,
+            stops_at_interim: false,
             data: Sequence::new(),
             state: State::Head,
             #[cfg(feature = "tokio")]
@@ -106,6 +110,15 @@ impl<S, R: Receive> Incoming<S, R> {
     #[must_use]
     pub fn read_ahead(mut self, received: Segment) -> Self {
         self.received = received;
+        self
+    }
+
+    /// Makes [`read_head`](Self::read_head) return for an interim response as well: then the
+    /// reader has a head and no [framing](crate::MessageReader::framing), and the next call reads on to
+    /// the next head. For a proxy, which passes them on. For a new stream.
+    #[must_use]
+    pub const fn stop_at_interim(mut self) -> Self {
+        self.stops_at_interim = true;
         self
     }
 
@@ -180,6 +193,10 @@ impl<S, R: Receive> Incoming<S, R> {
                     }
                     return Ok(!self.data.is_empty());
                 }
+                Ok(MessageStep::Interim) if self.stops_at_interim => {
+                    self.state = State::Interim;
+                    return Ok(true);
+                }
                 Ok(MessageStep::Interim) => {}
             }
         }
@@ -207,6 +224,13 @@ impl<S, R: Receive> Incoming<S, R> {
     fn keep_spare(&mut self, spare: SegmentMut) {
         if self.is_shared && self.state == State::Body {
             self.spare = Some(spare);
+        }
+    }
+
+    /// Makes ready to read a head.
+    fn begin_head(&mut self) {
+        if self.state == State::Interim {
+            self.state = State::Head;
         }
     }
 
@@ -242,6 +266,7 @@ impl<S: Read, R: Receive> Incoming<S, R> {
     /// What the socket says, and why the head was refused. After an error of kind `OutOfMemory` the
     /// same call goes on when there is memory.
     pub fn read_head(&mut self) -> io::Result<bool> {
+        self.begin_head();
         while self.state == State::Head {
             self.read_on()?;
         }

@@ -9,6 +9,7 @@ use crate::{
     body::{BodyError, BodyErrorKind},
     decoder::{DecodeError, DecodeErrorKind},
     encoder::{EncodeError, EncodeErrorKind},
+    head::{HeadWriteError, HeadWriteErrorKind},
     message::MessageError,
 };
 
@@ -51,6 +52,17 @@ impl From<EncodeError> for io::Error {
         let kind = match error.kind() {
             EncodeErrorKind::OutOfMemory(_) => ErrorKind::OutOfMemory,
             EncodeErrorKind::Ended => ErrorKind::InvalidInput,
+        };
+        Self::new(kind, error)
+    }
+}
+
+impl From<HeadWriteError> for io::Error {
+    /// Keeps the error inside; its kind is `OutOfMemory` or `InvalidInput`.
+    fn from(error: HeadWriteError) -> Self {
+        let kind = match error.kind() {
+            HeadWriteErrorKind::OutOfMemory(_) => ErrorKind::OutOfMemory,
+            _ => ErrorKind::InvalidInput,
         };
         Self::new(kind, error)
     }

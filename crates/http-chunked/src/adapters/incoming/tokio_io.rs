@@ -78,6 +78,7 @@ impl<S: AsyncRead + Unpin, R: Receive> Incoming<S, R> {
     /// What the socket says, and why the head was refused. After an error of kind `OutOfMemory` the
     /// same call goes on when there is memory.
     pub async fn read_head_async(&mut self) -> io::Result<bool> {
+        self.begin_head();
         while self.state == State::Head {
             poll_fn(|context| self.poll_on(context)).await?;
         }
