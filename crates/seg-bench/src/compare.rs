@@ -7,7 +7,9 @@
 
 mod contender;
 mod harness;
+#[cfg(feature = "compare")]
 pub mod jobs;
+#[cfg(feature = "compare")]
 mod raw_alloc;
 
 pub use contender::{Contender, Job, Kind};
