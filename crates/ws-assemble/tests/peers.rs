@@ -2,7 +2,10 @@
 
 use futures_util::{SinkExt as _, StreamExt as _};
 use seg_pool::{Pool, SegmentSize};
-use tokio::net::{TcpListener, TcpStream};
+use tokio::{
+    io::{AsyncReadExt as _, AsyncWriteExt as _},
+    net::{TcpListener, TcpStream},
+};
 use tokio_tungstenite::{
     accept_hdr_async, client_async,
     tungstenite::{
@@ -13,7 +16,8 @@ use tokio_tungstenite::{
 };
 use ws_assemble::{
     Assembly, ClientHandshake, CloseCode, CloseFrame, Connection, ConnectionError, ControlPayload,
-    DecodeErrorKind, Limits, Message, MessageKind, accept, connect, random_nonce,
+    DecodeErrorKind, HandshakeErrorKind, Limits, Message, MessageKind, accept, connect,
+    random_nonce,
 };
 
 const ASSEMBLIES: [Assembly; 2] = [Assembly::Segmented, Assembly::Contiguous];
@@ -133,6 +137,24 @@ async fn a_message_over_the_limit_is_answered_with_1009() {
         let reply = client.next().await.expect("a reply").expect("valid");
         assert!(matches!(reply, TheirMessage::Close(Some(close)) if close.code == TheirCode::Size));
     }
+}
+
+#[tokio::test]
+async fn a_client_that_is_refused_is_answered_and_not_reset() {
+    let (mut near, far) = pair().await;
+    let client = async {
+        let head = format!("GET /{} HTTP/1.1\r\n\r\n", "a".repeat(70_000));
+        near.write_all(head.as_bytes()).await.expect("read to its end");
+        let mut got = String::new();
+        near.read_to_string(&mut got).await.expect("no reset");
+        drop(near);
+        got
+    };
+    let pool = pool();
+    let (refused, got) = tokio::join!(accept(far, &pool), client);
+    let Err(ConnectionError::Handshake(error)) = refused else { panic!("not refused") };
+    assert_eq!(error.kind(), HandshakeErrorKind::HeadTooLong);
+    assert!(got.starts_with("HTTP/1.1 431 "), "{got}");
 }
 
 #[tokio::test]
