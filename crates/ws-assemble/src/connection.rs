@@ -24,12 +24,7 @@ use std::io;
 
 use seg_pool::Pool;
 
-use self::{
-    driver::{Place, Receive, Transmit},
-    memory::Memory,
-    transport::{ReadStream, WriteStream},
-    write_side::WriteSide,
-};
+use self::{driver::Place, memory::Memory, write_side::WriteSide};
 #[cfg(feature = "deflate")]
 use crate::deflate::Deflate;
 use crate::{
@@ -37,12 +32,14 @@ use crate::{
     control::ControlPayload, limits::Limits, message::Message, session::Session,
 };
 
+pub(crate) use driver::{Reading, Receive, Transmit};
 #[cfg(feature = "tokio")]
 pub use message_writer::{MessagePart, MessageWriter};
 #[cfg(feature = "tokio")]
 pub use open::{Incoming, accept, accept_with, connect};
 #[cfg(feature = "tokio")]
 pub use split::{ReadHalf, WriteHalf};
+pub(crate) use transport::{ReadStream, WriteStream};
 
 /// One WebSocket connection over any `AsyncRead + AsyncWrite`: a [`Session`] and its stream.
 ///
@@ -168,6 +165,11 @@ impl<S> Connection<S> {
         &self.session
     }
 
+    /// Returns the session, whose output goes out with the next call that writes.
+    pub const fn session_mut(&mut self) -> &mut Session {
+        &mut self.session
+    }
+
     /// Returns the stream below.
     #[must_use]
     pub const fn get_ref(&self) -> &S {
@@ -244,9 +246,8 @@ impl<S: ReadStream + WriteStream> Transmit for Connection<S> {
     }
 
     fn poll_pump(&mut self, context: &mut Context<'_>) {
-        while !self.session.reads_ahead() && self.session.wants().read {
-            let polled = self.poll_receive(context);
-            if !matches!(polled, Poll::Ready(Ok(()))) {
+        while !S::BLOCKS && self.session.read_ahead() {
+            if !matches!(self.poll_receive(context), Poll::Ready(Ok(()))) {
                 return;
             }
         }
@@ -314,7 +315,7 @@ impl<S: tokio::io::AsyncRead + tokio::io::AsyncWrite + Unpin> Connection<S> {
         messages: &mut Vec<Message>,
     ) -> Result<usize, ConnectionError> {
         let first = self.next().await?;
-        self.session.take_batch(first, messages)
+        Ok(self.session.take_batch(first, messages))
     }
 
     /// Closes the connection: sends a close frame and reads until the peer's, dropping messages.

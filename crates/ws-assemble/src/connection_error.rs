@@ -3,7 +3,7 @@
 use core::{error::Error, fmt};
 use std::io;
 
-use seg_pool::{OutOfMemory, TakeError};
+use seg_pool::OutOfMemory;
 
 use crate::{decode_error::DecodeError, handshake::HandshakeError};
 
@@ -17,8 +17,8 @@ pub enum ConnectionError {
     Decode(DecodeError),
     /// The stream failed.
     Io(io::Error),
-    /// The pool had no segment.
-    OutOfMemory(TakeError),
+    /// The pool had no segment. Nothing is lost: the same call goes on when there is one.
+    OutOfMemory(OutOfMemory),
     /// A close frame was sent: nothing more may be.
     Closed,
     /// A message that is sent in parts was begun and not finished.
@@ -86,14 +86,8 @@ impl From<io::Error> for ConnectionError {
     }
 }
 
-impl From<TakeError> for ConnectionError {
-    fn from(error: TakeError) -> Self {
-        Self::OutOfMemory(error)
-    }
-}
-
 impl From<OutOfMemory> for ConnectionError {
     fn from(error: OutOfMemory) -> Self {
-        Self::OutOfMemory(error.into())
+        Self::OutOfMemory(error)
     }
 }

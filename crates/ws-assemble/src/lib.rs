@@ -2,7 +2,8 @@
 //!
 //! A [`Decoder`] takes received segments and gives [`Event`]s: whole messages whose payload still
 //! lies where it was received, unmasked in place, checked for UTF-8 on the way and linked. It reads
-//! no socket. `Connection`, behind the feature `tokio`, puts a socket to it.
+//! no socket. A [`Session`] adds the rest of a connection: answers, output, the closing handshake.
+//! `Connection`, with the feature `tokio`, puts a stream to it, and so does [`blocking::Connection`].
 //!
 //! ```text
 //!                       Decoder
@@ -46,9 +47,15 @@
 #[cfg(feature = "http")]
 mod adapters;
 mod assembly;
+#[cfg(feature = "random")]
+pub mod blocking;
 mod close_code;
 mod close_frame;
 #[cfg(feature = "random")]
+#[cfg_attr(
+    not(feature = "tokio"),
+    expect(dead_code, unreachable_pub, reason = "the blocking connection needs a part of it")
+)]
 mod connection;
 mod connection_error;
 mod control;

@@ -8,7 +8,7 @@ mod read_length;
 mod receive;
 
 use core::mem::take;
-use std::io;
+use std::{collections::VecDeque, io};
 
 use seg_pool::{OutOfMemory, Pool, SegmentMut};
 
@@ -79,8 +79,8 @@ pub struct Session {
     /// Bytes that were fed as a slice, and how many of them are used up.
     fed: Option<Box<Fed>>,
     output: Output,
-    /// A message that was read and did not fit where it should go.
-    unread: Option<Box<Message>>,
+    /// Messages that were read ahead, or did not fit where they should go.
+    unread: Option<Box<Unread>>,
     /// The newest pong that came, for those who ask.
     pong: Option<Box<ControlPayload>>,
     peer_close: Option<Box<PeerClose>>,
@@ -99,6 +99,16 @@ pub struct Session {
     read_length: ReadLength,
     /// Bytes that may still come until the peer's close frame.
     closing_bytes: u64,
+}
+
+/// Messages that are read ahead at most.
+const UNREAD_MESSAGES_MAX: usize = 1 << 10;
+
+#[derive(Debug, Default)]
+struct Unread {
+    messages: VecDeque<Message>,
+    /// Their payload.
+    bytes: u64,
 }
 
 #[derive(Debug, Default)]
@@ -346,7 +356,7 @@ impl Session {
     ///
     /// Panics when that was less.
     pub fn wrote(&mut self, count: usize) {
-        self.is_blocked = count == 0;
+        self.is_blocked = count == 0 && !self.output.is_empty();
         self.output.advance(count);
     }
 
@@ -376,20 +386,51 @@ impl Session {
         self.decoder.drop_unfinished();
     }
 
+    /// Takes the first message that was read before it was asked for.
+    fn take_unread(&mut self) -> Option<Message> {
+        let unread = self.unread.as_mut()?;
+        let message = unread.messages.pop_front();
+        unread.bytes -= message.as_ref().map_or(0, Message::len);
+        if unread.messages.is_empty() {
+            self.unread = None;
+        }
+        message
+    }
+
+    /// Keeps a message that was taken too early.
+    fn put_unread(&mut self, message: Message) {
+        let unread = self.unread.get_or_insert_default();
+        unread.bytes += message.len();
+        unread.messages.push_front(message);
+    }
+
     /// Returns whether a message waits that did not fit where it should go, or was read ahead.
     #[inline]
     pub(crate) const fn holds_message(&self) -> bool {
         self.unread.is_some()
     }
 
-    /// Decodes up to the next message, which is kept; returns whether there is one, or an end.
-    pub(crate) fn reads_ahead(&mut self) -> bool {
-        match self.decoded() {
-            Ok(Some(message)) => self.unread = Some(Box::new(message)),
-            Ok(None) => return self.decoder.is_closed() || self.decoder.error().is_some(),
-            Err(_) => {}
+    /// Decodes what was received, to be handed out later; returns whether more may be: not after an
+    /// end, nor when that would be more than one message of the longest kind.
+    pub(crate) fn read_ahead(&mut self) -> bool {
+        let bytes_max = self.limits().message_bytes_max;
+        loop {
+            let is_full = self.unread.as_ref().is_some_and(|unread| {
+                unread.bytes >= bytes_max || unread.messages.len() >= UNREAD_MESSAGES_MAX
+            });
+            if is_full {
+                return false;
+            }
+            match self.decoded_anew() {
+                Ok(Some(message)) => {
+                    let unread = self.unread.get_or_insert_default();
+                    unread.bytes += message.len();
+                    unread.messages.push_back(message);
+                }
+                Ok(None) => return self.wants().read,
+                Err(_) => return false,
+            }
         }
-        true
     }
 
     /// Takes a segment that somebody waited for.
@@ -430,6 +471,7 @@ impl Session {
         self.write_failure
     }
 
+    #[cfg(feature = "tokio")]
     pub(crate) fn queue_fragment(
         &mut self,
         kind: MessageKind,

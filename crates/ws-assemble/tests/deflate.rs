@@ -93,7 +93,7 @@ fn texts(events: &[Event]) -> Vec<&str> {
 //= https://www.rfc-editor.org/rfc/rfc7692#section-7.2.3
 #[test]
 fn the_examples_of_the_rfc_decode_in_every_cut() {
-    let cases: [(&str, &[u8], &[&str]); 8] = [
+    let cases: [(&str, &[u8], &[&str]); 9] = [
         ("one block", b"\xc1\x07\xf2\x48\xcd\xc9\xc9\x07\x00", &["Hello"]),
         ("fragments", b"\x41\x03\xf2\x48\xcd\x80\x04\xc9\xc9\x07\x00", &["Hello"]),
         (
@@ -105,6 +105,7 @@ fn the_examples_of_the_rfc_decode_in_every_cut() {
         ("final block", b"\xc1\x08\xf3\x48\xcd\xc9\xc9\x07\x00\x00", &["Hello"]),
         ("two blocks", b"\xc1\x0d\xf2\x48\x05\x00\x00\x00\xff\xff\xca\xc9\xc9\x07\x00", &["Hello"]),
         ("empty", b"\xc1\x01\x00\x81\x02ok", &["", "ok"]),
+        ("no byte", b"\xc1\x00\xc1\x07\xf2\x48\xcd\xc9\xc9\x07\x00", &["", "Hello"]),
         (
             "a final block and nothing behind it, then another message",
             b"\xc1\x07\xf3\x48\xcd\xc9\xc9\x07\x00\xc1\x07\xf2\x48\xcd\xc9\xc9\x07\x00",

@@ -10,7 +10,7 @@ use crate::{
     control::ControlPayload,
     header::CONTROL_BYTES_MAX,
     message::{Message, MessageKind},
-    session::{Filling, Found, Payload, Session},
+    session::{Filling, Found, Payload, Session, Unit},
     sync::{Mutex, lock},
 };
 
@@ -27,7 +27,7 @@ pub(crate) enum Place<'a> {
 impl Place<'_> {
     /// Uses the session; locks it for so long where it is shared.
     #[inline]
-    pub(super) fn with<T>(&mut self, use_it: impl FnOnce(&mut Session) -> T) -> T {
+    pub(crate) fn with<T>(&mut self, use_it: impl FnOnce(&mut Session) -> T) -> T {
         match self {
             Self::Own(session) => use_it(session),
             Self::Shared(session) => use_it(&mut lock(session)),
@@ -51,8 +51,7 @@ pub(crate) trait Transmit: Sized {
         use_it: impl FnOnce(&mut WriteSide<Self::Stream>, &mut Place<'_>, &mut Context<'_>) -> T,
     ) -> T;
 
-    /// Receives as far as that needs no waiting and does not run ahead of the reader by more than a
-    /// message, so that pings are answered while a message is sent.
+    /// Receives as far as that needs no waiting, so that pings are answered while a message is sent.
     fn poll_pump(&mut self, context: &mut Context<'_>);
 
     /// Uses the session.
@@ -218,6 +217,8 @@ pub(crate) trait Receive: Transmit + Sized {
         let space = self.session_with(Session::space);
         let count = match space {
             Ok(mut segment) => {
+                // There is memory again: nobody waits for it any more.
+                self.memory().stop_waiting();
                 let polled = self.poll_read_or_fail(context, segment.spare_initialized_mut());
                 let count = match &polled {
                     Poll::Ready(Ok(count)) => *count,
@@ -346,5 +347,31 @@ pub(super) fn poll_message(
             }
             Err(error) => ready!(receiver.poll_memory(context, error))?,
         }
+    }
+}
+
+/// A buffer that is being filled. Dropped before that, it puts back what was read.
+pub(crate) struct Reading<'a, C: Receive> {
+    receiver: &'a mut C,
+    filling: Filling<'a>,
+}
+
+impl<'a, C: Receive> Reading<'a, C> {
+    pub(crate) const fn new(receiver: &'a mut C, buffer: &'a mut [u8], unit: Unit) -> Self {
+        Self { receiver, filling: Filling::new(buffer, unit) }
+    }
+
+    pub(crate) fn poll(
+        &mut self,
+        context: &mut Context<'_>,
+    ) -> Poll<Result<Found, ConnectionError>> {
+        self.receiver.poll_into(&mut self.filling, context)
+    }
+}
+
+impl<C: Receive> Drop for Reading<'_, C> {
+    fn drop(&mut self) {
+        let filling = &mut self.filling;
+        self.receiver.session_with(|session| filling.put_back(session));
     }
 }

@@ -7,9 +7,9 @@ use core::{
     task::{Context, Poll, ready},
 };
 
-use seg_pool::{Pool, SegmentMut, TakeError};
+use seg_pool::{OutOfMemory, Pool, SegmentMut, TakeError};
 
-type Take = dyn Future<Output = Result<SegmentMut, TakeError>> + Send + Sync;
+type Take = dyn Future<Output = Result<SegmentMut, OutOfMemory>> + Send + Sync;
 
 /// A place in the queue for a segment, for a connection that waits instead of failing.
 #[derive(Default)]
@@ -19,14 +19,27 @@ pub(crate) struct Memory {
 }
 
 impl Memory {
+    /// Leaves the queue.
+    #[inline]
+    pub(super) fn stop_waiting(&mut self) {
+        if self.take.is_some() {
+            self.take = None;
+        }
+    }
+
     pub(super) fn poll_take(
         &mut self,
         pool: &Pool,
         context: &mut Context<'_>,
-    ) -> Poll<Result<SegmentMut, TakeError>> {
+    ) -> Poll<Result<SegmentMut, OutOfMemory>> {
         let take = self.take.get_or_insert_with(|| {
             let pool = pool.clone();
-            Box::pin(async move { pool.take_size_async(pool.segment_size()).await })
+            Box::pin(async move {
+                pool.take_size_async(pool.segment_size()).await.map_err(|error| match error {
+                    TakeError::OutOfMemory(error) => error,
+                    other => unreachable!("a size that the pool has: {other}"),
+                })
+            })
         });
         let taken = ready!(take.as_mut().poll(context));
         self.take = None;

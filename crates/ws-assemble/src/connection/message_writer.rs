@@ -19,9 +19,10 @@ use crate::{
 /// Writes a message in fragments, without knowing how long it gets.
 ///
 /// What is written is gathered up to the size of a fragment, by copy or by link, and goes out when
-/// there is more, or by [`flush`](Self::flush). Each call also receives what is there, as far as the
-/// next message: pings are answered, and a peer that sends while it reads is not waited for. That
-/// message comes from [`next`](Self::next), here or of the connection.
+/// there is more, or by [`flush`](Self::flush). Each call of a connection's writer also receives what
+/// is there, so that pings are answered, and a peer that sends while it reads is not waited for. The
+/// messages come from [`next`](Self::next), here or of the connection. At most 1,024 of them are read
+/// ahead, and as many bytes as a message may have: whoever sends without an end alternates the two.
 ///
 /// A writer that is dropped before [`finish`](Self::finish) leaves the message open, unless none of it
 /// was sent: no other can be sent then, and the connection is to be closed. A call that finds no

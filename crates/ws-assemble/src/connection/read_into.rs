@@ -4,11 +4,14 @@ use core::future::poll_fn;
 
 use tokio::io::{AsyncRead, AsyncWrite};
 
-use super::{Connection, ReadHalf, driver::Receive};
+use super::{
+    Connection, ReadHalf,
+    driver::{Reading, Receive},
+};
 use crate::{
     connection_error::ConnectionError,
     read_into::{ReadFrameInto, ReadInto},
-    session::{Filling, Found, Unit},
+    session::{Found, Unit},
 };
 
 impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
@@ -106,19 +109,6 @@ async fn read_into(
     buffer: &mut [u8],
     unit: Unit,
 ) -> Result<Found, ConnectionError> {
-    let mut reading = Reading { receiver, filling: Filling::new(buffer, unit) };
-    poll_fn(|context| reading.receiver.poll_into(&mut reading.filling, context)).await
-}
-
-/// Puts back what was read when it is dropped.
-struct Reading<'a, C: Receive> {
-    receiver: &'a mut C,
-    filling: Filling<'a>,
-}
-
-impl<C: Receive> Drop for Reading<'_, C> {
-    fn drop(&mut self) {
-        let filling = &mut self.filling;
-        self.receiver.session_with(|session| filling.put_back(session));
-    }
+    let mut reading = Reading::new(receiver, buffer, unit);
+    poll_fn(|context| reading.poll(context)).await
 }

@@ -191,7 +191,7 @@ impl<R: AsyncRead + Unpin, W: AsyncWrite + Unpin> ReadHalf<R, W> {
         messages: &mut Vec<Message>,
     ) -> Result<usize, ConnectionError> {
         let first = self.next().await?;
-        lock(&self.shared.session).take_batch(first, messages)
+        Ok(lock(&self.shared.session).take_batch(first, messages))
     }
 
     /// Ends the connection so that the peer gets what was sent last, as [`Connection::finish`]; the

@@ -5,6 +5,9 @@ use std::io::{self, IoSlice};
 
 /// A stream that is read from.
 pub(crate) trait ReadStream {
+    /// Whether a read waits for bytes, so that none is tried without need.
+    const BLOCKS: bool = false;
+
     /// Reads into the start of `buffer`.
     fn poll_read(
         &mut self,

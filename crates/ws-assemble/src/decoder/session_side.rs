@@ -132,6 +132,10 @@ impl Decoder {
     }
 
     /// Takes a segment for what is decompressed next.
+    #[cfg_attr(
+        not(feature = "deflate"),
+        expect(clippy::needless_pass_by_ref_mut, reason = "as with the feature")
+    )]
     pub(crate) fn give(&mut self, segment: SegmentMut) {
         #[cfg(feature = "deflate")]
         if let Some(inflation) = &mut self.inflation {

@@ -48,8 +48,8 @@ impl<'a> Filling<'a> {
         &mut self,
         session: &mut Session,
     ) -> Result<Option<Found>, ConnectionError> {
-        if let Some(message) = session.unread.take() {
-            return Ok(Some(self.deliver(session, *message, true)));
+        if let Some(message) = session.take_unread() {
+            return Ok(Some(self.deliver(session, message, true)));
         }
         if self.filled == 0 && session.decoder.is_lent() {
             return Err(ConnectionError::ReadForgotten);
@@ -139,7 +139,7 @@ impl<'a> Filling<'a> {
             let len = core::mem::take(&mut self.filled);
             return Found::Unit { kind, len, is_last };
         }
-        session.unread = Some(Box::new(rest));
+        session.put_unread(rest);
         Found::TooSmall { needed }
     }
 

@@ -69,6 +69,12 @@ impl Session {
     /// Takes back what [`space`](Self::space) gave, after so many bytes were received at the start
     /// of its spare capacity.
     pub fn received(&mut self, mut segment: SegmentMut, count: usize) {
+        if self.fed.is_some() && count > 0 {
+            // What was fed before comes first.
+            self.feed(&segment.spare_initialized_mut()[..count]);
+            self.input = self.keeps_space.then_some(segment);
+            return;
+        }
         if count > 0 {
             segment.advance_initialized(count);
             let (is_full, ends_long_frame) =
@@ -155,9 +161,14 @@ impl Session {
     /// is in it, which the decoder keeps.
     #[inline]
     pub(crate) fn decoded(&mut self) -> Result<Option<Message>, ConnectionError> {
-        if let Some(message) = self.unread.take() {
-            return Ok(Some(*message));
+        if self.unread.is_some() {
+            return Ok(self.take_unread());
         }
+        self.decoded_anew()
+    }
+
+    #[inline]
+    pub(super) fn decoded_anew(&mut self) -> Result<Option<Message>, ConnectionError> {
         if self.decoder.is_lent() {
             return Err(ConnectionError::ReadForgotten);
         }
@@ -182,18 +193,20 @@ impl Session {
         &mut self,
         first: Option<Message>,
         messages: &mut Vec<Message>,
-    ) -> Result<usize, ConnectionError> {
+    ) -> usize {
         let before = messages.len();
         let mut next = first;
         while let Some(message) = next {
             messages.push(message);
-            while let Some(frame) = self.unmask_whole() {
+            while self.unread.is_none()
+                && let Some(frame) = self.unmask_whole()
+            {
                 messages.push(self.take_whole(frame));
             }
             // What goes wrong now comes again when it is asked for.
             next = self.decoded().unwrap_or_default();
         }
-        Ok(messages.len() - before)
+        messages.len() - before
     }
 
     /// Returns the next message when it can go the short way of most, which needs no event.
@@ -338,7 +351,7 @@ impl Session {
                 let came = close.map_or(PeerClose::WithoutCode, PeerClose::Frame);
                 self.peer_close = Some(Box::new(came));
             }
-            Event::Message(message) => self.unread = Some(Box::new(message)),
+            Event::Message(message) => self.put_unread(message),
         }
     }
 

@@ -1,0 +1,251 @@
+//! A session against a plain model: what is received is cut at random, what is written is taken as
+//! it comes, and the pool is empty now and then.
+
+use proptest::{collection::vec, prelude::*};
+use seg_pool::{Pool, SLAB_BYTES, SegmentMut, SegmentSize};
+use seg_seq::SegmentedBuf;
+use ws_assemble::{
+    Assembly, CloseCode, CloseFrame, ConnectionError, Decoder, Event, Limits, Message, Opcode,
+    Role, Session, encode_frame, encode_message,
+};
+
+const CASES: u32 = if cfg!(miri) { 4 } else { 256 };
+
+/// What the peer sends.
+#[derive(Clone, Debug)]
+enum Sent {
+    Message(Vec<u8>, u64),
+    Ping(Vec<u8>),
+}
+
+/// What is done next.
+#[derive(Clone, Copy, Debug)]
+enum Step {
+    /// So many bytes come, as a slice or into a segment.
+    Feed(usize),
+    Receive(usize),
+    /// So many bytes can be written.
+    Write(usize),
+    /// Nothing can.
+    Block,
+    Starve(bool),
+}
+
+fn sent() -> impl Strategy<Value = Sent> {
+    prop_oneof![
+        3 => (vec(any::<u8>(), 0..3_000), 0..900_u64).prop_map(|(bytes, cut)| Sent::Message(bytes, cut)),
+        2 => vec(any::<u8>(), 0..=125).prop_map(Sent::Ping),
+    ]
+}
+
+fn step() -> impl Strategy<Value = Step> {
+    prop_oneof![
+        4 => (1..600_usize).prop_map(Step::Feed),
+        4 => (1..600_usize).prop_map(Step::Receive),
+        4 => (1..900_usize).prop_map(Step::Write),
+        1 => Just(Step::Block),
+        1 => any::<bool>().prop_map(Step::Starve),
+    ]
+}
+
+/// The session, its peer's bytes on the way, and what became of them.
+struct Run {
+    session: Session,
+    pool: Pool,
+    received: Vec<u8>,
+    at: usize,
+    written: Vec<u8>,
+    messages: Vec<Message>,
+    /// A message that is to be sent back when there is memory and space for it.
+    unsent: Option<Message>,
+    taken: Vec<SegmentMut>,
+}
+
+impl Run {
+    fn step(&mut self, step: Step) {
+        match step {
+            Step::Feed(count) => {
+                let count = count.min(self.received.len() - self.at);
+                self.session.feed(&self.received[self.at..self.at + count]);
+                self.at += count;
+            }
+            Step::Receive(count) => {
+                if let Ok(mut space) = self.session.space() {
+                    let spare = space.spare_initialized_mut();
+                    let count = count.min(self.received.len() - self.at).min(spare.len());
+                    spare[..count].copy_from_slice(&self.received[self.at..self.at + count]);
+                    self.session.received(space, count);
+                    self.at += count;
+                }
+            }
+            Step::Write(count) => {
+                let outgoing = self.session.outgoing();
+                let start = self.written.len();
+                outgoing.io_slices().for_each(|slice| self.written.extend_from_slice(&slice));
+                self.written.truncate(start + count);
+                self.session.wrote(self.written.len() - start);
+            }
+            Step::Block => {
+                let _ = self.session.outgoing();
+                self.session.wrote(0);
+            }
+            Step::Starve(is_empty) => {
+                self.taken.clear();
+                if is_empty {
+                    let take = || self.pool.try_take_size(self.pool.segment_size()).ok();
+                    self.taken = core::iter::from_fn(take).collect();
+                }
+            }
+        }
+        self.answer();
+    }
+
+    /// Sends back what there is, as far as that goes.
+    fn answer(&mut self) {
+        loop {
+            if let Some(message) = self.unsent.take() {
+                match self.session.send(&message) {
+                    Ok(()) => self.messages.push(message),
+                    Err(ConnectionError::OutputFull | ConnectionError::OutOfMemory(_)) => {
+                        self.unsent = Some(message);
+                        return;
+                    }
+                    Err(error) => panic!("{error}"),
+                }
+            }
+            match self.session.next() {
+                Ok(Some(message)) => self.unsent = Some(message),
+                Ok(None) => return,
+                Err(ConnectionError::OutOfMemory(_)) => {
+                    assert!(self.session.wants().memory);
+                    return;
+                }
+                Err(error) => panic!("{error}"),
+            }
+        }
+    }
+
+    fn is_done(&self) -> bool {
+        self.at == self.received.len() && self.session.is_closed() && !self.session.wants().write
+    }
+}
+
+fn wire(sent: &[Sent], role: Role) -> Vec<u8> {
+    let mut output = SegmentedBuf::new(Pool::global());
+    let key = (role == Role::Server).then_some([1, 2, 3, 4]);
+    for sent in sent {
+        match sent {
+            Sent::Message(bytes, fragment_bytes) => {
+                let message = Message::binary(bytes.clone());
+                encode_message(&message, *fragment_bytes, || key, &mut output).expect("memory");
+            }
+            Sent::Ping(payload) => {
+                let payload = Message::binary(payload.clone()).into_sequence();
+                encode_frame(true, Opcode::Ping, key, &payload, &mut output).expect("memory");
+            }
+        }
+    }
+    let close = CloseFrame::new(CloseCode::NORMAL, "bye");
+    let body = Message::binary(close.payload().to_vec()).into_sequence();
+    encode_frame(true, Opcode::Close, key, &body, &mut output).expect("memory");
+    output.freeze().to_vec()
+}
+
+/// What the peer makes of what was written.
+fn events(written: &[u8], role: Role) -> Vec<Event> {
+    let peer = if role == Role::Server { Role::Client } else { Role::Server };
+    let mut decoder = Decoder::new(peer, Assembly::Contiguous, Limits::default());
+    let mut events = Vec::new();
+    for piece in written.chunks(16_384) {
+        let mut input = Pool::global().try_take(piece.len()).expect("no limit");
+        input.extend_from_slice(piece);
+        while let Some(event) = decoder.decode(&mut input).expect("valid frames") {
+            events.push(event);
+        }
+    }
+    assert!(decoder.is_between_messages());
+    events
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig {
+        cases: CASES,
+        failure_persistence: None,
+        ..ProptestConfig::default()
+    })]
+
+    #[test]
+    fn a_session_answers_everything_in_order_however_it_is_driven(
+        sent in vec(sent(), 0..12),
+        steps in vec(step(), 0..120),
+        is_server: bool,
+        is_segmented: bool,
+    ) {
+        let role = if is_server { Role::Server } else { Role::Client };
+        let assembly = if is_segmented { Assembly::Segmented } else { Assembly::Contiguous };
+        let pool = Pool::builder().segment_size(SegmentSize::K1).bytes_max(4 * SLAB_BYTES).build();
+        let mut run = Run {
+            session: Session::new(role, &pool).with_assembly(assembly),
+            pool: pool.clone(),
+            received: wire(&sent, role),
+            at: 0,
+            written: Vec::new(),
+            messages: Vec::new(),
+            unsent: None,
+            taken: Vec::new(),
+        };
+        let is_plain = !steps.iter().any(|step| matches!(step, Step::Block));
+        for step in steps {
+            run.step(step);
+        }
+        // What is left comes and goes without anything in the way.
+        run.step(Step::Starve(false));
+        for _ in 0..10_000 {
+            if run.is_done() {
+                break;
+            }
+            run.step(Step::Write(usize::MAX / 2));
+            run.step(Step::Receive(10_000));
+        }
+        prop_assert!(run.is_done());
+        let expected: Vec<_> = sent
+            .iter()
+            .filter_map(|sent| match sent {
+                Sent::Message(bytes, _) => Some(Message::binary(bytes.clone())),
+                Sent::Ping(_) => None,
+            })
+            .collect();
+        prop_assert_eq!(&run.messages, &expected);
+
+        let mut events = events(&run.written, role);
+        let close = Event::Close(Some(CloseFrame::new(CloseCode::NORMAL, "")));
+        prop_assert_eq!(events.pop(), Some(close), "the close frame is the last one");
+        let mut echoed = Vec::new();
+        let mut pongs = Vec::new();
+        for event in events {
+            match event {
+                Event::Message(message) => echoed.push(message),
+                Event::Pong(payload) => pongs.push(payload.to_vec()),
+                other => prop_assert!(false, "{:?}", other),
+            }
+        }
+        prop_assert_eq!(&echoed, &expected, "in order, nothing twice");
+        let pings: Vec<_> = sent
+            .iter()
+            .filter_map(|sent| match sent {
+                Sent::Ping(payload) => Some(payload.clone()),
+                Sent::Message(..) => None,
+            })
+            .collect();
+        if is_plain {
+            // Nothing kept them from being written: each is answered.
+            prop_assert_eq!(&pongs, &pings);
+        }
+        let mut rest = pings.iter();
+        for pong in &pongs {
+            prop_assert!(rest.any(|ping| ping == pong), "an answer to nothing, or out of order");
+        }
+        drop(run);
+        prop_assert_eq!(pool.stats().in_use_bytes(), 0);
+    }
+}
