@@ -9,3 +9,5 @@ mod http;
 pub(crate) mod http_body;
 pub(crate) mod incoming;
 mod io_error;
+#[cfg(feature = "tower")]
+pub(crate) mod tower;

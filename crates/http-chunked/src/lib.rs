@@ -65,6 +65,10 @@
 //! - `http`: requests, responses and header maps of `http`, both ways; heads written from its parts.
 //! - `http-body`: bodies of segments and of `Bytes`, `Body::collect`, and `Decompress` over any body, for
 //!   hyper and what is built on it: axum, reqwest, tonic.
+//! - `tower`: layers that decode the bodies of responses for a client, and of requests for a server.
+//!
+//! For `futures-io` use the feature `tokio` with `tokio_util::compat`: a socket of `futures-io` becomes one of
+//! tokio by `compat()`, and an [`Incoming`] or a [`ChunkedWriter`] over it one of `futures-io` again.
 #![forbid(unsafe_code)]
 
 mod adapters;
@@ -90,6 +94,11 @@ pub use adapters::http_body::{
     segment_body::SegmentBody,
 };
 pub use adapters::incoming::{Incoming, Receive};
+#[cfg(feature = "tower")]
+pub use adapters::tower::{
+    DecompressFuture, DecompressLayer, DecompressRequestFuture, DecompressRequestLayer,
+    DecompressRequestService, DecompressService,
+};
 pub use body::{Body, BodyAssembler, BodyError, BodyErrorKind, BodyLimits, Progress, TextError};
 pub use content_coding::{ContentCoding, ContentCodings};
 pub use decoder::{DecodeError, DecodeErrorKind, Decoder, Extension, Extensions, Limits, Step};

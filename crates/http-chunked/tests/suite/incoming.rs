@@ -221,6 +221,19 @@ mod tokio_io {
     }
 
     #[test]
+    fn sockets_and_bodies_of_futures_io_go_through_compat() {
+        use futures_util::io::{AsyncReadExt as _, Cursor};
+        use tokio_util::compat::{FuturesAsyncReadCompatExt, TokioAsyncReadCompatExt};
+        run(async {
+            let socket = Cursor::new(TWO).compat();
+            let incoming = Incoming::new(socket, ResponseReader::new(&POOL), &POOL);
+            let mut text = String::new();
+            incoming.compat().read_to_string(&mut text).await.expect("good");
+            assert_eq!(text, "hello,");
+        });
+    }
+
+    #[test]
     fn nothing_is_held_after_a_message_that_was_read() {
         run(async {
             let pool = Pool::new();

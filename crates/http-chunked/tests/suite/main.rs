@@ -31,3 +31,5 @@ mod request;
 mod request_head;
 mod response;
 mod response_head;
+#[cfg(feature = "tower")]
+mod tower_layers;
