@@ -4,7 +4,7 @@ mod error;
 mod size_header;
 
 use seg_pool::{Pool, Segment, SegmentMut};
-use seg_seq::{SHARE_BYTES_MIN, SegmentedBuf, Sequence};
+use seg_seq::{LinkPolicy, SegmentedBuf, Sequence};
 
 pub use self::error::{EncodeError, EncodeErrorKind};
 pub(crate) use self::size_header::SizeHeader;
@@ -54,6 +54,7 @@ pub struct Encoder {
     /// What is encoded and lies before `room`.
     output: Sequence,
     /// Whole chunks, then the open one: its headroom and its data.
+    /// While it is there, the list of `output` has a slot for it.
     room: Option<SegmentMut>,
     /// Where in `room` the headroom of the open chunk starts.
     open: Option<usize>,
@@ -121,7 +122,7 @@ impl Encoder {
         if len == 0 {
             return Ok(());
         }
-        let is_copied = self.begin_chunk(len)?;
+        let is_copied = self.begin_chunk(len, data.chunk_count())?;
         let data = core::mem::take(data);
         if !is_copied {
             self.output.append(data);
@@ -143,7 +144,7 @@ impl Encoder {
         if len == 0 {
             return Ok(());
         }
-        let is_copied = self.begin_chunk(len)?;
+        let is_copied = self.begin_chunk(len, 1)?;
         let data = core::mem::take(data);
         if !is_copied {
             self.output.push(data);
@@ -156,12 +157,18 @@ impl Encoder {
 
     /// Writes the size line of a chunk of `len` bytes; returns whether its data is to be copied
     /// behind it, or else linked to the output.
-    fn begin_chunk(&mut self, len: u64) -> Result<bool, EncodeError> {
+    fn begin_chunk(&mut self, len: u64, chunk_count: usize) -> Result<bool, EncodeError> {
         self.flush();
         let header = SizeHeader::new(len);
         let framing = header.as_bytes().len() + CRLF.len();
-        let short = usize::try_from(len).ok().filter(|&len| len < SHARE_BYTES_MIN);
+        let short =
+            usize::try_from(len).ok().filter(|&len| len < LinkPolicy::RECEIVE.link_bytes_min);
         let short = short.filter(|len| len + framing <= self.pool.segment_size().bytes());
+        self.room_for(framing + short.unwrap_or_default())?;
+        if short.is_none() {
+            // The size line, the data, and the room after it.
+            self.reserve(chunk_count + 2)?;
+        }
         let room = self.room_for(framing + short.unwrap_or_default())?;
         room.extend_from_slice(header.as_bytes());
         if short.is_none() {
@@ -220,8 +227,10 @@ impl Encoder {
                 let added = section.try_extend_from_slice(part);
                 added.map_err(|error| self.error(EncodeErrorKind::OutOfMemory(error)))?;
             }
+            let section = section.freeze();
+            self.reserve(section.chunk_count() + 2)?;
             self.put_out();
-            self.output.append(section.freeze());
+            self.output.append(section);
         }
         self.is_ended = true;
         Ok(())
@@ -298,6 +307,7 @@ impl Encoder {
             old => match self.pool.try_take_size(self.pool.segment_size()) {
                 Ok(fresh) => {
                     self.room = old;
+                    self.reserve(1 + usize::from(self.room.is_some()))?;
                     self.put_out();
                     fresh
                 }
@@ -308,6 +318,12 @@ impl Encoder {
             },
         };
         Ok(self.room.insert(room))
+    }
+
+    /// Makes slots for chunks in the list of the output.
+    fn reserve(&mut self, chunk_count: usize) -> Result<(), EncodeError> {
+        let reserved = self.output.try_reserve(chunk_count, &self.pool);
+        reserved.map_err(|error| self.error(EncodeErrorKind::OutOfMemory(error)))
     }
 
     /// Moves the closed chunks from the room to the output.

@@ -5,7 +5,7 @@ mod framing;
 use core::fmt;
 
 use seg_pool::{Pool, SegmentSize};
-use seg_seq::{SegmentedBuf, Sequence};
+use seg_seq::{CutError, SegmentedBuf, Sequence};
 
 use self::framing::{Member, Moved, State, Wrapping};
 use crate::{
@@ -171,7 +171,14 @@ impl Inflater {
         let start = self.consumed;
         let result = self.push_pieces(input, output);
         self.room.flush(output, Some(&mut self.engine));
-        Ok((result?, input.slice(self.consumed - start..)))
+        let status = result?;
+        let rest = input.try_slice(self.consumed - start..).map_err(|error| match error {
+            CutError::OutOfMemory(error) => {
+                InflateError::new(InflateErrorKind::OutOfMemory(error), self.consumed)
+            }
+            other => unreachable!("no more is consumed than was pushed: {other}"),
+        })?;
+        Ok((status, rest))
     }
 
     fn push_pieces(

@@ -50,7 +50,11 @@ impl OutputRoom {
             }
         }
         let spare = match &mut self.room {
-            Some(room) => room.spare_initialized_mut(),
+            Some(room) => {
+                // What is decoded is pushed when it cannot fail any more.
+                output.try_reserve(1)?;
+                room.spare_initialized_mut()
+            }
             None => output.try_spare_initialized_mut()?,
         };
         Ok((spare, self.len))

@@ -14,7 +14,7 @@ use seg_flate::{
     Backend, DeflateErrorKind, Deflater, Flush, Format, InflateErrorKind, Inflater, Level, Limits,
     Status, WindowBits,
 };
-use seg_pool::{Pool, SegmentSize};
+use seg_pool::{Budget, Pool, SegmentSize};
 use seg_seq::SegmentedBuf;
 use text::text;
 
@@ -166,14 +166,16 @@ fn an_exhausted_pool_loses_nothing() {
     let body = noise(3_000);
     for &backend in Backend::ALL {
         for format in FORMATS {
-            // The smallest pool: one slab of 64 KiB, most of which is taken away.
-            let pool = Pool::builder().segment_size(SegmentSize::B256).bytes_max(64 << 10).build();
+            // A budget of 64 KiB, all of which is taken away.
+            let whole = Pool::builder().segment_size(SegmentSize::B256).build();
+            let budget = Budget::new(&whole, 64 << 10);
+            let pool = budget.pool();
             let mut taken = Vec::new();
             while let Ok(segment) = pool.try_take_size(pool.segment_size()) {
                 taken.push(segment);
             }
             let mut deflater = Deflater::with_window(backend, format, level(6), WindowBits::MAX);
-            let mut output = SegmentedBuf::new(&pool);
+            let mut output = SegmentedBuf::new(pool);
             let (mut input, mut refusals) = (&body[..], 0);
             while let Err(error) = deflater.push(&mut input, Flush::Finish, &mut output) {
                 assert!(matches!(error.kind(), DeflateErrorKind::OutOfMemory(_)), "{error}");

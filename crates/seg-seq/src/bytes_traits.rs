@@ -18,7 +18,7 @@ impl Buf for Sequence {
 
     #[inline]
     fn chunk(&self) -> &[u8] {
-        self.list.get(0).map_or(&[], |chunk| &chunk.segment)
+        self.list.get(0).map_or(&[], |segment| segment)
     }
 
     fn chunks_vectored<'a>(&'a self, slices: &mut [IoSlice<'a>]) -> usize {

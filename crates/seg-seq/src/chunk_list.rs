@@ -1,328 +1,434 @@
-//! The list of a sequence's chunks: itself segmented, and recycled.
+//! The chunks of a sequence: one in place, or many in blocks of a pool.
 
-mod spare;
+mod blocks;
+mod directory;
+
+use std::borrow::Cow;
 
 use bytes::Buf as _;
-use seg_pool::Segment;
+use seg_pool::{OutOfMemory, Pool, Segment};
 
-use self::spare::{give_block, give_directory, take_block, take_directory};
+use self::blocks::Blocks;
 
-/// Chunks that a list holds without a block of its own.
-const INLINE_LEN: usize = 4;
-
-/// Chunks in a list's first block: 8 KiB of list for 4 MiB in 16 KiB segments.
-const FIRST_LEN: u16 = 256;
-
-/// Chunks in each further block: 64 KiB of list for 32 MiB in 2,048 chunks, half of that where the
-/// pool's report makes them larger. Large, so that the directory of blocks stays below 64 KiB up to
-/// 4 million chunks.
-const BLOCK: usize = (64 << 10) / size_of::<Chunk>();
-#[expect(clippy::cast_possible_truncation, reason = "a chunk has 32 bytes at least")]
-const BLOCK_LEN: u16 = BLOCK as u16;
-
-/// One run of bytes and where it starts. Two in a line of the cache, none in two lines.
-#[derive(Clone, Debug, Default)]
-#[repr(align(32))]
+/// One run of bytes and where it starts.
+#[derive(Debug)]
 pub(crate) struct Chunk {
     /// Never empty while in a list.
-    pub(crate) segment: Segment,
+    segment: Segment,
     /// Offset of the first byte from the start of the stream that the list is cut from.
     start: u64,
 }
 
 impl Chunk {
-    fn end(&self) -> u64 {
+    #[inline]
+    const fn end(&self) -> u64 {
         self.start + self.segment.len() as u64
     }
 
     /// Returns whether a segment is the next part of the same one. The next segment of a slab lies
-    /// right behind this one as well.
+    /// right after this one as well.
     #[inline]
     fn is_continued_by(&self, segment: &Segment) -> bool {
         self.segment.as_ptr_range().end == segment.as_ptr()
             && self.segment.shares_segment_with(segment)
     }
 
-    /// Returns where in the chunk the byte at `target` lies, if it lies here.
+    /// Returns where in the chunk the byte at an offset lies, if it lies here.
     #[inline]
-    fn distance(&self, target: u64) -> Option<usize> {
-        let distance = within(target.checked_sub(self.start)?);
+    fn distance(&self, offset: u64) -> Option<usize> {
+        let distance = within(offset.checked_sub(self.start)?);
         (distance < self.segment.len()).then_some(distance)
     }
 }
 
 /// Chunks in order, each starting where the one before ends.
 ///
-/// Up to [`INLINE_LEN`] lie in the list itself, more in blocks: no allocation grows with the
-/// message. Taking from the front changes no offset: they count from the start of
-/// the stream.
-#[derive(Debug, Default)]
-pub(crate) struct ChunkList {
-    inline: [Chunk; INLINE_LEN],
-    /// Index of the first chunk, in `inline` or in the first block.
-    head: u16,
-    /// Chunks that the first block holds: `FIRST_LEN` until it is used up, then `BLOCK_LEN`.
-    first_len: u16,
-    len: usize,
-    /// When not empty, all chunks are here, and each block but the last is full. The first is removed
-    /// once in 2,048 chunks, so it costs nothing that the others move up.
-    blocks: Vec<Vec<Chunk>>,
-    /// Offset of the first chunk.
-    start: u64,
-    /// Offset behind the last chunk.
-    end: u64,
+/// A list that grows by more than one chunk takes blocks from a pool, and may be refused them: so
+/// slots are [reserved](Self::try_reserve) first, and then [filled](Self::put). Taking from the front
+/// changes no offset: they count from the start of the stream.
+#[derive(Debug)]
+pub(crate) enum ChunkList {
+    /// The only chunk, or none when it is empty.
+    One(Segment),
+    Many(Blocks),
 }
 
 impl ChunkList {
-    /// Makes the list of one segment, which is not empty.
+    pub(crate) const EMPTY: Self = Self::One(Segment::new());
+
+    /// Creates a list that `count` chunks can be put into.
+    fn with_slots(count: usize, pool: &Pool) -> Result<Self, OutOfMemory> {
+        let mut list = Self::EMPTY;
+        list.try_reserve(count, pool)?;
+        Ok(list)
+    }
+
     #[inline]
-    pub(crate) fn of(segment: Segment) -> Self {
-        let end = segment.len() as u64;
-        let [_, second, third, fourth] = Default::default();
-        Self {
-            inline: [Chunk { segment, start: 0 }, second, third, fourth],
-            head: 0,
-            first_len: 0,
-            len: 1,
-            blocks: Vec::new(),
-            start: 0,
-            end,
-        }
-    }
-
-    /// Drops all chunks. What a long list lay in goes back for the next one.
-    pub(crate) fn clear(&mut self) {
-        for chunk in self.inline.iter_mut().skip(self.head.into()).take(self.len) {
-            *chunk = Chunk::default();
-        }
-        self.give_blocks();
-        (self.head, self.first_len, self.len) = (0, 0, 0);
-        (self.start, self.end) = (0, 0);
-    }
-
-    fn give_blocks(&mut self) {
-        if self.blocks.capacity() > 0 {
-            self.blocks.drain(..).for_each(give_block);
-            give_directory(core::mem::take(&mut self.blocks));
-        }
-    }
-
     pub(crate) const fn len(&self) -> usize {
-        self.len
+        match self {
+            Self::One(segment) => !segment.is_empty() as usize,
+            Self::Many(blocks) => blocks.len(),
+        }
     }
 
+    #[inline]
     pub(crate) const fn is_empty(&self) -> bool {
-        self.len == 0
+        match self {
+            Self::One(segment) => segment.is_empty(),
+            Self::Many(blocks) => blocks.len() == 0,
+        }
     }
 
     /// Bytes in all chunks.
     #[inline]
     pub(crate) const fn bytes(&self) -> u64 {
-        self.end - self.start
-    }
-
-    #[inline]
-    pub(crate) fn get(&self, index: usize) -> Option<&Chunk> {
-        if index >= self.len {
-            return None;
-        }
-        let index = usize::from(self.head) + index;
-        if self.blocks.is_empty() {
-            return self.inline.get(index);
-        }
-        match index.checked_sub(self.first_len.into()) {
-            None => self.blocks.first()?.get(index),
-            Some(index) => self.blocks.get(1 + index / BLOCK)?.get(index % BLOCK),
-        }
-    }
-
-    fn get_mut(&mut self, index: usize) -> Option<&mut Chunk> {
-        if index >= self.len {
-            return None;
-        }
-        let index = usize::from(self.head) + index;
-        if self.blocks.is_empty() {
-            return self.inline.get_mut(index);
-        }
-        match index.checked_sub(self.first_len.into()) {
-            None => self.blocks.first_mut()?.get_mut(index),
-            Some(index) => self.blocks.get_mut(1 + index / BLOCK)?.get_mut(index % BLOCK),
+        match self {
+            Self::One(segment) => segment.len() as u64,
+            Self::Many(blocks) => blocks.end() - blocks.start(),
         }
     }
 
     #[inline]
-    fn first_mut(&mut self) -> Option<&mut Chunk> {
-        if self.len == 0 {
-            return None;
-        }
-        match self.blocks.first_mut() {
-            None => self.inline.get_mut(usize::from(self.head)),
-            Some(block) => block.get_mut(usize::from(self.head)),
+    pub(crate) fn get(&self, index: usize) -> Option<&Segment> {
+        match self {
+            Self::One(segment) => (index == 0 && !segment.is_empty()).then_some(segment),
+            Self::Many(blocks) => Some(&blocks.get(index)?.segment),
         }
     }
 
-    /// Appends a segment, joining it to the last chunk when it is the next part of that segment.
-    /// An empty one vanishes.
     #[inline]
-    pub(crate) fn push(&mut self, segment: Segment) {
-        match self.blocks.last_mut() {
-            Some(block)
-                if block.len() < block.capacity()
-                    && !segment.is_empty()
-                    && !block.last().is_some_and(|last| last.is_continued_by(&segment)) =>
-            {
-                let start = self.end;
-                self.end += segment.len() as u64;
-                self.len += 1;
-                block.push(Chunk { segment, start });
+    pub(crate) fn last(&self) -> Option<&Segment> {
+        match self {
+            Self::One(segment) => (!segment.is_empty()).then_some(segment),
+            Self::Many(blocks) => Some(&blocks.last()?.segment),
+        }
+    }
+
+    /// Returns the bytes that the chunks keep from reuse: segments with their whole size, once for
+    /// neighbouring chunks of the same one.
+    pub(crate) fn chunk_bytes(&self) -> u64 {
+        let mut held = 0;
+        let mut last: Option<&Segment> = None;
+        for segment in self.iter() {
+            if !last.is_some_and(|last| last.shares_segment_with(segment)) {
+                held += segment.held_bytes() as u64;
             }
-            _ => self.push_rare(segment),
+            last = Some(segment);
+        }
+        held
+    }
+
+    /// Returns the bytes of the list's own blocks.
+    pub(crate) fn block_bytes(&self) -> u64 {
+        match self {
+            Self::One(_) => 0,
+            Self::Many(blocks) => blocks.held_bytes(),
         }
     }
 
-    /// Appends a segment that is empty, or the next part of the last one, or has no room in a block.
-    #[inline(never)]
-    fn push_rare(&mut self, segment: Segment) {
-        if segment.is_empty() {
-            return;
-        }
-        let rest = if self.is_continued_by(&segment) { self.join(segment) } else { Err(segment) };
-        if let Err(segment) = rest {
-            let start = self.end;
-            self.end += segment.len() as u64;
-            self.push_chunk(Chunk { segment, start });
+    /// Returns the pool for more blocks: the one of the list's blocks, of its chunk or of a segment that
+    /// is to be put beside it, and the global one when all of them lie elsewhere.
+    #[cold]
+    pub(crate) fn pool(&self, other: &Segment) -> Cow<'static, Pool> {
+        let own = match self {
+            Self::One(segment) => segment.pool(),
+            Self::Many(blocks) => Some(blocks.pool()),
+        };
+        own.or_else(|| other.pool()).map_or_else(|| Cow::Borrowed(Pool::global()), Cow::Owned)
+    }
+
+    /// Returns how many chunks can be put in without another block.
+    #[inline]
+    pub(crate) fn spare(&self) -> usize {
+        match self {
+            Self::One(segment) => segment.is_empty().into(),
+            Self::Many(blocks) => blocks.spare(),
         }
     }
 
-    /// Joins a segment to the last chunk, or returns it when it is not the next part of that
-    /// segment.
-    pub(crate) fn join(&mut self, segment: Segment) -> Result<(), Segment> {
-        let len = segment.len() as u64;
-        match self.last_mut() {
-            Some(last) => last.segment.unsplit(segment)?,
-            None => return Err(segment),
+    /// Makes slots for `additional` chunks, all of them or none.
+    pub(crate) fn try_reserve(
+        &mut self,
+        additional: usize,
+        pool: &Pool,
+    ) -> Result<(), OutOfMemory> {
+        match self {
+            Self::One(segment) => {
+                let wanted = additional + usize::from(!segment.is_empty());
+                if wanted > 1 {
+                    let mut blocks = Blocks::try_new(wanted, pool)?;
+                    if !segment.is_empty() {
+                        blocks.push(core::mem::take(segment));
+                    }
+                    *self = Self::Many(blocks);
+                }
+                Ok(())
+            }
+            Self::Many(blocks) => blocks.try_reserve(additional, pool),
         }
-        self.end += len;
+    }
+
+    /// Appends a segment that is not empty. There is a slot for it, or it is the next part of the last
+    /// chunk, which it joins then.
+    #[inline]
+    pub(crate) fn put(&mut self, segment: Segment) {
+        match self {
+            Self::One(only) if only.is_empty() => *only = segment,
+            Self::Many(blocks)
+                if !blocks.last().is_some_and(|last| last.is_continued_by(&segment)) =>
+            {
+                blocks.push(segment);
+            }
+            _ => assert!(self.join(segment).is_ok(), "a slot was reserved"),
+        }
+    }
+
+    /// Takes a segment to the end of the list, joining it to the last chunk when it is the next part of
+    /// that one. An empty one vanishes. Blocks come from `pool`, or else from [`pool`](Self::pool).
+    #[inline]
+    pub(crate) fn try_push(
+        &mut self,
+        segment: &mut Segment,
+        pool: Option<&Pool>,
+    ) -> Result<(), OutOfMemory> {
+        if self.spare() == 0 {
+            return self.try_push_rare(segment, pool);
+        }
+        if !segment.is_empty() {
+            self.put(core::mem::take(segment));
+        }
         Ok(())
     }
 
-    fn is_continued_by(&self, segment: &Segment) -> bool {
-        let last = self.len.checked_sub(1).and_then(|last| self.get(last));
-        last.is_some_and(|last| last.is_continued_by(segment))
+    #[inline(never)]
+    fn try_push_rare(
+        &mut self,
+        segment: &mut Segment,
+        pool: Option<&Pool>,
+    ) -> Result<(), OutOfMemory> {
+        match self.join(core::mem::take(segment)) {
+            Ok(()) => return Ok(()),
+            Err(back) => *segment = back,
+        }
+        match pool {
+            Some(pool) => self.try_reserve(1, pool)?,
+            None => {
+                let pool = self.pool(segment);
+                self.try_reserve(1, &pool)?;
+            }
+        }
+        self.put(core::mem::take(segment));
+        Ok(())
     }
 
-    fn last_mut(&mut self) -> Option<&mut Chunk> {
-        self.len.checked_sub(1).and_then(|last| self.get_mut(last))
-    }
-
-    fn push_chunk(&mut self, chunk: Chunk) {
-        if self.blocks.is_empty() {
-            let head = usize::from(self.head);
-            if head + self.len < INLINE_LEN {
-                self.inline[head + self.len] = chunk;
-                self.len += 1;
-                return;
-            }
-            if self.len < INLINE_LEN {
-                self.inline.rotate_left(head);
-                self.head = 0;
-                self.inline[self.len] = chunk;
-                self.len += 1;
-                return;
-            }
-            if self.blocks.capacity() == 0 {
-                self.blocks = take_directory();
-            }
-            let mut block = take_block(FIRST_LEN);
-            self.first_len = FIRST_LEN;
-            block.extend(self.inline.iter_mut().map(core::mem::take));
-            self.blocks.push(block);
+    /// Joins a segment to the last chunk, or returns it when it is not the next part of that
+    /// segment. An empty one vanishes.
+    pub(crate) fn join(&mut self, segment: Segment) -> Result<(), Segment> {
+        if segment.is_empty() {
+            return Ok(());
         }
-        if self.blocks.last().is_none_or(|block| block.len() == block.capacity()) {
-            self.blocks.push(take_block(BLOCK_LEN));
-        }
-        if let Some(block) = self.blocks.last_mut() {
-            block.push(chunk);
-        }
-        self.len += 1;
-    }
-
-    fn pop_chunk(&mut self) -> Option<Chunk> {
-        let chunk = core::mem::take(self.first_mut()?);
-        self.len -= 1;
-        self.head += 1;
-        self.start = chunk.end();
-        if self.len == 0 {
-            self.head = 0;
-            self.blocks.drain(..).for_each(give_block);
-        } else if !self.blocks.is_empty() && self.head == self.first_len {
-            (self.head, self.first_len) = (0, BLOCK_LEN);
-            give_block(self.blocks.remove(0));
-        }
-        Some(chunk)
-    }
-
-    /// Removes the first `count` bytes and hands them over, chunk by chunk.
-    ///
-    /// `count` must not be above [`bytes`](Self::bytes).
-    pub(crate) fn drain_front(&mut self, count: u64, mut sink: impl FnMut(Segment)) {
-        let until = self.start + count;
-        while let Some(first) = self.first_mut() {
-            if first.start >= until {
-                break;
-            }
-            if first.end() <= until {
-                sink(self.pop_chunk().unwrap_or_default().segment);
-            } else {
-                let front = first.segment.split_to(within(until - first.start));
-                first.start = until;
-                self.start = until;
-                sink(front);
-            }
+        match self {
+            Self::One(only) if only.is_empty() => Err(segment),
+            Self::One(only) => only.unsplit(segment),
+            Self::Many(blocks) => blocks.join(segment),
         }
     }
 
-    /// Splits the first `count` bytes off when they are a part of the first chunk, neither nothing
-    /// nor all of it.
+    /// Takes all chunks of another list to the end of this one.
+    pub(crate) fn try_append(
+        &mut self,
+        other: &mut Self,
+        pool: Option<&Pool>,
+    ) -> Result<(), OutOfMemory> {
+        if self.is_empty() {
+            core::mem::swap(self, other);
+            other.clear();
+            return Ok(());
+        }
+        let first = match other {
+            Self::One(segment) => return self.try_push(segment, pool),
+            Self::Many(_) => other.get(0).unwrap_or(const { &Segment::new() }),
+        };
+        match pool {
+            _ if self.spare() >= other.len() => {}
+            Some(pool) => self.try_reserve(other.len(), pool)?,
+            None => {
+                let pool = self.pool(first);
+                self.try_reserve(other.len(), &pool)?;
+            }
+        }
+        while let Some(segment) = other.pop_front() {
+            self.put(segment);
+        }
+        Ok(())
+    }
+
+    /// Gives the blocks back when so many more chunks need none.
+    pub(crate) fn settle(&mut self, slots: usize) {
+        if matches!(self, Self::Many(blocks) if blocks.len() + slots <= 1) {
+            *self = Self::One(self.pop_front().unwrap_or_default());
+        }
+    }
+
+    /// Moves to blocks that are no larger than needed for the chunks and so many more, if the pool has
+    /// them.
+    pub(crate) fn shrink(&mut self, slots: usize, pool: &Pool) {
+        let Ok(mut list) = Self::with_slots(self.len() + slots, pool) else { return };
+        while let Some(segment) = self.pop_front() {
+            list.put(segment);
+        }
+        *self = list;
+    }
+
+    pub(crate) fn pop_front(&mut self) -> Option<Segment> {
+        match self {
+            Self::One(segment) if segment.is_empty() => None,
+            Self::One(segment) => Some(core::mem::take(segment)),
+            Self::Many(blocks) => {
+                let segment = blocks.pop_front();
+                if blocks.len() == 0 {
+                    self.clear();
+                }
+                segment
+            }
+        }
+    }
+
+    /// Drops all chunks and gives the blocks back.
+    pub(crate) fn clear(&mut self) {
+        *self = Self::EMPTY;
+    }
+
+    /// Splits the first `count` bytes off when they are the first chunk or a part of it.
     #[inline]
     pub(crate) fn split_first(&mut self, count: u64) -> Option<Segment> {
-        let first = self.first_mut()?;
-        if count == 0 || count >= first.segment.len() as u64 {
-            return None;
+        match self {
+            Self::One(segment) => {
+                (count <= segment.len() as u64).then(|| segment.split_to(within(count)))
+            }
+            Self::Many(blocks) => {
+                let first = blocks.first_mut()?;
+                if count >= first.segment.len() as u64 {
+                    return if count == first.segment.len() as u64 {
+                        self.pop_front()
+                    } else {
+                        None
+                    };
+                }
+                first.start += count;
+                let front = first.segment.split_to(within(count));
+                blocks.moved_front(count);
+                Some(front)
+            }
         }
-        let front = first.segment.split_to(within(count));
-        first.start += count;
-        self.start += count;
-        Some(front)
     }
 
-    /// Drops the first `count` bytes.
-    ///
-    /// `count` must not be above [`bytes`](Self::bytes).
+    /// Splits the first `count` bytes off, which are at most [`bytes`](Self::bytes).
+    pub(crate) fn try_split_to(
+        &mut self,
+        count: u64,
+        pool: Option<&Pool>,
+    ) -> Result<Self, OutOfMemory> {
+        if let Some(segment) = self.split_first(count) {
+            return Ok(Self::One(segment));
+        }
+        if count == self.bytes() {
+            return Ok(core::mem::replace(self, Self::EMPTY));
+        }
+        let (chunk, within) = self.locate(count);
+        let slots = chunk + usize::from(within > 0);
+        let mut front = self.with_slots_of(slots, pool)?;
+        for _ in 0..chunk {
+            self.pop_front().into_iter().for_each(|segment| front.put(segment));
+        }
+        let rest = within as u64;
+        self.split_first(rest)
+            .filter(|_| rest > 0)
+            .into_iter()
+            .for_each(|segment| front.put(segment));
+        Ok(front)
+    }
+
+    /// Creates a list that `count` chunks can be put into, of `pool` or the pool of this one.
+    fn with_slots_of(&self, count: usize, pool: Option<&Pool>) -> Result<Self, OutOfMemory> {
+        match pool {
+            _ if count <= 1 => Ok(Self::EMPTY),
+            Some(pool) => Self::with_slots(count, pool),
+            None => Self::with_slots(count, &self.pool(&Segment::new())),
+        }
+    }
+
+    /// Returns `count` bytes from a place on, which are there, and the place after them.
+    pub(crate) fn try_part(
+        &self,
+        chunk: usize,
+        from: usize,
+        count: u64,
+    ) -> Result<(Self, usize, usize), OutOfMemory> {
+        let Some(first) = self.get(chunk) else { return Ok((Self::EMPTY, chunk, from)) };
+        let len = first.len() - from;
+        if count < len as u64 {
+            let until = from + within(count);
+            return Ok((Self::One(first.slice(from..until)), chunk, until));
+        }
+        if count == len as u64 {
+            return Ok((Self::One(first.slice(from..)), chunk + 1, 0));
+        }
+        let (last, until) = self.locate(self.start_of(chunk) + from as u64 + count);
+        let slots = last - chunk + usize::from(until > 0);
+        let mut part = self.with_slots_of(slots, None)?;
+        part.put(first.slice(from..));
+        for index in chunk + 1..last {
+            self.get(index).into_iter().for_each(|segment| part.put(segment.clone()));
+        }
+        if until > 0 {
+            self.get(last).into_iter().for_each(|segment| part.put(segment.slice(..until)));
+        }
+        Ok((part, last, until))
+    }
+
+    pub(crate) fn try_clone(&self, pool: Option<&Pool>) -> Result<Self, OutOfMemory> {
+        let mut list = self.with_slots_of(self.len(), pool)?;
+        self.iter().for_each(|segment| list.put(segment.clone()));
+        Ok(list)
+    }
+
+    /// Drops the first `count` bytes, which are at most [`bytes`](Self::bytes).
     #[inline]
     pub(crate) fn advance(&mut self, count: u64) {
-        let Some(first) = self.first_mut() else { return };
-        if count < first.segment.len() as u64 {
-            first.segment.advance(within(count));
-            first.start += count;
-            self.start += count;
-        } else {
-            self.drop_front(count);
+        match self {
+            Self::One(segment) => segment.advance(within(count)),
+            Self::Many(blocks) => match blocks.first_mut() {
+                Some(first) if count < first.segment.len() as u64 => {
+                    first.segment.advance(within(count));
+                    first.start += count;
+                    blocks.moved_front(count);
+                }
+                _ => self.drop_front(count),
+            },
         }
     }
 
-    /// Copies the first bytes and drops them.
-    ///
-    /// `target` must not be longer than [`bytes`](Self::bytes).
+    fn drop_front(&mut self, count: u64) {
+        let mut rest = count;
+        while let Some(first) = self.get(0)
+            && first.len() as u64 <= rest
+        {
+            rest -= first.len() as u64;
+            drop(self.pop_front());
+        }
+        if rest > 0 {
+            self.advance(rest);
+        }
+    }
+
+    /// Copies the first bytes and drops them. There are as many.
     #[inline]
     pub(crate) fn copy_front(&mut self, target: &mut [u8]) {
-        match self.first_mut() {
-            Some(first) if target.len() < first.segment.len() => {
-                let count = target.len();
-                target.copy_from_slice(&first.segment[..count]);
-                first.segment.advance(count);
-                first.start += count as u64;
-                self.start += count as u64;
+        match self.get(0) {
+            Some(first) if target.len() < first.len() => {
+                target.copy_from_slice(&first[..target.len()]);
+                self.advance(target.len() as u64);
             }
             _ => self.copy_chunks(target),
         }
@@ -330,23 +436,17 @@ impl ChunkList {
 
     fn copy_chunks(&mut self, target: &mut [u8]) {
         let mut rest = target;
-        while let Some(first) = self.first_mut() {
-            let len = first.segment.len();
-            if rest.len() < len {
-                break;
-            }
-            let (front, behind) = rest.split_at_mut(len);
-            front.copy_from_slice(&first.segment);
-            drop(self.pop_chunk());
-            rest = behind;
+        while let Some(first) = self.get(0)
+            && first.len() <= rest.len()
+        {
+            let (front, after) = rest.split_at_mut(first.len());
+            front.copy_from_slice(first);
+            drop(self.pop_front());
+            rest = after;
         }
-        if !rest.is_empty() && !self.is_empty() {
+        if !rest.is_empty() {
             self.copy_front(rest);
         }
-    }
-
-    fn drop_front(&mut self, count: u64) {
-        self.drain_front(count, drop);
     }
 
     /// Shortens the list to its first `len` bytes; does nothing when it is shorter.
@@ -354,88 +454,53 @@ impl ChunkList {
         if len >= self.bytes() {
             return;
         }
-        let end = self.start + len;
-        while let Some(last) = self.last_mut() {
-            if last.start < end {
-                last.segment.truncate(within(end - last.start));
-                break;
-            }
-            self.pop_last();
+        match self {
+            _ if len == 0 => self.clear(),
+            Self::One(segment) => segment.truncate(within(len)),
+            Self::Many(blocks) => blocks.truncate(blocks.start() + len),
         }
-        self.end = end;
     }
 
-    fn pop_last(&mut self) {
-        self.len -= 1;
-        if let Some(block) = self.blocks.last_mut() {
-            block.pop();
-            if block.is_empty() {
-                self.blocks.pop().into_iter().for_each(give_block);
+    /// Returns the offset of a chunk's first byte from the first one of the list.
+    pub(crate) fn start_of(&self, chunk: usize) -> u64 {
+        match self {
+            Self::One(segment) => {
+                if chunk == 0 {
+                    0
+                } else {
+                    segment.len() as u64
+                }
             }
-        } else {
-            self.inline[usize::from(self.head) + self.len] = Chunk::default();
-        }
-        if self.len == 0 {
-            self.head = 0;
-            self.blocks.drain(..).for_each(give_block);
+            Self::Many(blocks) => {
+                blocks.get(chunk).map_or(blocks.end(), |chunk| chunk.start) - blocks.start()
+            }
         }
     }
 
     /// Returns the index of the chunk that holds the byte at `offset` from the first one, and where
     /// in the chunk; [`len`](Self::len) and 0 at the end and beyond it.
-    ///
-    /// First a guess, as most chunks are one full segment long, then a binary search.
+    #[inline]
     pub(crate) fn locate(&self, offset: u64) -> (usize, usize) {
-        let target = match self.start.checked_add(offset) {
-            Some(target) if target < self.end => target,
-            _ => return (self.len, 0),
-        };
-        let guess = self.get(0).map_or(0, |first| offset / first.segment.len() as u64);
-        let guess = usize::try_from(guess).unwrap_or(usize::MAX);
-        if let Some(distance) = self.get(guess).and_then(|chunk| chunk.distance(target)) {
-            return (guess, distance);
+        match self {
+            _ if offset >= self.bytes() => (self.len(), 0),
+            Self::One(_) => (0, within(offset)),
+            Self::Many(blocks) => blocks.locate(blocks.start() + offset),
         }
-        let (mut low, mut high) = (0, self.len);
-        while high - low > 1 {
-            let middle = low + (high - low) / 2;
-            if self.get(middle).is_some_and(|chunk| chunk.start <= target) {
-                low = middle;
-            } else {
-                high = middle;
-            }
-        }
-        (low, self.get(low).and_then(|chunk| chunk.distance(target)).unwrap_or(0))
-    }
-
-    /// Returns the offset of a chunk's first byte from the first one.
-    pub(crate) fn offset_of(&self, chunk: &Chunk) -> u64 {
-        chunk.start - self.start
     }
 
     pub(crate) fn iter(
         &self,
-    ) -> impl ExactSizeIterator<Item = &Chunk> + DoubleEndedIterator + Clone {
-        (0..self.len).map(|index| {
-            let Some(chunk) = self.get(index) else { unreachable!("an index below the length") };
-            chunk
+    ) -> impl ExactSizeIterator<Item = &Segment> + DoubleEndedIterator + Clone {
+        (0..self.len()).map(|index| {
+            let Some(segment) = self.get(index) else { unreachable!("an index below the length") };
+            segment
         })
     }
 }
 
-impl Clone for ChunkList {
-    fn clone(&self) -> Self {
-        let mut list = Self::default();
-        (list.start, list.end) = (self.start, self.start);
-        for chunk in self.iter() {
-            list.push(chunk.segment.clone());
-        }
-        list
-    }
-}
-
-impl Drop for ChunkList {
-    fn drop(&mut self) {
-        self.give_blocks();
+impl Default for ChunkList {
+    fn default() -> Self {
+        Self::EMPTY
     }
 }
 

@@ -1,6 +1,6 @@
 //! The chunks of a sequence, one after the other, and what lies in them.
 
-use core::ops::Range;
+use core::{iter::FusedIterator, ops::Range};
 
 use seg_pool::Segment;
 
@@ -14,7 +14,8 @@ pub struct Chunks<'a> {
 }
 
 impl<'a> Chunks<'a> {
-    pub(crate) fn new(list: &'a ChunkList, first: usize) -> Self {
+    #[inline]
+    pub(crate) const fn new(list: &'a ChunkList, first: usize) -> Self {
         Self { list, range: first..list.len() }
     }
 }
@@ -22,8 +23,9 @@ impl<'a> Chunks<'a> {
 impl<'a> Iterator for Chunks<'a> {
     type Item = &'a Segment;
 
+    #[inline]
     fn next(&mut self) -> Option<&'a Segment> {
-        self.range.next().and_then(|index| self.list.get(index)).map(|chunk| &chunk.segment)
+        self.range.next().and_then(|index| self.list.get(index))
     }
 
     fn size_hint(&self) -> (usize, Option<usize>) {
@@ -33,13 +35,44 @@ impl<'a> Iterator for Chunks<'a> {
 
 impl DoubleEndedIterator for Chunks<'_> {
     fn next_back(&mut self) -> Option<Self::Item> {
-        self.range.next_back().and_then(|index| self.list.get(index)).map(|chunk| &chunk.segment)
+        self.range.next_back().and_then(|index| self.list.get(index))
     }
 }
 
 impl ExactSizeIterator for Chunks<'_> {}
 
-/// What lies behind a place in a [`Sequence`](crate::Sequence), slice by slice.
+impl FusedIterator for Chunks<'_> {}
+
+/// The chunks of a [`Sequence`](crate::Sequence) by value, from its `into_iter`. Those that are not
+/// taken are dropped with it.
+#[derive(Debug)]
+pub struct IntoChunks {
+    list: ChunkList,
+}
+
+impl IntoChunks {
+    pub(crate) const fn new(list: ChunkList) -> Self {
+        Self { list }
+    }
+}
+
+impl Iterator for IntoChunks {
+    type Item = Segment;
+
+    fn next(&mut self) -> Option<Segment> {
+        self.list.pop_front()
+    }
+
+    fn size_hint(&self) -> (usize, Option<usize>) {
+        (self.list.len(), Some(self.list.len()))
+    }
+}
+
+impl ExactSizeIterator for IntoChunks {}
+
+impl FusedIterator for IntoChunks {}
+
+/// What lies after a place in a [`Sequence`](crate::Sequence), slice by slice.
 #[derive(Clone, Debug)]
 pub(crate) struct Slices<'a> {
     chunks: Chunks<'a>,
@@ -48,7 +81,8 @@ pub(crate) struct Slices<'a> {
 }
 
 impl<'a> Slices<'a> {
-    pub(crate) fn new(list: &'a ChunkList, chunk: usize, within: usize) -> Self {
+    #[inline]
+    pub(crate) const fn new(list: &'a ChunkList, chunk: usize, within: usize) -> Self {
         Self { chunks: Chunks::new(list, chunk), within }
     }
 }
@@ -63,7 +97,7 @@ impl<'a> Iterator for Slices<'a> {
 }
 
 /// Fills `target` as far as there are bytes, and returns how many those were.
-pub(crate) fn fill(target: &mut [u8], slices: Slices<'_>) -> usize {
+pub(crate) fn fill<'a>(target: &mut [u8], slices: impl Iterator<Item = &'a [u8]>) -> usize {
     let mut count = 0;
     for slice in slices {
         let len = slice.len().min(target.len() - count);

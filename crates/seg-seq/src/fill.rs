@@ -20,7 +20,7 @@ impl SegmentedBuf {
     pub fn fill_from(&mut self, reader: &mut (impl Read + ?Sized)) -> io::Result<usize> {
         let tail = self.try_tail().map_err(out_of_memory)?;
         let read = tail.read_from(reader);
-        self.drop_empty_tail();
+        self.settle();
         read
     }
 
@@ -42,9 +42,12 @@ impl SegmentedBuf {
     /// Panics when `reader` reports more bytes than it was given room for.
     pub fn fill_from_vectored(&mut self, reader: &mut (impl Read + ?Sized)) -> io::Result<usize> {
         let pool = self.pool().clone();
-        let tail = self.try_tail().map_err(out_of_memory)?;
+        self.try_tail().map_err(out_of_memory)?;
         let mut fresh = [const { None }; FRESH_SEGMENTS];
-        fresh.fill_with(|| pool.try_take_size(pool.segment_size()).ok());
+        if self.try_reserve_tails(FRESH_SEGMENTS).is_ok() {
+            fresh.fill_with(|| pool.try_take_size(pool.segment_size()).ok());
+        }
+        let tail = self.try_tail().map_err(out_of_memory)?;
         let read = reader.read_vectored(&mut spare_slices(tail, &mut fresh));
         let mut rest = *read.as_ref().unwrap_or(&0);
         rest -= advance(tail, rest);
@@ -55,7 +58,7 @@ impl SegmentedBuf {
             }
         }
         assert!(rest == 0, "more bytes were read than there was room for");
-        self.drop_empty_tail();
+        self.settle();
         read
     }
 }

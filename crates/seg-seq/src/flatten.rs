@@ -3,7 +3,7 @@
 use std::sync::OnceLock;
 
 use bytes::Bytes;
-use seg_pool::Segment;
+use seg_pool::{OutOfMemory, Pool, Segment};
 
 use crate::sequence::Sequence;
 
@@ -16,7 +16,7 @@ use crate::sequence::Sequence;
 /// # Examples
 ///
 /// ```
-/// use seg_pool::Segment;
+/// use seg_pool::{OutOfMemory, Pool, Segment};
 /// use seg_seq::{Flatten, Sequence};
 ///
 /// let sequence: Sequence =
@@ -63,7 +63,20 @@ impl Flatten {
         &self.sequence
     }
 
+    /// Makes slots in the list, as [`Sequence::try_reserve`] does.
+    ///
+    /// # Errors
+    ///
+    /// [`OutOfMemory`] when the pool has too few blocks; nothing changes then.
+    pub fn try_reserve(&mut self, chunk_count: usize, pool: &Pool) -> Result<(), OutOfMemory> {
+        self.sequence.try_reserve(chunk_count, pool)
+    }
+
     /// Appends a segment without a copy; a flat copy of what was there before is dropped.
+    ///
+    /// # Panics
+    ///
+    /// Panics where [`Sequence::push`] does.
     pub fn push(&mut self, segment: Segment) {
         self.flat.take();
         self.sequence.push(segment);
@@ -107,6 +120,10 @@ impl Flatten {
 
 impl Clone for Flatten {
     /// Clones without a copy; a flat copy is shared.
+    ///
+    /// # Panics
+    ///
+    /// Panics where the `clone` of a [`Sequence`] does.
     fn clone(&self) -> Self {
         Self { sequence: self.sequence.clone(), flat: self.flat.clone() }
     }

@@ -3,10 +3,11 @@
 use core::{fmt, iter::FusedIterator};
 use std::io::IoSlice;
 
-use seg_pool::Segment;
+use seg_pool::{OutOfMemory, Segment};
 
 use crate::{
     chunks::{self, Slices},
+    range,
     sequence::{Sequence, within},
 };
 
@@ -64,7 +65,7 @@ impl<'a> Cursor<'a> {
     /// Goes to the next chunk.
     fn enter_chunk(&mut self) {
         let chunk = self.sequence.list.get(self.next);
-        self.slice = chunk.map_or(&[], |chunk| &chunk.segment);
+        self.slice = chunk.map_or(&[], |segment| segment);
         self.next += 1;
     }
 
@@ -189,21 +190,35 @@ impl<'a> Fragment<'a> {
     #[must_use]
     pub fn to_segment(&self) -> Option<Segment> {
         let slice = self.as_slice()?;
-        let chunk = &self.sequence.list.get(self.next - 1)?.segment;
+        let chunk = self.sequence.list.get(self.next - 1)?;
         let start = slice.as_ptr().addr() - chunk.as_ptr().addr();
         Some(chunk.slice(start..start + slice.len()))
     }
 
     /// Returns the bytes as a sequence of their own, without a copy: one atomic increment a slice.
+    ///
+    /// # Panics
+    ///
+    /// Panics when there are several slices and the pool has no block for their list: see
+    /// [`try_to_sequence`](Self::try_to_sequence).
     #[must_use]
     pub fn to_sequence(&self) -> Sequence {
+        self.try_to_sequence().unwrap_or_else(range::refuse)
+    }
+
+    /// Returns the bytes as a sequence of their own, without a copy: one atomic increment a slice.
+    ///
+    /// # Errors
+    ///
+    /// [`OutOfMemory`] when there are several slices and the pool has no block for their list.
+    pub fn try_to_sequence(&self) -> Result<Sequence, OutOfMemory> {
         if let Some(segment) = self.to_segment() {
-            return segment.into();
+            return Ok(segment.into());
         }
         let chunk = self.next - 1;
         let first = self.sequence.list.get(chunk);
-        let start = first.map_or(0, |chunk| chunk.segment.len() - self.first.len());
-        self.sequence.part(chunk, start, self.len as u64).0
+        let start = first.map_or(0, |segment| segment.len() - self.first.len());
+        Ok(self.sequence.try_part(chunk, start, self.len as u64)?.0)
     }
 
     fn behind(&self) -> Slices<'a> {
@@ -227,7 +242,11 @@ impl<T: AsRef<[u8]> + ?Sized> PartialEq<T> for Fragment<'_> {
 impl fmt::Debug for Fragment<'_> {
     /// Writes the bytes as a list of byte string literals, one a slice.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.to_sequence().fmt(f)
+        let mut list = f.debug_list();
+        for slice in self.slices() {
+            list.entry(&format_args!("b\"{}\"", slice.escape_ascii()));
+        }
+        list.finish()
     }
 }
 

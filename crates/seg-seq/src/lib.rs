@@ -18,7 +18,7 @@
 //! # Where to look
 //!
 //! - **Gather** what comes in: [`SegmentedBuf::fill_from`], [`SegmentedBuf::push`] and, when little
-//!   of a segment is kept, [`SegmentedBuf::try_push_or_copy`] with its policy, [`SHARE_BYTES_MIN`].
+//!   of a segment is kept, [`SegmentedBuf::link_or_copy`] with its [`LinkPolicy`].
 //!   [`Sequence::compact`] undoes what held too much.
 //! - **Parse**: [`Reader`] has std's traits, integers, varints, [`take_until`](Reader::take_until)
 //!   and checkpoints. A value that is cut by a chunk's edge is read like any other.
@@ -64,9 +64,11 @@
 //! Positions and lengths are `u64`; a sequence may be longer than memory when chunks repeat.
 
 mod assembly;
+mod block;
 mod bytes_traits;
 mod chunk_list;
 mod chunks;
+mod compact;
 mod compare;
 #[cfg(feature = "compio")]
 mod compio_buf;
@@ -76,6 +78,7 @@ mod find;
 mod flatten;
 mod fragment;
 mod fragment_batch;
+mod link_policy;
 mod packet;
 mod packet_batch;
 mod packet_layout;
@@ -85,20 +88,20 @@ mod reassembler;
 mod replay_window;
 mod segmented_buf;
 mod sequence;
-mod share;
 #[cfg(feature = "tokio")]
 mod tokio_io;
 
 pub use assembly::Assembly;
-pub use chunks::Chunks;
+pub use chunks::{Chunks, IntoChunks};
 pub use datagram::{Datagram, DatagramBuf, DatagramError, DatagramErrorKind, Datagrams};
 pub use flatten::Flatten;
 pub use fragment::{Fragment, FragmentSlices, Fragments};
 pub use fragment_batch::{FragmentBatch, FragmentBatches};
+pub use link_policy::{LinkPolicy, Linkable};
 pub use packet::{Packet, Packets};
 pub use packet_batch::{PacketBatch, PacketBatches, PacketParts};
 pub use packet_layout::{PacketSizeError, PacketSizeErrorKind};
-pub use range::{RangeError, RangeErrorKind};
+pub use range::{CutError, RangeError, RangeErrorKind};
 pub use reader::{Checkpoint, ReadError, ReadErrorKind, Reader};
 pub use reassembler::{
     FragmentId, Reassembler, ReassemblyError, ReassemblyErrorKind, ReassemblyLimits,
@@ -106,7 +109,6 @@ pub use reassembler::{
 pub use replay_window::{ReplayError, ReplayErrorKind, ReplayWindow};
 pub use segmented_buf::SegmentedBuf;
 pub use sequence::Sequence;
-pub use share::SHARE_BYTES_MIN;
 
 /// The examples in the README are doc tests.
 #[cfg(doctest)]

@@ -6,6 +6,8 @@ use core::{
     ops::{Bound, RangeBounds},
 };
 
+use seg_pool::OutOfMemory;
+
 /// A range that a sequence does not have.
 ///
 /// What the `try_` methods return where their twins panic, as those of slices do.
@@ -16,7 +18,7 @@ pub struct RangeError {
     limit: u64,
 }
 
-/// Why a range is refused.
+/// Why a range is refused. More kinds may be added.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum RangeErrorKind {
@@ -62,6 +64,46 @@ impl fmt::Display for RangeError {
 
 impl Error for RangeError {}
 
+/// Why a sequence was not cut. It is as before.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum CutError {
+    /// There is no such range; asking again is of no use.
+    Range(RangeError),
+    /// The list of the part needs a block, and the pool refused it; asking again later may help.
+    OutOfMemory(OutOfMemory),
+}
+
+impl fmt::Display for CutError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Range(error) => error.fmt(f),
+            Self::OutOfMemory(error) => error.fmt(f),
+        }
+    }
+}
+
+impl Error for CutError {
+    fn source(&self) -> Option<&(dyn Error + 'static)> {
+        match self {
+            Self::Range(error) => Some(error),
+            Self::OutOfMemory(error) => Some(error),
+        }
+    }
+}
+
+impl From<RangeError> for CutError {
+    fn from(error: RangeError) -> Self {
+        Self::Range(error)
+    }
+}
+
+impl From<OutOfMemory> for CutError {
+    fn from(error: OutOfMemory) -> Self {
+        Self::OutOfMemory(error)
+    }
+}
+
 /// Returns start and end of a range in `len` bytes.
 pub(crate) fn resolve(range: &impl RangeBounds<u64>, len: u64) -> Result<(u64, u64), RangeError> {
     // What overflows is beyond every end.
@@ -99,6 +141,6 @@ pub(crate) fn same_len(start: u64, end: u64, target: usize) -> Result<(), RangeE
 /// Panics with the error's text.
 #[cold]
 #[track_caller]
-pub(crate) fn refuse<T>(error: RangeError) -> T {
+pub(crate) fn refuse<T>(error: impl fmt::Display) -> T {
     panic!("{error}")
 }

@@ -57,8 +57,6 @@ pub struct Reader<'a> {
 }
 
 #[derive(Clone)]
-// An owned sequence stays where the reader is: boxing it would allocate for each reader.
-#[allow(clippy::large_enum_variant)]
 enum Source<'a> {
     Borrowed(&'a Sequence),
     Owned(Sequence),
@@ -109,7 +107,7 @@ impl<'a> Reader<'a> {
 
     fn look_up(&self) -> &[u8] {
         match self.sequence().list.get(self.chunk) {
-            Some(chunk) => &chunk.segment[self.within..],
+            Some(segment) => &segment[self.within..],
             None => &[],
         }
     }
@@ -119,7 +117,7 @@ impl<'a> Reader<'a> {
         (self.chunk, self.within) = (chunk, within);
         if let Source::Borrowed(sequence) = self.sequence {
             let chunk = sequence.list.get(chunk);
-            self.rest = chunk.map_or(&[], |chunk| &chunk.segment[within..]);
+            self.rest = chunk.map_or(&[], |segment| &segment[within..]);
         }
     }
 

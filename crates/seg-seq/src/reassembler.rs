@@ -136,6 +136,8 @@ struct OpenMessage {
     number: u64,
     count: u32,
     held_bytes: u64,
+    /// What the lists take of it.
+    list_bytes: u64,
     runs: Runs,
 }
 
@@ -171,7 +173,8 @@ impl Reassembler {
     }
 
     /// Returns the memory that open messages keep from reuse, in bytes: segments with their whole
-    /// size, once for fragments of one segment that follow each other. Never less than they keep.
+    /// size, once for fragments of one segment that follow each other, and the blocks of lists. Never
+    /// less than they keep.
     #[must_use]
     pub const fn held_bytes(&self) -> u64 {
         self.held_bytes
@@ -239,7 +242,8 @@ impl Reassembler {
             Err(at) => {
                 let runs = self.spare.pop().unwrap_or_default();
                 let (number, count) = (id.message, id.count);
-                self.open.insert(at, OpenMessage { number, count, held_bytes: 0, runs });
+                self.open
+                    .insert(at, OpenMessage { number, count, held_bytes: 0, list_bytes: 0, runs });
                 Ok(at)
             }
         }
@@ -261,9 +265,13 @@ impl Reassembler {
         if self.held_bytes.saturating_add(more) > self.limits.held_bytes_max {
             return Err(ReassemblyErrorKind::HeldBytesMax);
         }
-        open.runs.insert(place, id.index, core::mem::take(payload));
-        open.held_bytes += more;
-        self.held_bytes += more;
+        let is_last = open.runs.received() + 1 == id.count;
+        let inserted = open.runs.try_insert(place, id.index, payload, is_last);
+        inserted.map_err(ReassemblyErrorKind::OutOfMemory)?;
+        let lists = open.runs.list_bytes();
+        let held_bytes = open.held_bytes - open.list_bytes + lists + more;
+        self.held_bytes = self.held_bytes - open.held_bytes + held_bytes;
+        (open.held_bytes, open.list_bytes) = (held_bytes, lists);
         Ok(open.runs.received() == id.count)
     }
 

@@ -1,23 +1,27 @@
 //! A buffer that grows by segments and is consumed from the front.
 
 use core::fmt;
+use std::io::IoSlice;
 
 use bytes::{Buf as _, Bytes, buf::UninitSlice};
 use seg_pool::{OutOfMemory, Pool, Segment, SegmentMut};
 
 use crate::{
     chunk_list::ChunkList,
-    range::{self, RangeError},
-    sequence::{Sequence, held_bytes, within},
+    chunks,
+    range::{self, CutError},
+    sequence::{Sequence, within},
 };
 
 /// A growing buffer of pooled segments: filled at the tail, consumed from the front.
 ///
-/// Bytes get in [by copy](Self::try_extend_from_slice), [by link](Self::push) or [by a
+/// Bytes get in [by copy](Self::try_extend_from_slice), [by link](Self::try_push) or [by a
 /// read](Self::fill_from) into the tail segment; they get out as [`Sequence`]s without a copy,
 /// while the tail goes on being filled. Segments have the pool's
 /// [segment size](seg_pool::PoolBuilder::segment_size): a budget below it can give none. No
-/// allocation is larger than a segment, and an empty buffer holds none.
+/// allocation is larger than a segment, and an empty buffer holds none. A list of several chunks lies
+/// in segments of the same pool, so everything that adds chunks can be refused memory: the plain
+/// methods panic then, and their `try_` twins return an error, with everything as it was.
 ///
 /// # Examples
 ///
@@ -36,19 +40,26 @@ use crate::{
 /// # Ok(())
 /// # }
 /// ```
+///
+/// # Invariants
+///
+/// - While there is a tail, the list has a spare slot for it, or ends with the part of its segment that
+///   lies before it, which it joins. So the tail can always be moved there.
 pub struct SegmentedBuf {
     pool: Pool,
     /// What is complete.
     pub(crate) list: ChunkList,
-    /// What is being filled, behind the list.
+    /// What is being filled, after the list.
     tail: Option<SegmentMut>,
+    /// What linked segments hold beyond what was linked of them, since the list was last empty.
+    pub(crate) waste_bytes: u64,
 }
 
 impl SegmentedBuf {
     /// Creates an empty buffer that takes its segments from `pool`. Takes none yet.
     #[must_use]
     pub fn new(pool: &Pool) -> Self {
-        Self { pool: pool.clone(), list: ChunkList::default(), tail: None }
+        Self { pool: pool.clone(), list: ChunkList::EMPTY, tail: None, waste_bytes: 0 }
     }
 
     /// Returns the pool that segments are taken from.
@@ -58,26 +69,29 @@ impl SegmentedBuf {
     }
 
     /// Returns the number of bytes.
+    #[inline]
     #[must_use]
     pub fn len(&self) -> u64 {
         self.list.bytes() + self.tail_len() as u64
     }
 
     /// Returns whether there are no bytes.
+    #[inline]
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.list.is_empty() && self.tail_len() == 0
     }
 
     /// Returns the memory that this buffer keeps from reuse, in bytes: segments with their whole
-    /// size, once for neighbouring chunks of the same one.
+    /// size, once for neighbouring chunks of the same one, and the blocks of the list.
     #[must_use]
     pub fn held_bytes(&self) -> u64 {
-        let last = self.list.len().checked_sub(1).and_then(|index| self.list.get(index));
-        let is_counted =
-            |tail: &&SegmentMut| last.is_some_and(|last| tail.shares_segment_with(&last.segment));
+        let is_counted = |tail: &&SegmentMut| {
+            self.list.last().is_some_and(|last| tail.shares_segment_with(last))
+        };
         let tail = self.tail.as_ref().filter(|tail| !is_counted(tail));
-        held_bytes(&self.list) + tail.map_or(0, |tail| tail.held_bytes() as u64)
+        let tail = tail.map_or(0, |tail| tail.held_bytes() as u64);
+        self.list.chunk_bytes() + self.list.block_bytes() + tail
     }
 
     /// Appends `bytes`, copying them.
@@ -96,39 +110,36 @@ impl SegmentedBuf {
         }
     }
 
+    #[inline(never)]
     fn extend_by_segments(&mut self, bytes: &[u8]) -> Result<(), OutOfMemory> {
         if bytes.is_empty() {
             return Ok(());
         }
-        let spare = self.tail.as_ref().map_or(0, SegmentMut::spare_len);
-        let (head, rest) = bytes.split_at(bytes.len().min(spare));
+        let (head, rest) = bytes.split_at(bytes.len().min(self.spare_len()));
         // What does not fit into the tail is gathered first, as it is all or nothing.
         let mut last = self.pool.try_take_size(self.pool.segment_size())?;
         let count = last.fill_from_slice(rest);
-        let full = if count < rest.len() {
-            Some(self.fill_segments(&mut last, &rest[count..])?)
-        } else {
-            None
-        };
+        let mut full = self.fill_segments(&mut last, &rest[count..])?;
+        self.list.try_reserve(full.len() + 1 + usize::from(self.tail.is_some()), &self.pool)?;
         if let Some(tail) = &mut self.tail {
             tail.fill_from_slice(head);
         }
         self.seal();
-        if let Some(mut full) = full {
-            let len = full.bytes();
-            full.drain_front(len, |segment| self.list.push(segment));
+        while let Some(segment) = full.pop_front() {
+            self.list.put(segment);
         }
         self.tail = Some(last);
         Ok(())
     }
 
-    /// Fills segments behind `last`, which is the last one of them then; returns those before it.
+    /// Fills segments after `last`, which is the last one of them then; returns those before it.
     fn fill_segments(&self, last: &mut SegmentMut, bytes: &[u8]) -> Result<ChunkList, OutOfMemory> {
-        let (mut full, mut rest) = (ChunkList::default(), bytes);
+        let (mut full, mut rest) = (ChunkList::EMPTY, bytes);
+        full.try_reserve(bytes.len().div_ceil(last.capacity()), &self.pool)?;
         while !rest.is_empty() {
             let mut segment = self.pool.try_take_size(self.pool.segment_size())?;
             rest = &rest[segment.fill_from_slice(rest)..];
-            full.push(core::mem::replace(last, segment).freeze());
+            full.put(core::mem::replace(last, segment).freeze());
         }
         Ok(full)
     }
@@ -140,25 +151,57 @@ impl SegmentedBuf {
     /// Panics when the pool is exhausted.
     #[inline]
     pub fn extend_from_slice(&mut self, bytes: &[u8]) {
-        if let Err(error) = self.try_extend_from_slice(bytes) {
-            panic!("{error}");
-        }
+        self.try_extend_from_slice(bytes).unwrap_or_else(range::refuse);
     }
 
-    /// Appends a segment without a copy, however short:
-    /// [`try_push_or_copy`](Self::try_push_or_copy) chooses. One that goes on where the last chunk
-    /// ends, in the same segment, joins that chunk; an empty one vanishes.
+    /// Appends a segment without a copy, however short.
+    ///
+    /// # Panics
+    ///
+    /// Panics when the list needs a block and the pool has none: see [`try_push`](Self::try_push).
+    #[inline]
+    pub fn push(&mut self, mut segment: Segment) {
+        self.try_push(&mut segment).unwrap_or_else(range::refuse);
+    }
+
+    /// Appends a segment without a copy, however short, and leaves an empty one:
+    /// [`link_or_copy`](Self::link_or_copy) chooses. One that goes on where the last chunk ends, in
+    /// the same segment, joins that chunk; an empty one vanishes.
     ///
     /// What is left of the tail segment is filled with the next bytes that are copied.
+    ///
+    /// # Errors
+    ///
+    /// [`OutOfMemory`] when the list needs a block and the pool has none; the segment is where it was.
     #[inline]
-    pub fn push(&mut self, segment: Segment) {
-        if segment.is_empty() {
-            return;
+    pub fn try_push(&mut self, segment: &mut Segment) -> Result<(), OutOfMemory> {
+        if self.tail.is_some() && !segment.is_empty() {
+            self.try_publish(1)?;
         }
-        if self.tail.is_some() {
-            self.publish();
-        }
-        self.list.push(segment);
+        self.list.try_push(segment, Some(&self.pool))
+    }
+
+    /// Makes slots in the list, so that as many chunks can be pushed without an error, before or after
+    /// what is copied into the tail segment.
+    ///
+    /// # Errors
+    ///
+    /// [`OutOfMemory`] when the list needs blocks and the pool has too few; nothing changes then.
+    #[inline]
+    pub fn try_reserve(&mut self, chunk_count: usize) -> Result<(), OutOfMemory> {
+        // The tail becomes a chunk before them, and the rest of it one after them.
+        let slots = chunk_count + 2 * usize::from(self.tail.is_some());
+        if slots <= self.list.spare() { Ok(()) } else { self.list.try_reserve(slots, &self.pool) }
+    }
+
+    /// Appends what an exclusive segment holds, and fills its spare part next.
+    ///
+    /// # Panics
+    ///
+    /// Panics when the list needs a block and the pool has none: see
+    /// [`try_push_mut`](Self::try_push_mut).
+    pub fn push_mut(&mut self, segment: SegmentMut) {
+        self.try_push_mut(segment).unwrap_or_else(|(_, error)| range::refuse(error));
     }
 
     /// Appends what an exclusive segment holds, and fills its spare part next.
@@ -167,41 +210,76 @@ impl SegmentedBuf {
     /// ([`take_async`](seg_pool::Pool::take_async)). What was spare in the old tail
     /// stays unused until its segment goes back.
     ///
+    /// # Errors
+    ///
+    /// The segment, and [`OutOfMemory`], when the list needs a block and the pool has none.
+    ///
     /// # Examples
     ///
     /// ```
     /// # async fn read(mut socket: &[u8], buffer: &mut seg_seq::SegmentedBuf) -> Result<(), Box<dyn std::error::Error>> {
     /// if buffer.spare_len() == 0 {
     ///     let segment = buffer.pool().take_async(16_384).await?;
-    ///     buffer.push_mut(segment);
+    ///     buffer.try_push_mut(segment).map_err(|(_, error)| error)?;
     /// }
-    /// buffer.fill_from(&mut socket)?; // there is room: it takes no segment
+    /// buffer.fill_from(&mut socket)?; // the tail has spare capacity: no segment is taken
     /// # Ok(())
     /// # }
     /// ```
-    pub fn push_mut(&mut self, segment: SegmentMut) {
-        self.start_tail(segment);
+    pub fn try_push_mut(&mut self, segment: SegmentMut) -> Result<(), (SegmentMut, OutOfMemory)> {
+        match self.list.try_reserve(1 + usize::from(self.tail.is_some()), &self.pool) {
+            Ok(()) => {
+                self.seal();
+                self.tail = Some(segment);
+                Ok(())
+            }
+            Err(error) => Err((segment, error)),
+        }
     }
 
     /// Returns the bytes that can be filled before another segment is needed.
+    #[inline]
     #[must_use]
     pub fn spare_len(&self) -> usize {
         self.tail.as_ref().map_or(0, SegmentMut::spare_len)
     }
 
     /// Appends [`Bytes`] without a copy. Allocates 128 bytes for their count.
+    ///
+    /// # Panics
+    ///
+    /// Panics where [`push`](Self::push) does.
     pub fn push_bytes(&mut self, bytes: Bytes) {
         self.push(Segment::from(bytes));
     }
 
     /// Appends the chunks of a sequence without a copy. Cost grows with their number.
-    pub fn append(&mut self, sequence: Sequence) {
-        if !sequence.is_empty() {
-            self.publish();
-            let mut sequence = sequence;
-            let len = sequence.len();
-            sequence.list.drain_front(len, |segment| self.list.push(segment));
+    ///
+    /// # Panics
+    ///
+    /// Panics when the list needs a block and the pool has none: see [`try_append`](Self::try_append).
+    pub fn append(&mut self, mut sequence: Sequence) {
+        self.try_append(&mut sequence).unwrap_or_else(range::refuse);
+    }
+
+    /// Appends the chunks of a sequence without a copy, and leaves an empty one. Cost grows with their
+    /// number.
+    ///
+    /// # Errors
+    ///
+    /// [`OutOfMemory`] when the list needs blocks and the pool has too few. The bytes of both are as
+    /// before then.
+    pub fn try_append(&mut self, sequence: &mut Sequence) -> Result<(), OutOfMemory> {
+        let Some(tail) = self.tail.as_ref().filter(|_| !sequence.is_empty()) else {
+            return self.list.try_append(&mut sequence.list, Some(&self.pool));
+        };
+        if self.list.is_empty() && tail.is_empty() {
+            // The list becomes this buffer's, and needs a slot for the tail.
+            sequence.list.try_reserve(1, &self.pool)?;
+        } else {
+            self.try_publish(sequence.chunk_count())?;
         }
+        self.list.try_append(&mut sequence.list, Some(&self.pool))
     }
 
     /// Returns the unfilled rest of the tail segment, at least one byte, taking a new segment when
@@ -210,6 +288,7 @@ impl SegmentedBuf {
     /// # Errors
     ///
     /// [`OutOfMemory`] when a new segment is needed and the pool has none.
+    #[inline]
     pub fn try_spare_mut(&mut self) -> Result<&mut UninitSlice, OutOfMemory> {
         self.try_tail().map(SegmentMut::spare_capacity_mut)
     }
@@ -223,6 +302,7 @@ impl SegmentedBuf {
     /// # Panics
     ///
     /// Panics when `count` is above the length of that slice.
+    #[inline]
     pub unsafe fn advance_mut(&mut self, count: usize) {
         match &mut self.tail {
             // SAFETY: the caller's promise is the same.
@@ -258,31 +338,56 @@ impl SegmentedBuf {
     ///
     /// # Panics
     ///
-    /// Panics when `count` is above [`len`](Self::len).
+    /// Panics when `count` is above [`len`](Self::len), or where
+    /// [`try_split_to`](Self::try_split_to) finds no memory.
+    #[inline]
     #[must_use = "the split-off front is gone from this buffer"]
     pub fn split_to(&mut self, count: u64) -> Sequence {
-        self.try_split_to(count).unwrap_or_else(range::refuse)
+        match self.split_segment(count) {
+            Some(segment) => segment.into(),
+            None => self.try_split_to(count).unwrap_or_else(range::refuse),
+        }
     }
 
     /// Splits the first `count` bytes off. Copies nothing; the tail goes on being filled.
     ///
     /// # Errors
     ///
-    /// [`RangeError`] when `count` is above [`len`](Self::len). Nothing changes then.
-    pub fn try_split_to(&mut self, count: u64) -> Result<Sequence, RangeError> {
+    /// [`CutError::Range`] when `count` is above [`len`](Self::len). [`CutError::OutOfMemory`] when
+    /// the front has several chunks, and others stay, and the pool has no block for the second list.
+    /// Nothing changes then.
+    pub fn try_split_to(&mut self, count: u64) -> Result<Sequence, CutError> {
         range::resolve(&(..count), self.len())?;
-        let mut front = Sequence::new();
         let listed = self.list.bytes();
-        if count >= listed {
-            core::mem::swap(&mut front.list, &mut self.list);
-            if let Some(tail) = self.tail.as_mut().filter(|_| count > listed) {
-                front.push(tail.split_to(within(count - listed)).freeze());
-            }
-            self.drop_full_tail();
-        } else {
-            self.list.drain_front(count, |segment| front.list.push(segment));
+        if count < listed {
+            return Ok(Sequence { list: self.list.try_split_to(count, Some(&self.pool))? });
         }
-        Ok(front)
+        let mut list = core::mem::take(&mut self.list);
+        self.waste_bytes = 0;
+        if let Some(tail) = self.tail.as_mut().filter(|_| count > listed) {
+            list.put(tail.freeze_range(0..within(count - listed)));
+        }
+        self.drop_full_tail();
+        Ok(Sequence { list })
+    }
+
+    /// Splits the first `count` bytes off when they lie in one chunk, and are not none: the cheapest way
+    /// to take a short message out. `None` when there are fewer bytes, or when they are cut:
+    /// [`try_split_to`](Self::try_split_to) takes those.
+    #[inline]
+    pub fn split_segment(&mut self, count: u64) -> Option<Segment> {
+        if count == 0 {
+            return None;
+        }
+        if !self.list.is_empty() {
+            return self.list.split_first(count);
+        }
+        let tail = self.tail.as_mut().filter(|tail| count <= tail.len() as u64)?;
+        let front = tail.freeze_range(0..within(count));
+        if tail.capacity() == 0 {
+            self.tail = None;
+        }
+        Some(front)
     }
 
     /// Takes everything out, leaving an empty buffer that goes on filling the same tail segment.
@@ -292,17 +397,40 @@ impl SegmentedBuf {
     }
 
     /// Returns all bytes as a sequence and keeps them. One atomic increment a chunk.
+    ///
+    /// # Panics
+    ///
+    /// Panics when there are several chunks and the pool has no block for their second list: see
+    /// [`try_sequence`](Self::try_sequence).
     #[must_use]
     pub fn sequence(&mut self) -> Sequence {
+        self.try_sequence().unwrap_or_else(range::refuse)
+    }
+
+    /// Returns all bytes as a sequence and keeps them. One atomic increment a chunk.
+    ///
+    /// # Errors
+    ///
+    /// [`OutOfMemory`] when there are several chunks and the pool has no block for their second list.
+    pub fn try_sequence(&mut self) -> Result<Sequence, OutOfMemory> {
         self.publish();
-        Sequence { list: self.list.clone() }
+        Ok(Sequence { list: self.list.try_clone(Some(&self.pool))? })
+    }
+
+    /// Returns the first chunk and keeps it; `None` when there are no bytes. One atomic increment.
+    #[must_use]
+    pub fn first_segment(&mut self) -> Option<Segment> {
+        if self.list.is_empty() {
+            self.publish();
+        }
+        self.list.get(0).cloned()
     }
 
     /// Turns the buffer into a sequence of all its bytes.
     #[must_use]
     pub fn freeze(mut self) -> Sequence {
         self.seal();
-        Sequence { list: core::mem::take(&mut self.list) }
+        Sequence { list: self.list }
     }
 
     /// Shortens the buffer to its first `len` bytes; does nothing when it is shorter.
@@ -320,14 +448,16 @@ impl SegmentedBuf {
 
     /// Drops all bytes and gives every segment back to its pool.
     pub fn clear(&mut self) {
-        self.list = ChunkList::default();
+        self.list.clear();
+        self.waste_bytes = 0;
         self.tail = None;
     }
 
     /// Drops all bytes, but keeps the tail segment for the next ones when nobody else has a part of
     /// it.
     pub fn reset(&mut self) {
-        self.list = ChunkList::default();
+        self.list.clear();
+        self.waste_bytes = 0;
         if let Some(tail) = &mut self.tail {
             tail.clear();
             if !tail.try_reclaim() {
@@ -336,8 +466,55 @@ impl SegmentedBuf {
         }
     }
 
+    /// Returns the first `N` bytes without moving; `None` when there are fewer.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use seg_pool::Pool;
+    /// use seg_seq::{SegmentedBuf, Sequence};
+    ///
+    /// /// Takes a message out that has its length before it, when all of it is there.
+    /// fn message(received: &mut SegmentedBuf) -> Option<Sequence> {
+    ///     let len = u64::from(u32::from_be_bytes(received.peek()?));
+    ///     if received.len() < 4 + len {
+    ///         return None;
+    ///     }
+    ///     bytes::Buf::advance(received, 4);
+    ///     Some(received.split_to(len))
+    /// }
+    ///
+    /// let mut received = SegmentedBuf::new(&Pool::new());
+    /// received.extend_from_slice(b"\0\0\0\x05hel");
+    /// assert_eq!(message(&mut received), None);
+    /// received.extend_from_slice(b"lo\0");
+    /// assert_eq!(message(&mut received), Some(Sequence::from(b"hello".to_vec())));
+    /// assert_eq!(received.len(), 1);
+    /// ```
+    #[inline]
+    #[must_use]
+    pub fn peek<const N: usize>(&self) -> Option<[u8; N]> {
+        self.first_slice().first_chunk().copied().or_else(|| self.peek_across())
+    }
+
+    #[inline(never)]
+    fn peek_across<const N: usize>(&self) -> Option<[u8; N]> {
+        let mut array = [0; N];
+        (chunks::fill(&mut array, self.slices()) == N).then_some(array)
+    }
+
     /// Drops the first `count` bytes.
+    #[inline]
     pub(crate) fn consume(&mut self, count: u64) {
+        match &mut self.tail {
+            Some(tail) if self.list.is_empty() && count < tail.len() as u64 => {
+                tail.advance(within(count));
+            }
+            _ => self.consume_rare(count),
+        }
+    }
+
+    fn consume_rare(&mut self, count: u64) {
         assert!(count <= self.len(), "advance past the end of the buffer");
         let listed = self.list.bytes();
         self.list.advance(count.min(listed));
@@ -350,54 +527,97 @@ impl SegmentedBuf {
     }
 
     /// Returns the first chunk, or what the tail holds when there is none.
+    #[inline]
     pub(crate) fn first_slice(&self) -> &[u8] {
         match self.list.get(0) {
-            Some(chunk) => &chunk.segment,
+            Some(segment) => segment,
             None => self.tail.as_deref().unwrap_or_default(),
         }
+    }
+
+    /// Returns the bytes as slices for a vectored write.
+    pub fn io_slices(&self) -> impl Iterator<Item = IoSlice<'_>> {
+        self.slices().map(IoSlice::new)
     }
 
     /// Returns the chunks, then what the tail holds, if anything.
     pub(crate) fn slices(&self) -> impl Iterator<Item = &[u8]> {
         let tail = self.tail.as_deref().filter(|tail| !tail.is_empty());
-        self.list.iter().map(|chunk| &*chunk.segment).chain(tail)
+        self.list.iter().map(|segment| &**segment).chain(tail)
     }
 
+    #[inline]
     pub(crate) fn tail_len(&self) -> usize {
         self.tail.as_ref().map_or(0, SegmentMut::len)
     }
 
-    /// Replaces the tail, which is complete.
+    pub(crate) const fn tail_mut(&mut self) -> Option<&mut SegmentMut> {
+        self.tail.as_mut()
+    }
+
+    /// Makes slots for `count` segments that become the tail, one after the other.
+    pub(crate) fn try_reserve_tails(&mut self, count: usize) -> Result<(), OutOfMemory> {
+        self.list.try_reserve(count + usize::from(self.tail.is_some()), &self.pool)
+    }
+
+    /// Replaces the tail, which is complete. There is a slot for the new one.
     pub(crate) fn start_tail(&mut self, tail: SegmentMut) {
         self.seal();
         self.tail = Some(tail);
     }
 
-    /// Gives an empty tail back to the pool.
-    pub(crate) fn drop_empty_tail(&mut self) {
+    /// Gives an empty tail back to the pool, and slots that nothing came into.
+    #[inline]
+    pub(crate) fn settle(&mut self) {
         if self.tail.as_ref().is_some_and(SegmentMut::is_empty) {
             self.tail = None;
         }
+        self.list.settle(self.tail.is_some().into());
     }
 
     /// Returns a tail with at least one spare byte.
+    #[inline]
     pub(crate) fn try_tail(&mut self) -> Result<&mut SegmentMut, OutOfMemory> {
-        if self.tail.as_ref().is_none_or(|tail| tail.spare_len() == 0) {
-            let fresh = self.pool.try_take_size(self.pool.segment_size())?;
-            self.start_tail(fresh);
+        self.try_tail_of(1)
+    }
+
+    /// Returns a tail with at least so many spare bytes, which a segment has.
+    #[inline]
+    pub(crate) fn try_tail_of(&mut self, spare: usize) -> Result<&mut SegmentMut, OutOfMemory> {
+        if self.spare_len() < spare {
+            self.try_fresh_tail()?;
         }
-        let Some(tail) = &mut self.tail else { unreachable!("set above") };
+        let Some(tail) = &mut self.tail else { unreachable!("it has spare bytes") };
         Ok(tail)
     }
 
-    /// Moves the filled part of the tail into the list, where it can be shared. The spare part
-    /// stays the tail.
+    fn try_fresh_tail(&mut self) -> Result<(), OutOfMemory> {
+        let fresh = self.pool.try_take_size(self.pool.segment_size())?;
+        self.try_push_mut(fresh).map_err(|(_, error)| error)
+    }
+
+    /// Makes a slot for a chunk that follows all bytes so far.
+    pub(crate) fn try_reserve_chunk(&mut self) -> Result<(), OutOfMemory> {
+        if self.tail.is_some() { self.try_publish(1) } else { self.list.try_reserve(1, &self.pool) }
+    }
+
+    /// Moves the filled part of the tail into the list, where it can be shared, and makes slots for
+    /// `additional` chunks that come next, and for the spare part, which stays the tail.
+    fn try_publish(&mut self, additional: usize) -> Result<(), OutOfMemory> {
+        let Some(tail) = &self.tail else { return Ok(()) };
+        let slots = additional + usize::from(!tail.is_empty()) + usize::from(tail.spare_len() > 0);
+        self.list.try_reserve(slots, &self.pool)?;
+        self.publish();
+        Ok(())
+    }
+
+    /// Moves the filled part of the tail into the list. The spare part stays the tail.
     fn publish(&mut self) {
         match &mut self.tail {
             Some(tail) if tail.spare_len() == 0 => self.seal(),
             Some(tail) if !tail.is_empty() => {
-                let filled = tail.split_to(tail.len());
-                self.list.push(filled.freeze());
+                let len = tail.len();
+                self.list.put(tail.freeze_range(0..len));
             }
             _ => {}
         }
@@ -405,8 +625,8 @@ impl SegmentedBuf {
 
     /// Moves the tail into the list, giving up its spare part.
     fn seal(&mut self) {
-        if let Some(tail) = self.tail.take() {
-            self.list.push(tail.freeze());
+        if let Some(tail) = self.tail.take().filter(|tail| !tail.is_empty()) {
+            self.list.put(tail.freeze());
         }
     }
 

@@ -58,7 +58,7 @@ impl SegmentedBuf {
     ) -> Poll<io::Result<usize>> {
         let tail = self.try_tail().map_err(out_of_memory)?;
         let read = poll_read_into(tail, cx, reader);
-        self.drop_empty_tail();
+        self.settle();
         read
     }
 }

@@ -7,7 +7,7 @@ use std::io::{Read, Seek, SeekFrom};
 
 use counting::allocations;
 use seg_pool::{Pool, SLAB_BYTES, Segment, SegmentSize};
-use seg_seq::{DatagramBuf, FragmentId, Reassembler, SegmentedBuf, Sequence};
+use seg_seq::{DatagramBuf, FragmentId, LinkPolicy, Reassembler, SegmentedBuf, Sequence};
 
 /// Rounds of warming up, and then of counting.
 const ROUNDS: usize = if cfg!(miri) { 2 } else { 20 };
@@ -133,7 +133,8 @@ fn searching_comparing_and_hashing_allocate_nothing() {
 #[test]
 fn parsing_allocates_nothing() {
     let _alone = alone();
-    let mut buf = SegmentedBuf::new(&small());
+    let pool = small();
+    let mut buf = SegmentedBuf::new(&pool);
     for _ in 0..MANY / 40 {
         buf.extend_from_slice(&[0x85, 0x41, b'\n', 3, 1, 2, 3]);
     }
@@ -144,7 +145,7 @@ fn parsing_allocates_nothing() {
             let start = reader.checkpoint();
             assert_eq!(reader.read_uleb128(), Ok(0x85 & 0x7f | 0x41 << 7));
             reader.rewind_to(start);
-            assert_eq!(reader.take_until(b'\n').map(|line| line.len()), Some(3));
+            assert_eq!(reader.take_until(b'\n').map(|line| line.len()), Ok(3));
             let len = reader.read_u8().unwrap_or_default();
             assert!(reader.take_sequence(len.into()).is_ok_and(|part| part == [1, 2, 3]));
         }
@@ -162,7 +163,14 @@ fn sharing_copying_and_compacting_allocate_nothing() {
             let mut segment = pool.take(16_384);
             segment.extend_from_slice(&[1; 2_000]);
             let segment = segment.freeze();
-            assert!(kept.try_push_or_copy(segment.slice(..40 * (index % 50))).is_ok());
+            assert!(
+                kept.link_or_copy(
+                    &mut segment.slice(..40 * (index % 50)),
+                    40 * (index % 50),
+                    &LinkPolicy::RECEIVE
+                )
+                .is_ok()
+            );
         }
         let mut sequence = kept.freeze();
         assert!(sequence.compact(&pool, 0).is_ok());

@@ -6,7 +6,7 @@ use std::hash::RandomState;
 use bytes::Buf;
 use proptest::prelude::*;
 use seg_pool::Segment;
-use seg_seq::{RangeErrorKind, Sequence};
+use seg_seq::{CutError, RangeError, RangeErrorKind, Sequence};
 
 const CASES: u32 = if cfg!(miri) { 4 } else { 192 };
 
@@ -195,8 +195,12 @@ fn a_long_needle_is_found_after_many_that_begin_alike() {
 #[test]
 fn what_slices_refuse_is_an_error() {
     let mut sequence = cut(b"0123456789", &[3, 4]);
-    let kind = |error: seg_seq::RangeError| (error.kind(), error.offset());
-    let slice = |range: core::ops::Range<u64>| sequence.try_slice(range).map_err(kind);
+    let kind = |error: RangeError| (error.kind(), error.offset());
+    let cut_kind = |error: CutError| match error {
+        CutError::Range(error) => kind(error),
+        other => panic!("{other}"),
+    };
+    let slice = |range: core::ops::Range<u64>| sequence.try_slice(range).map_err(cut_kind);
     assert_eq!(slice(2..11), Err((RangeErrorKind::BeyondEnd, 11)));
     assert_eq!(slice(11..11), Err((RangeErrorKind::BeyondEnd, 11)));
     assert_eq!(slice(u64::MAX..u64::MAX), Err((RangeErrorKind::BeyondEnd, u64::MAX)));
@@ -206,24 +210,26 @@ fn what_slices_refuse_is_an_error() {
     }
     assert_eq!(slice(2..7), Ok(cut(b"23456", &[9])));
     assert_eq!(
-        sequence.try_slice(..=u64::MAX).map_err(kind),
+        sequence.try_slice(..=u64::MAX).map_err(cut_kind),
         Err((RangeErrorKind::BeyondEnd, u64::MAX))
     );
-    assert_eq!(sequence.try_slice(11..).map_err(kind), Err((RangeErrorKind::BeyondEnd, 11)));
+    assert_eq!(sequence.try_slice(11..).map_err(cut_kind), Err((RangeErrorKind::BeyondEnd, 11)));
     let copy = sequence.try_copy_range(2..7, &mut [0; 4]);
     assert_eq!(copy.map_err(kind), Err((RangeErrorKind::TargetLen, 4)));
-    assert_eq!(sequence.try_split_to(11).map_err(kind), Err((RangeErrorKind::BeyondEnd, 11)));
-    assert_eq!(sequence.try_split_off(11).map_err(kind), Err((RangeErrorKind::BeyondEnd, 11)));
+    assert_eq!(sequence.try_split_to(11).map_err(cut_kind), Err((RangeErrorKind::BeyondEnd, 11)));
+    assert_eq!(sequence.try_split_off(11).map_err(cut_kind), Err((RangeErrorKind::BeyondEnd, 11)));
     assert_eq!(sequence, b"0123456789");
-    assert_eq!(sequence.try_split_off(8).map_err(kind), Ok(cut(b"89", &[9])));
-    assert_eq!(sequence.try_split_to(8).map_err(kind), Ok(cut(b"01234567", &[9])));
+    assert_eq!(sequence.try_split_off(8).map_err(cut_kind), Ok(cut(b"89", &[9])));
+    assert_eq!(sequence.try_split_to(8).map_err(cut_kind), Ok(cut(b"01234567", &[9])));
     assert!(sequence.is_empty());
 }
 
 #[test]
 fn a_refused_range_says_what_and_where() {
     let sequence = cut(b"0123456789", &[3]);
-    let say = |error: Option<seg_seq::RangeError>| error.expect("refused").to_string();
+    fn say(error: Option<impl ToString>) -> String {
+        error.expect("refused").to_string()
+    }
     assert_eq!(
         say(sequence.try_slice(2..11).err()),
         "range ends at 11, beyond the length of 10 bytes"

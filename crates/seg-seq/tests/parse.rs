@@ -199,8 +199,8 @@ fn compare(
             assert_eq!(ours.position_of(byte), offset);
             let expected = at.and_then(|at| model.take(at as u64 + 1));
             match (ours.take_until(byte), expected) {
-                (Some(part), Some(expected)) => assert_eq!(part, expected),
-                (part, expected) => assert!(part.is_none() && expected.is_none()),
+                (Ok(part), Some(expected)) => assert_eq!(part, expected),
+                (part, expected) => assert!(part.is_err() && expected.is_none()),
             }
         }
         Step::Find(at, len) => {
@@ -346,8 +346,9 @@ fn a_part_is_taken_without_a_copy() {
     assert_eq!(one, b"one,");
     let addresses = |sequence: &Sequence| sequence.chunks().map(|c| c.as_ptr()).collect::<Vec<_>>();
     assert_eq!(addresses(&one), addresses(&sequence)[..2]);
-    assert_eq!(reader.take_until(b','), Some(cut(b"two,", &[])));
-    assert_eq!((reader.take_until(b','), reader.position()), (None, 8));
+    assert_eq!(reader.take_until(b','), Ok(cut(b"two,", &[])));
+    let missing = reader.take_until(b',').map_err(|error| (error.kind(), error.offset()));
+    assert_eq!((missing, reader.position()), (Err((ReadErrorKind::UnexpectedEnd, 8)), 8));
 }
 
 #[test]
@@ -359,7 +360,7 @@ fn behind_the_end_there_is_nothing_to_parse() {
         let place = reader.checkpoint();
         assert!(reader.read_u8().is_err() && reader.skip(1).is_err());
         assert!(reader.read_uleb128().is_err() && reader.read_quic_varint().is_err());
-        assert!(reader.take_sequence(1).is_err() && reader.take_until(b'a').is_none());
+        assert!(reader.take_sequence(1).is_err() && reader.take_until(b'a').is_err());
         assert_eq!((reader.peek(&mut [0; 4]), reader.peek_u8()), (0, None));
         assert_eq!((reader.find(b"a"), reader.find(b"bc")), (None, None));
         assert!(reader.skip(0).is_ok() && reader.take_sequence(0).is_ok());

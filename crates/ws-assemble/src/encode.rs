@@ -1,7 +1,7 @@
 //! Messages to frames, without I/O.
 
 use seg_pool::OutOfMemory;
-use seg_seq::{SegmentedBuf, Sequence};
+use seg_seq::{CutError, SegmentedBuf, Sequence};
 
 use crate::{header::Header, mask::mask, message::Message, opcode::Opcode};
 
@@ -55,10 +55,7 @@ pub(crate) fn append_frame(
     let before = output.len();
     let appended = append_header(header, output).and_then(|()| match header.mask {
         Some(key) => append_masked(key, payload.chunks().map(|chunk| &**chunk), output),
-        None if payload.len() > COPY_BYTES_MAX => {
-            output.append(payload.clone());
-            Ok(())
-        }
+        None if payload.len() > COPY_BYTES_MAX => output.try_append(&mut payload.try_clone()?),
         None => payload.chunks().try_for_each(|chunk| output.try_extend_from_slice(chunk)),
     });
     appended.inspect_err(|_| take_back(output, before))
@@ -90,6 +87,14 @@ pub(crate) fn append_slice(
         None => output.try_extend_from_slice(payload),
     });
     appended.inspect_err(|_| take_back(output, before))
+}
+
+/// Returns why a sequence was not cut at an offset that it has.
+pub(crate) fn out_of_memory(error: CutError) -> OutOfMemory {
+    match error {
+        CutError::OutOfMemory(error) => error,
+        other => unreachable!("{other}"),
+    }
 }
 
 /// Drops what was appended to the first `before` bytes. Where nothing is left, no segment is kept: the
@@ -147,11 +152,12 @@ pub fn encode_message(
         return append_message(&header, message, output);
     }
     let before = output.len();
-    let mut rest = message.sequence().into_owned();
+    let mut rest = message.sequence().try_clone()?;
     loop {
         let is_last = rest.len() <= fragment_bytes;
         let len = if is_last { rest.len() } else { fragment_bytes };
-        let fragment = rest.split_to(len);
+        let fragment = rest.try_split_to(len).map_err(out_of_memory);
+        let fragment = fragment.inspect_err(|_| take_back(output, before))?;
         encode_frame(is_last, opcode, key(), &fragment, output)
             .inspect_err(|_| take_back(output, before))?;
         if is_last {

@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 
 use bytes::Bytes;
-use seg_pool::Segment;
+use seg_pool::{OutOfMemory, Pool, Segment};
 use seg_seq::{Flatten, Sequence};
 
 use crate::recycled::Recycled;
@@ -23,17 +23,27 @@ impl Linked {
         Self { segment, list: Recycled::NONE }
     }
 
-    /// Appends a segment; one that goes on where the last one ends joins it.
-    pub(crate) fn push(&mut self, next: Segment) {
-        if let Some(list) = self.list.get_mut() {
-            return list.push(next);
+    /// Makes a slot for a segment, in a list of the pool when it is not the first one.
+    pub(crate) fn try_reserve(&mut self, pool: impl FnOnce() -> Pool) -> Result<(), OutOfMemory> {
+        if self.segment.is_empty() && self.list.is_none() {
+            return Ok(());
         }
-        if self.segment.is_empty() {
-            self.segment = next;
-        } else if let Err(next) = self.segment.unsplit(next) {
-            let list = self.list.get_or_take();
-            list.push(core::mem::take(&mut self.segment));
-            list.push(next);
+        let list = self.list.get_or_take();
+        if let Err(error) = list.try_reserve(2, &pool()) {
+            if list.is_empty() {
+                self.list.clear();
+            }
+            return Err(error);
+        }
+        list.push(core::mem::take(&mut self.segment));
+        Ok(())
+    }
+
+    /// Appends a segment, for which there is a slot; one that goes on where the last one ends joins it.
+    pub(crate) fn push(&mut self, next: Segment) {
+        match self.list.get_mut() {
+            Some(list) => list.push(next),
+            None => self.segment = next,
         }
     }
 

@@ -5,7 +5,7 @@ mod lent;
 
 use core::cell::Cell;
 
-use seg_pool::SegmentMut;
+use seg_pool::{Pool, SegmentMut};
 use seg_seq::Sequence;
 
 #[cfg(feature = "deflate")]
@@ -220,6 +220,8 @@ impl OpenMessage {
                         return Err((DecodeErrorKind::HeldTooMuch, Some(0)));
                     }
                 }
+                let reserved = linked.try_reserve(|| input.pool());
+                reserved.map_err(|error| (DecodeErrorKind::OutOfMemory(error), Some(0)))?;
                 linked.push(input.freeze_range(0..count));
             }
             Payload::Contiguous(vec) => {
@@ -244,6 +246,9 @@ impl OpenMessage {
                             return Err(DecodeErrorKind::HeldTooMuch);
                         }
                     }
+                    let reserved = linked
+                        .try_reserve(|| chunk.pool().unwrap_or_else(|| Pool::global().clone()));
+                    reserved.map_err(DecodeErrorKind::OutOfMemory)?;
                     linked.push(chunk.clone());
                 }
                 Payload::Contiguous(vec) => vec.extend_from_slice(chunk),

@@ -90,7 +90,8 @@ fn a_fragment_that_finds_no_memory_goes_out_when_there_is_some() {
     polled(async || writer.write(b"more").await).expect("memory");
     assert!(matches!(poll_once(writer.finish()), Poll::Ready(Ok(()))));
     polled(async || connection.send(&Message::text("x")).await).expect("open");
-    let expected = b"\x02\x040123\x00\x044567\x00\x0489ab\x80\x04more\x81\x01x";
+    // What the list of two chunks had no block for was not taken.
+    let expected = b"\x02\x040123\x00\x044567\x00\x0489mo\x80\x02re\x81\x01x";
     assert_eq!(connection.get_ref().written, expected);
 }
 
@@ -169,7 +170,8 @@ fn where_a_long_segment_is_not_to_be_had_a_usual_one_is_read_into() {
     let mut connection = open(Script::new(wire(&sent, 0)), Assembly::Segmented, &pool);
     let mut held: Vec<_> =
         core::iter::from_fn(|| pool.try_take_size(pool.segment_size()).ok()).collect();
-    held.truncate(held.len() - 3);
+    // Two for a message, and one for its list.
+    held.truncate(held.len() - 4);
     for message in &sent {
         let read = polled(async || connection.next().await).expect("room for a usual one");
         assert_eq!(read.as_ref(), Some(message));
@@ -237,7 +239,7 @@ fn a_message_in_reads_of_one_byte_keeps_no_more_than_its_length_needs() {
         let mut connection = open(script, Assembly::Segmented, &pool);
         let message = polled(async || connection.next().await).expect("valid").expect("open");
         assert_eq!(message, sent);
-        assert!(message.sequence().held_bytes() <= 3 * 16_384, "{:?}", message.sequence());
+        assert!(message.sequence().held_bytes() <= 4 * 16_384, "{:?}", message.sequence());
         drop(message);
         assert!(!connection.holds_input());
         assert_eq!(pool.stats().in_use_bytes(), 0);
@@ -261,7 +263,7 @@ fn a_long_frame_takes_longer_segments_only_when_its_bytes_are_there() {
     for _ in 0..10 {
         assert!(poll_once(slow.next()).is_pending());
         let in_use = pool.stats().in_use_bytes();
-        assert!(in_use <= 2 << 10, "{in_use}");
+        assert!(in_use <= (2 << 10) + 256, "{in_use}");
     }
 }
 
@@ -385,7 +387,7 @@ fn a_message_is_sent_while_a_stream_makes_it() {
         polled(async || sending.as_mut().await).expect("open");
     }
     // What waits is bounded, however long the message gets.
-    assert!(most <= 80 << 10, "{most} bytes");
+    assert!(most <= 144 << 10, "{most} bytes");
     let mut decoded = Vec::new();
     let mut rest = &connection.get_ref().written[..];
     let mut is_first = true;

@@ -213,7 +213,7 @@ impl BodyAssembler {
     /// Returns the memory that the data here keeps from reuse, in bytes: segments with their whole
     /// size. See [`BodyLimits::held_bytes_max`].
     #[must_use]
-    pub const fn held_bytes(&self) -> u64 {
+    pub fn held_bytes(&self) -> u64 {
         self.gather.held_bytes()
     }
 

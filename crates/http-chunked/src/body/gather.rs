@@ -2,17 +2,12 @@
 
 use bytes::Buf as _;
 use seg_pool::{Pool, Segment, SegmentMut};
-use seg_seq::{Assembly, Flatten, SHARE_BYTES_MIN, Sequence};
+use seg_seq::{Assembly, Flatten, LinkPolicy, Sequence};
 
 use super::BodyErrorKind;
 use crate::decoder::Decoder;
 
-/// What may be held beyond the data in any case; above it, not more than the data itself.
-const WASTE_BYTES_MIN: u64 = 128 << 10;
-
-/// The shortest run that is linked when a longer one holds its segment anyway: then a link costs no
-/// memory, only an entry in the list.
-const HELD_BYTES_MIN: usize = 256;
+const POLICY: LinkPolicy = LinkPolicy::RECEIVE;
 
 /// Chunks at the end of the list that a received segment is looked for in. Between two parts of one
 /// there are at most the copied runs of a few segments.
@@ -27,9 +22,10 @@ pub(crate) struct Gather {
     /// Short runs that are not in `linked` yet, in front of the room for more of them. Linking
     /// splits the filled part off, so the room is used up before another segment is taken, however
     /// short and long runs alternate.
+    /// While it is there, the list has a slot for it.
     copied: Option<SegmentMut>,
     flat: Vec<u8>,
-    /// The memory that all of it keeps from reuse: each segment whole, and once.
+    /// The memory that all of it keeps from reuse, but for the list: each segment whole, and once.
     held_bytes: u64,
     /// Whether the segment received last is counted in already.
     is_counted: bool,
@@ -55,8 +51,8 @@ impl Gather {
         self.held_bytes_max = bytes;
     }
 
-    pub(crate) const fn held_bytes(&self) -> u64 {
-        self.held_bytes
+    pub(crate) fn held_bytes(&self) -> u64 {
+        self.held_bytes + self.linked.list_bytes()
     }
 
     /// Says which received segment the next runs come from.
@@ -89,6 +85,7 @@ impl Gather {
         len: usize,
     ) -> Result<(), BodyErrorKind> {
         if len >= self.linked_bytes_min() && self.may_link(received, self.len()) {
+            self.reserve_links(1)?;
             self.begin_links(received);
             self.linked.push(received.split_to(len));
             return Ok(());
@@ -133,9 +130,13 @@ impl Gather {
                 if len > left || !is_linked(count, least, received, decoder) {
                     return;
                 }
+                // Without memory for the list, the run is kept one by one, with an error.
+                if self.reserve_links(1).is_err() {
+                    return;
+                }
                 if is_first {
                     self.begin_links(received);
-                    (is_first, least) = (false, HELD_BYTES_MIN);
+                    (is_first, least) = (false, POLICY.held_link_bytes_min);
                 }
                 self.linked.push(received.split_to(count));
                 decoder.take_data_octets(count);
@@ -176,7 +177,7 @@ impl Gather {
         let spare = room.spare_initialized_mut();
         let (mut filled, most) = (0, left.min(spare.len()));
         decoder.take_whole_chunks(rest, |at, data| {
-            let is_kept = data.len() < SHARE_BYTES_MIN && data.len() <= most - filled;
+            let is_kept = data.len() < POLICY.link_bytes_min && data.len() <= most - filled;
             if is_kept {
                 copy_short(&mut spare[filled..], &input[at..], data.len());
                 filled += data.len();
@@ -189,7 +190,7 @@ impl Gather {
     /// Returns the length from which on a run is linked.
     #[inline]
     const fn linked_bytes_min(&self) -> usize {
-        if self.is_counted { HELD_BYTES_MIN } else { SHARE_BYTES_MIN }
+        if self.is_counted { POLICY.held_link_bytes_min } else { POLICY.link_bytes_min }
     }
 
     /// Returns whether parts of a received segment are linked: that keeps the memory below the limit,
@@ -199,8 +200,8 @@ impl Gather {
         if self.is_counted || self.assembly == Assembly::Contiguous {
             return self.is_counted;
         }
-        let held = self.held_bytes + received.held_bytes() as u64;
-        held <= self.held_bytes_max && held.saturating_sub(len) <= len.max(WASTE_BYTES_MIN)
+        let held = self.held_bytes() + received.held_bytes() as u64;
+        held <= self.held_bytes_max && held.saturating_sub(len) <= len.max(POLICY.waste_bytes_max)
     }
 
     /// Gets ready to link parts of the segment received last.
@@ -228,6 +229,7 @@ impl Gather {
             }
             last = Some(chunk);
         }
+        self.reserve_links(bytes.chunk_count())?;
         self.hold(held)?;
         self.linked.append(bytes);
         Ok(())
@@ -248,19 +250,33 @@ impl Gather {
 
     /// Gives a segment for the next copies.
     pub(crate) fn supply(&mut self, memory: SegmentMut) {
-        if self.assembly == Assembly::Segmented && self.hold(memory.held_bytes()).is_ok() {
+        if self.assembly == Assembly::Segmented
+            && self.reserve(1 + usize::from(self.copied.is_some())).is_ok()
+            && self.hold(memory.held_bytes()).is_ok()
+        {
             self.flush();
             self.copied = Some(memory);
         }
     }
 
+    /// Makes slots for links, for what was copied before them and for what is copied after them.
+    #[inline]
+    fn reserve_links(&mut self, count: usize) -> Result<(), BodyErrorKind> {
+        self.reserve(count + 2 * usize::from(self.copied.is_some()))
+    }
+
+    /// Makes slots for chunks in the list.
+    #[inline]
+    fn reserve(&mut self, chunk_count: usize) -> Result<(), BodyErrorKind> {
+        self.linked.try_reserve(chunk_count, &self.pool).map_err(BodyErrorKind::OutOfMemory)
+    }
+
     /// Counts memory that is about to be held.
     fn hold(&mut self, bytes: usize) -> Result<(), BodyErrorKind> {
-        let held = self.held_bytes + bytes as u64;
-        if held > self.held_bytes_max {
+        if self.held_bytes() + bytes as u64 > self.held_bytes_max {
             return Err(BodyErrorKind::HeldTooMuch);
         }
-        self.held_bytes = held;
+        self.held_bytes += bytes as u64;
         Ok(())
     }
 
@@ -273,9 +289,10 @@ impl Gather {
                 received.advance(count);
                 left -= count;
             } else {
-                self.hold(self.pool.segment_size().bytes())?;
                 let room = self.pool.try_take_size(self.pool.segment_size());
                 let room = room.map_err(BodyErrorKind::OutOfMemory)?;
+                self.reserve(1 + usize::from(self.copied.is_some()))?;
+                self.hold(self.pool.segment_size().bytes())?;
                 self.flush();
                 self.copied = Some(room);
             }
@@ -303,7 +320,7 @@ impl Gather {
 /// a chunk as well.
 #[inline]
 fn is_linked(len: usize, least: usize, received: &Segment, decoder: &mut Decoder) -> bool {
-    len >= least || decoder.data_behind_line(&received[len..]) >= SHARE_BYTES_MIN
+    len >= least || decoder.data_behind_line(&received[len..]) >= POLICY.link_bytes_min
 }
 
 /// Appends to a vector, whose memory doubles when it is full but stays within `bytes_max`; returns

@@ -4,7 +4,7 @@ use http_chunked::{
     Decoder, EncodeErrorKind, Encoder, Step, TrailerErrorKind, Trailers, is_forbidden_trailer,
 };
 use proptest::{collection::vec, prelude::*};
-use seg_pool::{Pool, Segment, SegmentSize};
+use seg_pool::{Budget, Pool, Segment, SegmentSize};
 use seg_seq::{SegmentedBuf, Sequence};
 
 use crate::outcome::named;
@@ -216,7 +216,9 @@ fn nothing_comes_behind_the_last_chunk() {
 
 #[test]
 fn an_exhausted_pool_loses_nothing() {
-    let pool = Pool::builder().segment_size(SegmentSize::B256).bytes_max(64 << 10).build();
+    let whole = Pool::builder().segment_size(SegmentSize::B256).build();
+    let budget = Budget::new(&whole, 64 << 10);
+    let pool = budget.pool().clone();
     let mut taken = Vec::new();
     while let Ok(segment) = pool.try_take_size(pool.segment_size()) {
         taken.push(segment);

@@ -4,7 +4,7 @@ use http_chunked::{
     Framing, HeadWriteErrorKind, HeadWriter, MessageLimits, MessageStep, RequestReader,
     ResponseReader,
 };
-use seg_pool::{Pool, Segment};
+use seg_pool::{Budget, Pool, Segment};
 use seg_seq::Sequence;
 
 use crate::outcome::POOL;
@@ -113,9 +113,11 @@ fn a_head_is_passed_on_without_what_is_for_one_connection() {
 
 #[test]
 fn a_head_goes_on_when_there_is_memory_again() {
-    let pool = Pool::builder().bytes_max(64 << 10).build();
+    // Four segments, and the block of a list.
+    let budget = Budget::new(&Pool::new(), (64 << 10) + 256);
+    let pool = budget.pool();
     let mut others: Vec<_> = (0..3).map(|_| pool.take(16 << 10)).collect();
-    let mut writer = HeadWriter::response(&pool, 200, b"OK").expect("one is left");
+    let mut writer = HeadWriter::response(pool, 200, b"OK").expect("one is left");
     let value = vec![b'v'; 8_380];
     writer.field("A", &value[..8_000]).expect("it fits");
     let error = writer.field("B", &value).expect_err("none is left");

@@ -3,6 +3,8 @@
 use core::{error::Error, fmt};
 use std::io;
 
+use seg_pool::OutOfMemory;
+
 /// A value that is not there, or not whole. The reader has not moved.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ReadError {
@@ -10,7 +12,7 @@ pub struct ReadError {
     offset: u64,
 }
 
-/// Why a value cannot be read.
+/// Why a value cannot be read. More kinds may be added.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum ReadErrorKind {
@@ -18,6 +20,8 @@ pub enum ReadErrorKind {
     UnexpectedEnd,
     /// A variable-length integer does not fit in 64 bits.
     VarintOverflow,
+    /// The value is a list of several chunks, and the pool has no block for it.
+    OutOfMemory(OutOfMemory),
 }
 
 impl ReadError {
@@ -40,15 +44,25 @@ impl ReadError {
 
 impl fmt::Display for ReadError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let what = match self.kind {
+        let what = match &self.kind {
             ReadErrorKind::UnexpectedEnd => "the sequence ends inside the value",
             ReadErrorKind::VarintOverflow => "the varint does not fit in 64 bits",
+            ReadErrorKind::OutOfMemory(error) => {
+                return write!(f, "{error}, at offset {}", self.offset);
+            }
         };
         write!(f, "{what} at offset {}", self.offset)
     }
 }
 
-impl Error for ReadError {}
+impl Error for ReadError {
+    fn source(&self) -> Option<&(dyn Error + 'static)> {
+        match &self.kind {
+            ReadErrorKind::OutOfMemory(error) => Some(error),
+            _ => None,
+        }
+    }
+}
 
 impl From<ReadError> for io::Error {
     /// Wraps the error, which allocates.
@@ -56,6 +70,7 @@ impl From<ReadError> for io::Error {
         let kind = match error.kind {
             ReadErrorKind::UnexpectedEnd => io::ErrorKind::UnexpectedEof,
             ReadErrorKind::VarintOverflow => io::ErrorKind::InvalidData,
+            ReadErrorKind::OutOfMemory(_) => io::ErrorKind::OutOfMemory,
         };
         Self::new(kind, error)
     }

@@ -1,5 +1,7 @@
 //! What parsers read: values, parts and places. Whatever fails moves nothing.
 
+use seg_pool::OutOfMemory;
+
 use super::{ReadError, ReadErrorKind, Reader};
 use crate::{
     chunks, find,
@@ -244,22 +246,31 @@ impl Reader<'_> {
     ///
     /// # Errors
     ///
-    /// [`ReadErrorKind::UnexpectedEnd`] when there are fewer.
+    /// [`ReadErrorKind::UnexpectedEnd`] when there are fewer, [`ReadErrorKind::OutOfMemory`] when they
+    /// lie in several chunks and the pool has no block for their list.
     pub fn take_sequence(&mut self, count: u64) -> Result<Sequence, ReadError> {
         if count > self.remaining() {
             return Err(self.unexpected_end());
         }
-        let (part, chunk, within) = self.sequence().part(self.chunk, self.within, count);
+        if count == 0 {
+            return Ok(Sequence::new());
+        }
+        let part = self.sequence().try_part(self.chunk, self.within, count);
+        let (part, chunk, within) = part.map_err(|error| self.out_of_memory(error))?;
         self.position += count;
         self.enter(chunk, within);
         Ok(part)
     }
 
-    /// Reads all bytes up to the next `byte` and with it, without a copy; `None` when there is
-    /// none.
-    pub fn take_until(&mut self, byte: u8) -> Option<Sequence> {
-        let end = self.position_of(byte)?;
-        self.take_sequence(end + 1 - self.position).ok()
+    /// Reads all bytes up to the next `byte` and with it, without a copy.
+    ///
+    /// # Errors
+    ///
+    /// [`ReadErrorKind::UnexpectedEnd`] when there is no such byte, [`ReadErrorKind::OutOfMemory`] as
+    /// for [`take_sequence`](Self::take_sequence).
+    pub fn take_until(&mut self, byte: u8) -> Result<Sequence, ReadError> {
+        let end = self.position_of(byte).ok_or_else(|| self.unexpected_end())?;
+        self.take_sequence(end + 1 - self.position)
     }
 
     /// Returns the offset of the next byte that equals `byte`, from the start of the sequence.
@@ -287,8 +298,8 @@ impl Reader<'_> {
     pub fn rewind_to(&mut self, checkpoint: Checkpoint) {
         let Checkpoint { position, chunk, within } = checkpoint;
         let list = &self.sequence().list;
-        let known = list.get(chunk).is_some_and(|chunk| {
-            within < chunk.segment.len() && list.offset_of(chunk) + within as u64 == position
+        let known = list.get(chunk).is_some_and(|segment| {
+            within < segment.len() && list.start_of(chunk) + within as u64 == position
         });
         if known {
             self.position = position;
@@ -301,6 +312,11 @@ impl Reader<'_> {
     #[cold]
     const fn unexpected_end(&self) -> ReadError {
         ReadError::new(ReadErrorKind::UnexpectedEnd, self.position)
+    }
+
+    #[cold]
+    const fn out_of_memory(&self, error: OutOfMemory) -> ReadError {
+        ReadError::new(ReadErrorKind::OutOfMemory(error), self.position)
     }
 
     #[cold]

@@ -2,6 +2,8 @@
 
 use core::{error::Error, fmt};
 
+use seg_pool::OutOfMemory;
+
 use super::FragmentId;
 
 /// A fragment that no message has a place for.
@@ -34,6 +36,8 @@ pub enum ReassemblyErrorKind {
     /// Open messages would keep more memory than
     /// [`held_bytes_max`](super::ReassemblyLimits::held_bytes_max).
     HeldBytesMax,
+    /// A list of fragments needs a block, and the pool has none.
+    OutOfMemory(OutOfMemory),
 }
 
 impl ReassemblyError {
@@ -55,6 +59,7 @@ impl fmt::Display for ReassemblyError {
         let FragmentId { message, index, count } = self.id;
         write!(f, "fragment {index} of {count} of message {message} ")?;
         f.write_str(match self.kind {
+            ReassemblyErrorKind::OutOfMemory(error) => return write!(f, "has no list: {error}"),
             ReassemblyErrorKind::IndexOutOfRange => "is not one of them",
             ReassemblyErrorKind::CountMismatch => "has another count than those before",
             ReassemblyErrorKind::Duplicate => "came before",
@@ -67,4 +72,11 @@ impl fmt::Display for ReassemblyError {
     }
 }
 
-impl Error for ReassemblyError {}
+impl Error for ReassemblyError {
+    fn source(&self) -> Option<&(dyn Error + 'static)> {
+        match &self.kind {
+            ReassemblyErrorKind::OutOfMemory(error) => Some(error),
+            _ => None,
+        }
+    }
+}

@@ -1,6 +1,6 @@
 //! The fragments of a message that came, in runs without a gap.
 
-use seg_pool::Segment;
+use seg_pool::{OutOfMemory, Pool, Segment};
 
 use crate::sequence::Sequence;
 
@@ -53,18 +53,42 @@ impl Runs {
         if is_held { 0 } else { payload.held_bytes() as u64 }
     }
 
-    /// Links a fragment whose place was found.
-    pub(super) fn insert(&mut self, place: usize, index: u32, payload: Segment) {
+    /// Returns the size of the blocks of all lists.
+    pub(super) fn list_bytes(&self) -> u64 {
+        self.runs.iter().map(|run| run.sequence.list_bytes()).sum()
+    }
+
+    /// Links a fragment whose place was found. With the last one, all of them can be
+    /// [taken](Self::take).
+    pub(super) fn try_insert(
+        &mut self,
+        place: usize,
+        index: u32,
+        payload: &mut Segment,
+        is_last: bool,
+    ) -> Result<(), OutOfMemory> {
+        let mut first = Sequence::new();
+        if is_last {
+            let chunks: usize = self.runs.iter().map(|run| run.sequence.chunk_count()).sum();
+            let pool = payload.pool().unwrap_or_else(|| Pool::global().clone());
+            // The first run is the one that the others are moved to.
+            match self.runs.first_mut().filter(|_| place > 0) {
+                Some(run) => run.sequence.try_reserve(chunks + 1, &pool)?,
+                None => first.try_reserve(chunks + 1, &pool)?,
+            }
+        }
         let mut at = place;
         if self.continues(place, index) {
             at -= 1;
-            self.runs[at].sequence.push(payload);
+            self.runs[at].sequence.try_push(payload)?;
             self.runs[at].end += 1;
         } else {
-            self.runs.insert(at, Run { start: index, end: index + 1, sequence: payload.into() });
+            first.push(core::mem::take(payload));
+            self.runs.insert(at, Run { start: index, end: index + 1, sequence: first });
         }
         self.received += 1;
         self.join(at);
+        Ok(())
     }
 
     /// Takes all bytes that came, and leaves no run.
@@ -72,21 +96,29 @@ impl Runs {
         self.received = 0;
         let mut runs = self.runs.drain(..).map(|run| run.sequence);
         let mut whole = runs.next().unwrap_or_default();
-        runs.for_each(|sequence| whole.append(sequence));
+        for mut sequence in runs {
+            // There are slots for all of a whole message; what came of another one is not asked for.
+            if whole.try_append(&mut sequence).is_err() {
+                break;
+            }
+        }
         whole
     }
 
-    /// Moves runs that follow without a gap to the end of this one, if they are not too long.
+    /// Moves runs that follow without a gap to the end of this one, if they are not too long and there
+    /// is memory for the list.
     fn join(&mut self, at: usize) {
-        while let Some([run, next]) = self.runs.get(at..at + 2) {
+        while let Some([run, next]) = self.runs.get_mut(at..at + 2) {
             let (len, next_len) = (run.end - run.start, next.end - next.start);
-            if run.end != next.start || next_len > len.saturating_mul(MOVED_RATIO) {
+            let is_long = next_len > len.saturating_mul(MOVED_RATIO);
+            if run.end != next.start
+                || is_long
+                || run.sequence.try_append(&mut next.sequence).is_err()
+            {
                 break;
             }
-            let next = self.runs.remove(at + 1);
-            let run = &mut self.runs[at];
-            run.sequence.append(next.sequence);
             run.end = next.end;
+            self.runs.remove(at + 1);
         }
     }
 

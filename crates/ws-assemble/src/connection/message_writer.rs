@@ -5,13 +5,14 @@ use core::{
     task::{Context, Poll, ready},
 };
 
-use bytes::Bytes;
+use bytes::{Buf as _, Bytes};
 use seg_pool::Segment;
 use seg_seq::{SegmentedBuf, Sequence};
 
 use super::driver::{Receive, Transmit};
 use crate::{
     connection_error::ConnectionError,
+    encode::out_of_memory,
     message::{Message, MessageKind},
     utf8::Utf8Validator,
 };
@@ -115,9 +116,10 @@ impl<'a, C: Transmit> MessageWriter<'a, C> {
     /// # Errors
     ///
     /// As [`write`](Self::write).
-    pub async fn write_sequence(&mut self, sequence: Sequence) -> Result<(), ConnectionError> {
-        self.utf8 = self.check(sequence.chunks().map(|chunk| &**chunk))?;
-        self.gathered.append(sequence);
+    pub async fn write_sequence(&mut self, mut sequence: Sequence) -> Result<(), ConnectionError> {
+        let utf8 = self.check(sequence.chunks().map(|chunk| &**chunk))?;
+        self.gathered.try_append(&mut sequence)?;
+        self.utf8 = utf8;
         poll_fn(|context| self.poll_fragments(context, self.fragment_bytes)).await
     }
 
@@ -214,10 +216,10 @@ impl<'a, C: Transmit> MessageWriter<'a, C> {
             self.sender.poll_pump(context);
             ready!(self.sender.poll_capacity(context))?;
         }
-        let fragment = self.gathered.sequence().slice(..len);
+        let fragment = self.gathered.try_sequence()?.try_split_to(len).map_err(out_of_memory)?;
         let kind = self.kind;
         self.sender.session_with(|session| session.queue_fragment(kind, &fragment, is_last))?;
-        drop(self.gathered.split_to(len));
+        self.gathered.advance(fragment.remaining());
         Poll::Ready(Ok(()))
     }
 

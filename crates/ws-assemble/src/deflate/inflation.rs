@@ -10,7 +10,7 @@ use seg_pool::SegmentMut;
 use seg_seq::{SegmentedBuf, Sequence};
 
 use super::{TAIL, options::Deflate};
-use crate::{decode_error::DecodeErrorKind, role::Role};
+use crate::{decode_error::DecodeErrorKind, encode::out_of_memory, role::Role};
 
 /// No input of this length becomes more than 66 KB: DEFLATE's largest ratio is 1032.
 const PIECE_BYTES_MIN: usize = 64;
@@ -78,7 +78,8 @@ impl Inflation {
             let left = bytes_max - self.produced.min(bytes_max);
             self.produced += output.len();
             if self.produced > bytes_max {
-                sink(output.split_to(left.min(output.len())))?;
+                let front = output.try_split_to(left.min(output.len())).map_err(out_of_memory);
+                sink(front.map_err(DecodeErrorKind::OutOfMemory)?)?;
                 return Err(DecodeErrorKind::MessageTooLong);
             }
             sink(output)?;

@@ -64,7 +64,12 @@ impl OpenMessage {
                 }
                 let mut whole: Sequence = copy.freeze();
                 self.held_bytes += whole.held_bytes();
-                whole.append(core::mem::take(linked).into_sequence());
+                let mut rest = core::mem::take(linked).into_sequence();
+                if whole.try_append(&mut rest).is_err() {
+                    // One chunk, so that no list is needed.
+                    let all = [whole.to_vec(), rest.to_vec()].concat();
+                    whole = Bytes::from(all).into();
+                }
                 *linked = whole.into();
             }
             Payload::Contiguous(vec) => drop(vec.splice(..0, bytes.iter().copied())),

@@ -2,7 +2,7 @@
 
 use std::io::IoSlice;
 
-use bytes::{Buf as _, Bytes};
+use bytes::Buf as _;
 use seg_pool::{OutOfMemory, Pool};
 use seg_seq::{SegmentedBuf, Sequence};
 
@@ -237,19 +237,33 @@ impl Output {
     pub(super) fn keep(&mut self, header: &[u8], rest: Payload<'_>, sent: usize) {
         self.keep_slice(header);
         match rest {
-            Payload::Shared(_, message) => {
-                self.frames.append(message.sequence().slice(sent as u64..));
-            }
+            Payload::Shared(_, message) => self.keep_sequence(&message.sequence(), sent),
             Payload::Borrowed(slice) => self.keep_slice(&slice[sent..]),
-            Payload::Chunks(sequence) => self.frames.append(sequence.slice(sent as u64..)),
+            Payload::Chunks(sequence) => self.keep_sequence(sequence, sent),
         }
         self.begun_bytes = self.frames.len();
     }
 
     fn keep_slice(&mut self, bytes: &[u8]) {
         if !bytes.is_empty() && self.frames.try_extend_from_slice(bytes).is_err() {
-            self.frames.push_bytes(Bytes::copy_from_slice(bytes));
+            self.keep_allocated(bytes);
         }
+    }
+
+    fn keep_sequence(&mut self, sequence: &Sequence, sent: usize) {
+        let rest = sequence.try_slice(sent as u64..).ok();
+        let linked = rest.is_some_and(|mut rest| self.frames.try_append(&mut rest).is_ok());
+        if !linked {
+            self.keep_allocated(&sequence.to_vec()[sent..]);
+        }
+    }
+
+    /// Makes one chunk of what is kept, so that no list is needed.
+    fn keep_allocated(&mut self, bytes: &[u8]) {
+        let mut all = self.frames.split().to_vec();
+        all.extend_from_slice(bytes);
+        self.frames.clear();
+        self.frames.push_bytes(all.into());
     }
 
     /// Returns what is to be written next.
@@ -262,7 +276,11 @@ impl Output {
             outgoing.controls_len = controls.len();
         }
         if !self.frames.is_empty() {
-            outgoing.frames = self.frames.sequence();
+            // Without memory for a list, one chunk is written after the other.
+            outgoing.frames = self
+                .frames
+                .try_sequence()
+                .unwrap_or_else(|_| self.frames.first_segment().unwrap_or_default().into());
             if self.begun_bytes > 0 && self.controls.len() > 0 {
                 outgoing.frames.truncate(self.begun_bytes);
             }
@@ -331,7 +349,7 @@ impl Output {
     }
 
     fn compress(&mut self, payload: &Sequence, is_last: bool) -> Result<Sequence, OutOfMemory> {
-        let Some(deflation) = &mut self.deflation else { return Ok(payload.clone()) };
+        let Some(deflation) = &mut self.deflation else { return payload.try_clone() };
         let chunks = payload.chunks().map(|chunk| &**chunk);
         deflation.compress(chunks, is_last, self.frames.pool())
     }
@@ -353,7 +371,7 @@ impl Output {
     }
 
     fn compress(&self, payload: &Sequence, _: bool) -> Result<Sequence, OutOfMemory> {
-        Ok(payload.clone())
+        payload.try_clone()
     }
 
     const fn forget_compressed(&self) {}

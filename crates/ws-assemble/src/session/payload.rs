@@ -28,8 +28,8 @@ impl<'a> Payload<'a> {
     /// Turns into segments, copying what is borrowed.
     pub(super) fn into_sequence(self, pool: &Pool) -> Result<Sequence, OutOfMemory> {
         Ok(match self {
-            Self::Shared(_, message) => message.sequence().into_owned(),
-            Self::Chunks(sequence) => sequence.clone(),
+            Self::Shared(_, message) => message.sequence().try_clone()?,
+            Self::Chunks(sequence) => sequence.try_clone()?,
             Self::Borrowed(slice) => {
                 let mut copy = SegmentedBuf::new(pool);
                 copy.try_extend_from_slice(slice)?;

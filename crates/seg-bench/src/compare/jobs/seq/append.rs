@@ -8,7 +8,7 @@ use buf_list::BufList;
 use bytes::{Bytes, BytesMut};
 use bytesbuf::{BytesBuf, mem::GlobalPool};
 use seg_pool::Pool;
-use seg_seq::{SegmentedBuf, Sequence};
+use seg_seq::{LinkPolicy, SegmentedBuf, Sequence};
 
 use super::{MIB, payload, received};
 use crate::compare::{Contender, Job, Kind, raw_alloc::make_heap_cold};
@@ -179,14 +179,14 @@ fn tiny_slices_kept() -> Job {
     let keep = move |pool: &Pool, count| {
         let mut kept = SegmentedBuf::new(pool);
         for _ in 0..count {
-            let part = receive(pool).slice(40..40 + KEPT_BYTES);
-            kept.try_push_or_copy(part).expect("no limit");
+            let mut part = receive(pool).slice(40..40 + KEPT_BYTES);
+            kept.link_or_copy(&mut part, KEPT_BYTES, &LinkPolicy::RECEIVE).expect("no limit");
         }
         kept
     };
     Job::new("seq/tiny_slices_kept", (TIMED_SEGMENTS * KEPT_BYTES) as u64)
         .with(
-            Contender::new(Kind::Ours, "SegmentedBuf::try_push_or_copy", move || {
+            Contender::new(Kind::Ours, "SegmentedBuf::link_or_copy", move || {
                 drop(black_box(keep(&pool, TIMED_SEGMENTS)));
             })
             .checked(move || {

@@ -1,0 +1,269 @@
+//! A list of several chunks, in blocks.
+
+use seg_pool::{OutOfMemory, Pool, Segment, SegmentMut, SegmentSize};
+
+use super::{
+    Chunk,
+    directory::{Directory, LEAF_LEN},
+};
+use crate::block::Block;
+
+/// Chunks in blocks that are segments of a pool.
+///
+/// The first block, of 256 B to 64 KiB, holds 6 to 2,046 of them; more lie in leaves of 64 KiB. When the
+/// first block's chunks are all removed it stays, as the list's state lies in it.
+#[derive(Debug)]
+pub(crate) struct Blocks {
+    root: Block<State, Chunk>,
+}
+
+#[derive(Debug)]
+struct State {
+    /// Offset of the first chunk.
+    start: u64,
+    /// Offset of the end of the last chunk.
+    end: u64,
+    len: usize,
+    directory: Option<Directory>,
+}
+
+/// The sizes of first blocks. Each is left for the next one when it is full, so that a list is in
+/// proportion to its chunks.
+const ROOT_SIZES: [SegmentSize; 4] =
+    [SegmentSize::B256, SegmentSize::K4, SegmentSize::K16, SegmentSize::K64];
+
+/// Returns the size of a first block for so many chunks, or as many of them as there can be.
+fn root_size(count: usize) -> SegmentSize {
+    let fitting = ROOT_SIZES.iter().find(|&&size| count <= root_len_max(size));
+    fitting.copied().unwrap_or(SegmentSize::MAX)
+}
+
+const fn root_len_max(size: SegmentSize) -> usize {
+    Block::<State, Chunk>::len_max(size)
+}
+
+/// Takes a segment of a small size for a block, or of the size that the pool has most of: where its
+/// limit is met, that may be the only one that is idle.
+pub(super) fn try_take_small(size: SegmentSize, pool: &Pool) -> Result<SegmentMut, OutOfMemory> {
+    pool.try_take_size(size).or_else(|error| match pool.segment_size() {
+        usual if usual > size => pool.try_take_size(usual).map_err(|_| error),
+        _ => Err(error),
+    })
+}
+
+impl Blocks {
+    /// Creates a list that `count` chunks can be appended to.
+    pub(super) fn try_new(count: usize, pool: &Pool) -> Result<Self, OutOfMemory> {
+        let state = State { start: 0, end: 0, len: 0, directory: None };
+        let root = try_take_small(root_size(count), pool)?;
+        let mut blocks = Self { root: Block::new(root, state) };
+        blocks.try_reserve(count, pool)?;
+        Ok(blocks)
+    }
+
+    #[inline]
+    pub(super) const fn len(&self) -> usize {
+        self.root.extra().len
+    }
+
+    #[inline]
+    pub(super) const fn start(&self) -> u64 {
+        self.root.extra().start
+    }
+
+    #[inline]
+    pub(super) const fn end(&self) -> u64 {
+        self.root.extra().end
+    }
+
+    pub(super) fn pool(&self) -> Pool {
+        self.root.pool()
+    }
+
+    /// Returns the bytes of all blocks.
+    pub(super) fn held_bytes(&self) -> u64 {
+        let leaves = self.root.extra().directory.as_ref().map_or(0, Directory::held_bytes);
+        self.root.held_bytes() as u64 + leaves
+    }
+
+    #[inline]
+    pub(super) fn get(&self, index: usize) -> Option<&Chunk> {
+        match index.checked_sub(self.root.len()) {
+            None => self.root.get(index),
+            Some(index) => self.root.extra().directory.as_ref()?.get(index),
+        }
+    }
+
+    #[inline]
+    pub(super) fn first_mut(&mut self) -> Option<&mut Chunk> {
+        if self.root.is_empty() {
+            return self.root.extra_mut().directory.as_mut()?.first_mut();
+        }
+        self.root.first_mut()
+    }
+
+    /// Returns the leaves when the last chunk is there.
+    #[inline]
+    fn used_leaves(&self) -> Option<&Directory> {
+        self.root.extra().directory.as_ref().filter(|directory| directory.used() > 0)
+    }
+
+    #[inline]
+    pub(super) fn last(&self) -> Option<&Chunk> {
+        self.used_leaves().map_or_else(|| self.root.last(), Directory::last)
+    }
+
+    #[inline]
+    pub(super) fn last_mut(&mut self) -> Option<&mut Chunk> {
+        if self.used_leaves().is_some() {
+            return self.root.extra_mut().directory.as_mut()?.last_mut();
+        }
+        self.root.last_mut()
+    }
+
+    /// Returns how many chunks can be appended without another block.
+    #[inline]
+    pub(super) fn spare(&self) -> usize {
+        match &self.root.extra().directory {
+            None => self.root.spare(),
+            Some(directory) if directory.used() == 0 => self.root.spare() + directory.spare(),
+            Some(directory) => directory.spare(),
+        }
+    }
+
+    /// Appends a segment as a chunk of its own, for which there is a slot.
+    #[inline]
+    pub(super) fn push(&mut self, segment: Segment) {
+        let state = self.root.extra_mut();
+        let chunk = Chunk { start: state.end, segment };
+        state.end = chunk.end();
+        state.len += 1;
+        let is_leaf_used = state.directory.as_ref().is_some_and(|directory| directory.used() > 0);
+        if !is_leaf_used && self.root.spare() > 0 {
+            self.root.push(chunk);
+        } else if let Some(directory) = &mut self.root.extra_mut().directory {
+            directory.push(chunk);
+        } else {
+            unreachable!("a slot was reserved");
+        }
+    }
+
+    /// Joins a segment to the last chunk, or returns it when it is not the next part of that one.
+    pub(super) fn join(&mut self, segment: Segment) -> Result<(), Segment> {
+        let Some(last) = self.last_mut() else { return Err(segment) };
+        last.segment.unsplit(segment)?;
+        let end = last.end();
+        self.root.extra_mut().end = end;
+        Ok(())
+    }
+
+    pub(super) fn pop_front(&mut self) -> Option<Segment> {
+        let chunk = match self.root.pop_front() {
+            Some(chunk) => chunk,
+            None => self.root.extra_mut().directory.as_mut()?.pop_front()?,
+        };
+        let state = self.root.extra_mut();
+        state.start = chunk.end();
+        state.len -= 1;
+        Some(chunk.segment)
+    }
+
+    /// Moves the first byte of the first chunk, which is not its last one.
+    #[inline]
+    pub(super) fn moved_front(&mut self, count: u64) {
+        self.root.extra_mut().start += count;
+    }
+
+    /// Returns the index of the chunk that holds the byte at an offset, which is one of the list's, and
+    /// where in the chunk.
+    ///
+    /// First a guess, as most chunks are one full segment long, then a binary search.
+    pub(super) fn locate(&self, offset: u64) -> (usize, usize) {
+        let first = self.get(0).map_or(1, |first| first.segment.len() as u64);
+        let guess = usize::try_from((offset - self.start()) / first).unwrap_or(usize::MAX);
+        if let Some(distance) = self.get(guess).and_then(|chunk| chunk.distance(offset)) {
+            return (guess, distance);
+        }
+        let (mut low, mut high) = (0, self.len());
+        while high - low > 1 {
+            let middle = low + (high - low) / 2;
+            if self.get(middle).is_some_and(|chunk| chunk.start <= offset) {
+                low = middle;
+            } else {
+                high = middle;
+            }
+        }
+        (low, self.get(low).and_then(|chunk| chunk.distance(offset)).unwrap_or(0))
+    }
+
+    /// Drops what lies from the offset `end` on.
+    pub(super) fn truncate(&mut self, end: u64) {
+        while let Some(last) = self.last_mut()
+            && last.start >= end
+        {
+            self.pop();
+        }
+        if let Some(last) = self.last_mut() {
+            last.segment.truncate(super::within(end - last.start));
+        }
+        self.root.extra_mut().end = end;
+    }
+
+    fn pop(&mut self) {
+        let state = self.root.extra_mut();
+        state.len -= 1;
+        match &mut state.directory {
+            Some(directory) if directory.used() > 0 => drop(directory.pop()),
+            _ => drop(self.root.pop()),
+        }
+    }
+
+    /// Makes slots for `additional` chunks: all of them, or none.
+    pub(super) fn try_reserve(
+        &mut self,
+        additional: usize,
+        pool: &Pool,
+    ) -> Result<(), OutOfMemory> {
+        let spare = self.spare();
+        if additional <= spare {
+            return Ok(());
+        }
+        if self.root.extra().directory.is_none() {
+            let (wanted, capacity) = (self.root.len() + additional, self.root.capacity());
+            // A few chunks are moved at once; of many, no more than were removed before.
+            let is_moved = capacity < 8 || self.root.removed() >= capacity / 2;
+            if wanted <= capacity && is_moved {
+                self.root.move_to_front();
+                return Ok(());
+            }
+            let larger = root_size(wanted.max(capacity + 1));
+            if wanted <= root_len_max(larger) && capacity < root_len_max(larger) {
+                return self.try_grow_root(larger, pool);
+            }
+        }
+        self.try_add_leaves((additional - spare).div_ceil(LEAF_LEN), pool)
+    }
+
+    #[cold]
+    fn try_grow_root(&mut self, size: SegmentSize, pool: &Pool) -> Result<(), OutOfMemory> {
+        let State { start, end, len, .. } = *self.root.extra();
+        let state = State { start, end, len, directory: None };
+        let mut root = Block::new(try_take_small(size, pool)?, state);
+        while let Some(chunk) = self.root.pop_front() {
+            root.push(chunk);
+        }
+        self.root = root;
+        Ok(())
+    }
+
+    #[cold]
+    fn try_add_leaves(&mut self, count: usize, pool: &Pool) -> Result<(), OutOfMemory> {
+        if let Some(directory) = &mut self.root.extra_mut().directory {
+            return directory.try_reserve(count, pool);
+        }
+        let mut directory = Directory::try_new(pool)?;
+        directory.try_reserve(count, pool)?;
+        self.root.extra_mut().directory = Some(directory);
+        Ok(())
+    }
+}

@@ -1,0 +1,217 @@
+//! The blocks that follow the first one of a long list.
+
+use seg_pool::{OutOfMemory, Pool, SegmentSize};
+
+use super::{Chunk, blocks::try_take_small};
+use crate::block::Block;
+
+/// 64 KiB of list.
+type Leaf = Block<(), Chunk>;
+
+/// Chunks in a leaf.
+pub(super) const LEAF_LEN: usize = Leaf::len_max(SegmentSize::MAX);
+
+/// Leaves in order. All that hold chunks are full, but the first one at its front and the last one;
+/// those after them are spare.
+#[derive(Debug)]
+pub(super) struct Directory {
+    leaves: Block<Rest, Leaf>,
+}
+
+/// What a directory has beside its leaves.
+#[derive(Debug)]
+struct Rest {
+    /// Leaves that hold chunks, in `next` as well.
+    used: usize,
+    /// A directory of the largest size holds 8,000 leaves, which are 16 million chunks. More of them
+    /// lie here.
+    next: Option<Directory>,
+}
+
+impl Directory {
+    pub(super) fn try_new(pool: &Pool) -> Result<Self, OutOfMemory> {
+        Self::of_size(SegmentSize::MIN, pool)
+    }
+
+    fn of_size(size: SegmentSize, pool: &Pool) -> Result<Self, OutOfMemory> {
+        let rest = Rest { used: 0, next: None };
+        Ok(Self { leaves: Block::new(try_take_small(size, pool)?, rest) })
+    }
+
+    /// Returns how many leaves hold chunks.
+    #[inline]
+    pub(super) const fn used(&self) -> usize {
+        self.leaves.extra().used
+    }
+
+    /// Returns how many leaves there are.
+    pub(super) fn len(&self) -> usize {
+        self.leaves.len() + self.leaves.extra().next.as_ref().map_or(0, Self::len)
+    }
+
+    #[inline]
+    fn leaf(&self, index: usize) -> Option<&Leaf> {
+        let (mut directory, mut index) = (self, index);
+        while index >= directory.leaves.len() {
+            index -= directory.leaves.len();
+            directory = directory.leaves.extra().next.as_ref()?;
+        }
+        directory.leaves.get(index)
+    }
+
+    #[inline]
+    fn leaf_mut(&mut self, index: usize) -> Option<&mut Leaf> {
+        let (mut directory, mut index) = (self, index);
+        while index >= directory.leaves.len() {
+            index -= directory.leaves.len();
+            directory = directory.leaves.extra_mut().next.as_mut()?;
+        }
+        directory.leaves.get_mut(index)
+    }
+
+    /// Returns the leaf of a chunk, and where it lies there.
+    #[inline]
+    fn place(&self, index: usize) -> Option<(usize, usize)> {
+        let first = self.leaves.first()?.len();
+        Some(match index.checked_sub(first) {
+            None => (0, index),
+            Some(rest) => (1 + rest / LEAF_LEN, rest % LEAF_LEN),
+        })
+    }
+
+    #[inline]
+    pub(super) fn get(&self, index: usize) -> Option<&Chunk> {
+        let (leaf, within) = self.place(index)?;
+        self.leaf(leaf)?.get(within)
+    }
+
+    #[inline]
+    pub(super) fn first_mut(&mut self) -> Option<&mut Chunk> {
+        self.leaves.first_mut()?.first_mut()
+    }
+
+    #[inline]
+    pub(super) fn last(&self) -> Option<&Chunk> {
+        self.leaf(self.used().checked_sub(1)?)?.last()
+    }
+
+    #[inline]
+    pub(super) fn last_mut(&mut self) -> Option<&mut Chunk> {
+        self.leaf_mut(self.used().checked_sub(1)?)?.last_mut()
+    }
+
+    /// Returns how many chunks can be appended.
+    #[inline]
+    pub(super) fn spare(&self) -> usize {
+        let used = self.used();
+        let last =
+            used.checked_sub(1).and_then(|last| self.leaf(last)).map_or(0, |last| last.spare());
+        last + (self.len() - used) * LEAF_LEN
+    }
+
+    /// Appends a chunk, for which there is a slot.
+    #[inline]
+    pub(super) fn push(&mut self, chunk: Chunk) {
+        let used = self.used();
+        if let Some(last) = used.checked_sub(1).and_then(|last| self.leaf_mut(last))
+            && last.spare() > 0
+        {
+            return last.push(chunk);
+        }
+        let Some(leaf) = self.leaf_mut(used) else { unreachable!("a leaf was reserved") };
+        leaf.push(chunk);
+        self.leaves.extra_mut().used += 1;
+    }
+
+    pub(super) fn pop_front(&mut self) -> Option<Chunk> {
+        let leaf = self.leaves.first_mut()?;
+        let chunk = leaf.pop_front()?;
+        if leaf.is_empty() {
+            self.leaves.pop_front();
+            self.leaves.extra_mut().used -= 1;
+            if self.leaves.is_empty()
+                && let Some(next) = self.leaves.extra_mut().next.take()
+            {
+                let used = self.used();
+                *self = next;
+                self.leaves.extra_mut().used = used;
+            }
+        }
+        Some(chunk)
+    }
+
+    pub(super) fn pop(&mut self) -> Option<Chunk> {
+        let last = self.used().checked_sub(1)?;
+        let leaf = self.leaf_mut(last)?;
+        let chunk = leaf.pop();
+        if leaf.is_empty() {
+            self.leaves.extra_mut().used = last;
+            self.truncate(last);
+        }
+        chunk
+    }
+
+    /// Gives all leaves but the first `len` back.
+    pub(super) fn truncate(&mut self, len: usize) {
+        while self.leaves.len() > len {
+            self.leaves.pop();
+        }
+        let left = len - self.leaves.len();
+        let next = &mut self.leaves.extra_mut().next;
+        match next {
+            Some(next) if left > 0 => next.truncate(left),
+            _ => *next = None,
+        }
+    }
+
+    /// Makes spare leaves: all of them, or none.
+    pub(super) fn try_reserve(&mut self, count: usize, pool: &Pool) -> Result<(), OutOfMemory> {
+        let before = self.len();
+        let result = (0..count).try_for_each(|_| {
+            let leaf = Block::new(pool.try_take_size(SegmentSize::MAX)?, ());
+            self.try_push_leaf(leaf, pool)
+        });
+        result.inspect_err(|_| self.truncate(before))
+    }
+
+    fn try_push_leaf(&mut self, leaf: Leaf, pool: &Pool) -> Result<(), OutOfMemory> {
+        if let Some(next) = &mut self.leaves.extra_mut().next {
+            return next.try_push_leaf(leaf, pool);
+        }
+        if self.leaves.spare() == 0 && self.leaves.removed() > 0 {
+            self.leaves.move_to_front();
+        }
+        if self.leaves.spare() == 0 {
+            return self.try_grow(leaf, pool);
+        }
+        self.leaves.push(leaf);
+        Ok(())
+    }
+
+    /// Appends a leaf to a directory that is full.
+    #[cold]
+    fn try_grow(&mut self, leaf: Leaf, pool: &Pool) -> Result<(), OutOfMemory> {
+        let is_small = self.leaves.held_bytes() < SegmentSize::K4.bytes();
+        let size = if is_small { SegmentSize::K4 } else { SegmentSize::MAX };
+        let mut larger = Self::of_size(size, pool)?;
+        if self.leaves.held_bytes() == SegmentSize::MAX.bytes() {
+            larger.leaves.push(leaf);
+            self.leaves.extra_mut().next = Some(larger);
+            return Ok(());
+        }
+        while let Some(leaf) = self.leaves.pop_front() {
+            larger.leaves.push(leaf);
+        }
+        larger.leaves.push(leaf);
+        larger.leaves.extra_mut().used = self.used();
+        *self = larger;
+        Ok(())
+    }
+
+    /// Returns the bytes of all blocks.
+    pub(super) fn held_bytes(&self) -> u64 {
+        let leaves = self.leaves.len() * SegmentSize::MAX.bytes();
+        let next = self.leaves.extra().next.as_ref().map_or(0, Self::held_bytes);
+        (self.leaves.held_bytes() + leaves) as u64 + next
+    }
+}
