@@ -1,5 +1,7 @@
 //! What a user gets.
 
+#[cfg(not(feature = "portable"))]
+use core::str;
 use std::borrow::Cow;
 
 use bytes::Bytes;
@@ -47,21 +49,57 @@ impl MessageKind {
 /// assert_eq!(message.as_str(), Some("hello"));
 /// assert_eq!(message.sequence().len(), 5);
 /// ```
+///
+/// # Invariants
+///
+/// - **M1** the payload of a message that [is whole text](Content::Text) is UTF-8 and never changes.
 #[derive(Clone, Debug)]
 pub struct Message {
-    kind: MessageKind,
+    content: Content,
     payload: Linked,
 }
 
-impl Message {
-    #[inline]
-    pub(crate) const fn of_segment(kind: MessageKind, segment: Segment) -> Self {
-        Self::of(kind, Linked::of(segment))
+/// What is known about a payload.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+// A whole word, as `MessageKind`.
+#[repr(usize)]
+pub(crate) enum Content {
+    /// UTF-8, validated.
+    Text,
+    Binary,
+    /// Part of a text, which may be cut inside a character.
+    #[cfg_attr(not(feature = "random"), expect(dead_code, reason = "sessions read parts"))]
+    TextPart,
+}
+
+impl Content {
+    pub(crate) const fn whole(kind: MessageKind) -> Self {
+        match kind {
+            MessageKind::Text => Self::Text,
+            MessageKind::Binary => Self::Binary,
+        }
     }
 
+    #[cfg(feature = "random")]
+    pub(crate) const fn part(kind: MessageKind) -> Self {
+        match kind {
+            MessageKind::Text => Self::TextPart,
+            MessageKind::Binary => Self::Binary,
+        }
+    }
+}
+
+impl Message {
+    /// Makes a message, which is validated when it is text (M1).
     #[inline]
-    pub(crate) const fn of(kind: MessageKind, payload: Linked) -> Self {
-        Self { kind, payload }
+    pub(crate) const fn of_segment(kind: MessageKind, segment: Segment) -> Self {
+        Self::of(Content::whole(kind), Linked::of(segment))
+    }
+
+    /// Makes a message, which is validated when it is whole text (M1).
+    #[inline]
+    pub(crate) const fn of(content: Content, payload: Linked) -> Self {
+        Self { content, payload }
     }
 
     /// Creates a text message, copying nothing but the bytes of a borrowed text.
@@ -81,19 +119,22 @@ impl Message {
     pub fn text_of(payload: Sequence) -> Option<Self> {
         let mut utf8 = Utf8Validator::new();
         let is_text = payload.chunks().all(|chunk| utf8.push(chunk).is_ok()) && utf8.is_complete();
-        is_text.then(|| Self::of(MessageKind::Text, payload.into()))
+        is_text.then(|| Self::of(Content::Text, payload.into()))
     }
 
     /// Creates a binary message of segments, without a copy.
     #[must_use]
     pub fn binary_of(payload: Sequence) -> Self {
-        Self::of(MessageKind::Binary, payload.into())
+        Self::of(Content::Binary, payload.into())
     }
 
     /// Returns whether the message is text or binary.
     #[must_use]
     pub const fn kind(&self) -> MessageKind {
-        self.kind
+        match self.content {
+            Content::Text | Content::TextPart => MessageKind::Text,
+            Content::Binary => MessageKind::Binary,
+        }
     }
 
     /// Returns the number of payload bytes.
@@ -143,13 +184,19 @@ impl Message {
         self.payload.list()
     }
 
-    /// Returns the payload of a text message as one string; `None` for a binary one. Costs what
-    /// [`data`](Self::data) does, and a validation of the whole.
+    /// Returns the payload of a text message as one string; `None` for a binary one, and for the rest of
+    /// a text that does not start with a whole character. Costs what [`data`](Self::data) does: text is
+    /// validated when it is received or made.
     #[must_use]
     pub fn as_str(&self) -> Option<&str> {
-        match self.kind {
-            MessageKind::Text => to_str(self.data()),
-            MessageKind::Binary => None,
+        match self.content {
+            #[cfg(not(feature = "portable"))]
+            // SAFETY: the payload is UTF-8 (M1).
+            Content::Text => Some(unsafe { str::from_utf8_unchecked(self.data()) }),
+            #[cfg(feature = "portable")]
+            Content::Text => to_str(self.data()),
+            Content::TextPart => to_str(self.data()),
+            Content::Binary => None,
         }
     }
 
@@ -169,7 +216,7 @@ impl Message {
 /// Messages are equal when kind and bytes are, wherever those lie.
 impl PartialEq for Message {
     fn eq(&self, other: &Self) -> bool {
-        self.kind == other.kind && self.sequence() == other.sequence()
+        self.kind() == other.kind() && self.sequence() == other.sequence()
     }
 }
 

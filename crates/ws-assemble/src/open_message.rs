@@ -17,7 +17,7 @@ use crate::{
     limits::Limits,
     linked::Linked,
     mask::{mask, unmask_text},
-    message::{Message, MessageKind},
+    message::{Content, Message, MessageKind},
     recycled::{Far, Recyclable, Spare},
     utf8::Utf8Validator,
 };
@@ -57,6 +57,9 @@ pub(crate) struct OpenMessage {
     /// Whether bytes before these lie in a buffer of the user.
     #[cfg(feature = "random")]
     is_lent: bool,
+    /// Whether fragments before these were handed out.
+    #[cfg(feature = "random")]
+    is_part: bool,
 }
 
 impl Default for OpenMessage {
@@ -72,6 +75,8 @@ impl Default for OpenMessage {
             held_bytes: 0,
             #[cfg(feature = "random")]
             is_lent: false,
+            #[cfg(feature = "random")]
+            is_part: false,
         }
     }
 }
@@ -120,7 +125,7 @@ impl OpenMessage {
         self.held_bytes = 0;
         #[cfg(feature = "random")]
         {
-            self.is_lent = false;
+            (self.is_lent, self.is_part) = (false, false);
         }
     }
 
@@ -268,17 +273,19 @@ impl OpenMessage {
         if !self.utf8.is_complete() {
             return Err(DecodeErrorKind::Utf8Invalid);
         }
-        Ok(self.take_payload())
+        #[cfg(feature = "random")]
+        if self.is_lent || self.is_part {
+            return Ok(self.take_payload(Content::part(self.kind)));
+        }
+        Ok(self.take_payload(Content::whole(self.kind)))
     }
 
-    /// Takes what is gathered out, as a message of the same kind.
-    fn take_payload(&mut self) -> Message {
-        match &mut self.payload {
-            Payload::Segmented(linked) => Message::of(self.kind, core::mem::take(linked)),
-            Payload::Contiguous(vec) => {
-                let bytes = bytes::Bytes::from(core::mem::take(vec));
-                Message::of_segment(self.kind, bytes.into())
-            }
-        }
+    /// Takes what is gathered out.
+    fn take_payload(&mut self, content: Content) -> Message {
+        let payload = match &mut self.payload {
+            Payload::Segmented(linked) => core::mem::take(linked),
+            Payload::Contiguous(vec) => Linked::of(bytes::Bytes::from(core::mem::take(vec)).into()),
+        };
+        Message::of(content, payload)
     }
 }

@@ -5,7 +5,7 @@ use seg_pool::Pool;
 use seg_seq::{SegmentedBuf, Sequence};
 
 use super::{OpenMessage, Payload};
-use crate::message::Message;
+use crate::message::{Content, Message};
 
 impl OpenMessage {
     /// Returns the bytes that are gathered here.
@@ -35,7 +35,8 @@ impl OpenMessage {
     pub(crate) fn take_gathered(&mut self, is_lent: bool) -> Message {
         self.held_bytes = 0;
         self.is_lent = is_lent;
-        self.take_payload()
+        self.is_part |= !is_lent;
+        self.take_payload(Content::part(self.kind))
     }
 
     /// Unmasks and validates payload that lies behind what is gathered, in the user's buffer.

@@ -152,6 +152,20 @@ fn what_is_left_of_a_message_comes_from_next() {
 }
 
 #[test]
+fn the_rest_of_a_text_that_is_cut_inside_a_character_is_no_str() {
+    for assembly in ASSEMBLIES {
+        for (fragment_bytes, expected) in [(3, Some("\u{20ac}")), (4, None)] {
+            let frames = wire(&[Message::text("\u{20ac}\u{20ac}")], fragment_bytes);
+            let mut connection = open(Script::new(frames), assembly, &pool());
+            let mut buffer = [0; 4];
+            assert!(kept(connection.read_frame_into(&mut buffer)).is_ok());
+            let rest = dropped(async || connection.next().await).expect("valid").expect("open");
+            assert_eq!((rest.kind(), rest.as_str()), (MessageKind::Text, expected));
+        }
+    }
+}
+
+#[test]
 fn fragments_that_outgrow_the_buffer_wait_whole() {
     for assembly in ASSEMBLIES {
         let sent = Message::binary((0..=250).cycle().take(9_000).collect::<Vec<u8>>());
