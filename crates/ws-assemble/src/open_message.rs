@@ -5,8 +5,7 @@ mod lent;
 
 use core::cell::Cell;
 
-use seg_pool::{Pool, SegmentMut};
-use seg_seq::Sequence;
+use seg_pool::{Pool, Segment, SegmentMut};
 
 #[cfg(feature = "deflate")]
 use crate::deflate::Inflation;
@@ -33,7 +32,7 @@ impl Inflation {
         &mut self,
         _: &mut &[u8],
         _: u64,
-        _: impl FnMut(Sequence) -> Result<(), DecodeErrorKind>,
+        _: impl FnMut(&Segment) -> Result<(), DecodeErrorKind>,
     ) -> Result<(), DecodeErrorKind> {
         match *self {}
     }
@@ -199,14 +198,14 @@ impl OpenMessage {
         limits: &Limits,
         inflation: Option<&mut Inflation>,
     ) -> Result<(), (DecodeErrorKind, Option<usize>)> {
-        let bytes = &mut input[..count];
         if let (true, Some(inflation)) = (self.is_compressed, inflation) {
+            let bytes = &mut input[..count];
             if let Some((key, phase)) = key {
                 mask(bytes, key, phase);
             }
             let mut rest = &*bytes;
             let inflated =
-                inflation.push(&mut rest, limits.inflated(), |part| self.link(part, limits));
+                inflation.push(&mut rest, limits.inflated(), |chunk| self.link(chunk, limits));
             let taken = count - rest.len();
             if let Some((key, phase)) = key {
                 // What is taken later is to be unmasked then.
@@ -215,20 +214,22 @@ impl OpenMessage {
             bytes::Buf::advance(input, taken);
             return inflated.map_err(|kind| (kind, None));
         }
+        if let Payload::Segmented(linked) = &mut self.payload {
+            let is_new = !input.shares_segment_with(linked.last());
+            let held_bytes = self.held_bytes + if is_new { input.held_bytes() as u64 } else { 0 };
+            if held_bytes > limits.held_bytes_max {
+                return Err((DecodeErrorKind::HeldTooMuch, Some(0)));
+            }
+            // Before any byte changes: without memory all of this is done again.
+            let reserved = linked.try_reserve(|| input.pool());
+            reserved.map_err(|error| (DecodeErrorKind::OutOfMemory(error), Some(0)))?;
+            self.held_bytes = held_bytes;
+        }
+        let bytes = &mut input[..count];
         let unmasked = self.unmask(bytes, key);
         unmasked.map_err(|index| (DecodeErrorKind::Utf8Invalid, Some(index)))?;
         match &mut self.payload {
-            Payload::Segmented(linked) => {
-                if !input.shares_segment_with(linked.last()) {
-                    self.held_bytes += input.held_bytes() as u64;
-                    if self.held_bytes > limits.held_bytes_max {
-                        return Err((DecodeErrorKind::HeldTooMuch, Some(0)));
-                    }
-                }
-                let reserved = linked.try_reserve(|| input.pool());
-                reserved.map_err(|error| (DecodeErrorKind::OutOfMemory(error), Some(0)))?;
-                linked.push(input.freeze_range(0..count));
-            }
+            Payload::Segmented(linked) => linked.push(input.freeze_range(0..count)),
             Payload::Contiguous(vec) => {
                 vec.extend_from_slice(bytes);
                 bytes::Buf::advance(input, count);
@@ -237,35 +238,40 @@ impl OpenMessage {
         Ok(())
     }
 
-    /// Takes what came out of compressed payload.
-    fn link(&mut self, part: Sequence, limits: &Limits) -> Result<(), DecodeErrorKind> {
-        for chunk in part.chunks() {
-            if self.kind == MessageKind::Text {
-                self.utf8.push(chunk).map_err(|_| DecodeErrorKind::Utf8Invalid)?;
+    /// Takes a chunk that came out of compressed payload; without memory nothing of it.
+    fn link(&mut self, chunk: &Segment, limits: &Limits) -> Result<(), DecodeErrorKind> {
+        if let Payload::Segmented(linked) = &mut self.payload {
+            let is_new = !linked.last().shares_segment_with(chunk);
+            let held_bytes = self.held_bytes + if is_new { chunk.held_bytes() as u64 } else { 0 };
+            if held_bytes > limits.held_bytes_max {
+                return Err(DecodeErrorKind::HeldTooMuch);
             }
-            match &mut self.payload {
-                Payload::Segmented(linked) => {
-                    if !linked.last().shares_segment_with(chunk) {
-                        self.held_bytes += chunk.held_bytes() as u64;
-                        if self.held_bytes > limits.held_bytes_max {
-                            return Err(DecodeErrorKind::HeldTooMuch);
-                        }
-                    }
-                    let reserved = linked
-                        .try_reserve(|| chunk.pool().unwrap_or_else(|| Pool::global().clone()));
-                    reserved.map_err(DecodeErrorKind::OutOfMemory)?;
-                    linked.push(chunk.clone());
-                }
-                Payload::Contiguous(vec) => vec.extend_from_slice(chunk),
-            }
+            let pool = || chunk.pool().unwrap_or_else(|| Pool::global().clone());
+            linked.try_reserve(pool).map_err(DecodeErrorKind::OutOfMemory)?;
+            self.held_bytes = held_bytes;
+        }
+        if self.kind == MessageKind::Text {
+            self.utf8.push(chunk).map_err(|_| DecodeErrorKind::Utf8Invalid)?;
+        }
+        match &mut self.payload {
+            Payload::Segmented(linked) => linked.push(chunk.clone()),
+            Payload::Contiguous(vec) => vec.extend_from_slice(chunk),
         }
         Ok(())
     }
 
     /// Ends the compressed payload of a message.
     #[cfg(feature = "deflate")]
-    pub(crate) fn inflate_end(&self, inflation: &mut Inflation) -> Result<(), DecodeErrorKind> {
-        if self.is_compressed { inflation.finish() } else { Ok(()) }
+    pub(crate) fn inflate_end(
+        &mut self,
+        inflation: &mut Inflation,
+        limits: &Limits,
+    ) -> Result<(), DecodeErrorKind> {
+        if !self.is_compressed {
+            return Ok(());
+        }
+        inflation.hand_over(limits.inflated(), |chunk| self.link(chunk, limits))?;
+        inflation.finish()
     }
 
     /// Ends the message after its last fragment.

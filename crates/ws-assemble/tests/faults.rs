@@ -169,7 +169,7 @@ fn without_memory_nothing_is_lost_and_the_same_call_goes_on() {
         for assembly in ASSEMBLIES {
             for chunk in [1, 7, 1_000, usize::MAX] {
                 let pool =
-                    Pool::builder().segment_size(SegmentSize::K4).bytes_max(SLAB_BYTES).build();
+                    Pool::builder().segment_size(SegmentSize::K4).bytes_max(4 * SLAB_BYTES).build();
                 let wire = Wire::new(&received.concat()).chunk(chunk);
                 let session = Session::server(&pool).with_assembly(assembly);
                 let mut reader = Reader::new(way, wire.clone(), session);
@@ -183,7 +183,8 @@ fn without_memory_nothing_is_lost_and_the_same_call_goes_on() {
                         Poll::Ready(Ok(is_open)) => assert!(is_open),
                         Poll::Ready(Err(ConnectionError::OutOfMemory(error))) => {
                             assert!(!taken.is_empty(), "there was memory");
-                            assert_eq!(error.requested_bytes(), 4_096);
+                            // A segment to read into, or a block of the list of a message's segments.
+                            assert!([256, 4_096].contains(&error.requested_bytes()));
                             failures += 1;
                         }
                         Poll::Ready(Err(error)) => panic!("{way:?}: {error}"),
@@ -529,7 +530,8 @@ fn what_was_read_ahead_may_be_of_any_length() {
     }
     for way in [Way::Next, Way::Batch, Way::Half] {
         for assembly in ASSEMBLIES {
-            let (pool, wire) = (small_pool(), Wire::new(b""));
+            let (pool, wire) =
+                (Pool::builder().segment_size(SegmentSize::K1).build(), Wire::new(b""));
             let mut session = Session::server(&pool).with_assembly(assembly);
             session.feed(&received);
             let mut reader = Reader::new(way, wire, session);
@@ -539,7 +541,7 @@ fn what_was_read_ahead_may_be_of_any_length() {
         }
     }
     let mut connection =
-        Connection::server(Wire::new(b""), &small_pool()).with_read_ahead(&received);
+        Connection::server(Wire::new(b""), &Pool::new()).with_read_ahead(&received);
     let mut buffer = vec![0; 60_000];
     assert!(matches!(poll_once(connection.read_message_into(&mut buffer)), Poll::Ready(Ok(_))));
     assert_eq!(buffer, message.data());

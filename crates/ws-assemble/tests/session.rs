@@ -183,7 +183,7 @@ proptest! {
     ) {
         let role = if is_server { Role::Server } else { Role::Client };
         let assembly = if is_segmented { Assembly::Segmented } else { Assembly::Contiguous };
-        let pool = Pool::builder().segment_size(SegmentSize::K1).bytes_max(4 * SLAB_BYTES).build();
+        let pool = Pool::builder().segment_size(SegmentSize::K1).bytes_max(16 * SLAB_BYTES).build();
         let mut run = Run {
             session: Session::new(role, &pool).with_assembly(assembly),
             pool: pool.clone(),

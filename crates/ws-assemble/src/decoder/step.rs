@@ -208,7 +208,7 @@ impl Decoder {
         let Some(open) = self.open.get_mut() else { return Ok(None) };
         #[cfg(feature = "deflate")]
         if let Some(inflation) = &mut self.inflation {
-            open.inflate_end(inflation).map_err(|kind| (kind, self.offset))?;
+            open.inflate_end(inflation, &self.limits).map_err(|kind| (kind, self.offset))?;
         }
         let message = open.finish().map_err(|kind| (kind, self.offset))?;
         self.state = State::NO_HEADER;

@@ -3,14 +3,15 @@
 use core::fmt;
 use std::sync::{Mutex, PoisonError};
 
+use bytes::Buf as _;
 use seg_flate::{Format, InflateErrorKind, Inflater, Limits, Status};
-use seg_pool::Pool;
 #[cfg(feature = "random")]
 use seg_pool::SegmentMut;
+use seg_pool::{Pool, Segment};
 use seg_seq::{SegmentedBuf, Sequence};
 
 use super::{TAIL, options::Deflate};
-use crate::{decode_error::DecodeErrorKind, encode::out_of_memory, role::Role};
+use crate::{decode_error::DecodeErrorKind, role::Role};
 
 /// No input of this length becomes more than 66 KB: DEFLATE's largest ratio is 1032.
 const PIECE_BYTES_MIN: usize = 64;
@@ -28,6 +29,8 @@ pub(crate) struct Inflation {
     inflater: Option<Inflater>,
     takeover: bool,
     output: SegmentedBuf,
+    /// Decompressed and not handed over.
+    pending: Sequence,
     /// Bytes of the current message.
     produced: u64,
     /// Whether the last block said so, and nothing has come after it.
@@ -48,6 +51,7 @@ impl Inflation {
             inflater: None,
             takeover: agreed.takeover(sender),
             output: SegmentedBuf::new(pool),
+            pending: Sequence::new(),
             produced: 0,
             has_ended: false,
             tail: None,
@@ -61,9 +65,10 @@ impl Inflation {
         &mut self,
         input: &mut &[u8],
         bytes_max: u64,
-        mut sink: impl FnMut(Sequence) -> Result<(), DecodeErrorKind>,
+        mut sink: impl FnMut(&Segment) -> Result<(), DecodeErrorKind>,
     ) -> Result<(), DecodeErrorKind> {
         self.tail.get_or_insert(&TAIL);
+        self.hand_over(bytes_max, &mut sink)?;
         while !input.is_empty() {
             // Far from the limit in one go, close to it in steps that do not go far beyond.
             let allowed = (bytes_max - self.produced.min(bytes_max)) / RATIO_MAX;
@@ -74,16 +79,34 @@ impl Inflation {
             *input = &input[piece_len - piece.len()..];
             // What came out before an error is looked at before it, and what is within the limit
             // before what is beyond: so the first error is the same wherever the input is cut.
-            let mut output = self.output.split();
+            self.hand_over(bytes_max, &mut sink)?;
+            pushed?;
+        }
+        Ok(())
+    }
+
+    /// Hands over what was decompressed, as far as `sink` takes it: what finds no memory there stays
+    /// here, for the next call.
+    pub(crate) fn hand_over(
+        &mut self,
+        bytes_max: u64,
+        mut sink: impl FnMut(&Segment) -> Result<(), DecodeErrorKind>,
+    ) -> Result<(), DecodeErrorKind> {
+        if self.pending.is_empty() {
+            self.pending = self.output.split();
+        }
+        while let Some(chunk) = self.pending.chunks().next() {
             let left = bytes_max - self.produced.min(bytes_max);
-            self.produced += output.len();
-            if self.produced > bytes_max {
-                let front = output.try_split_to(left.min(output.len())).map_err(out_of_memory);
-                sink(front.map_err(DecodeErrorKind::OutOfMemory)?)?;
+            let len = chunk.len();
+            if len as u64 > left {
+                // No longer than the chunk.
+                let len = usize::try_from(left).unwrap_or(usize::MAX);
+                sink(&chunk.slice(..len))?;
                 return Err(DecodeErrorKind::MessageTooLong);
             }
-            sink(output)?;
-            pushed?;
+            sink(chunk)?;
+            self.produced += len as u64;
+            self.pending.advance(len);
         }
         Ok(())
     }
@@ -118,10 +141,7 @@ impl Inflation {
             && let Some(mut tail) = self.tail
         {
             // Where something comes out of it, it was taken for data: the message is cut.
-            let ended = self.push(&mut tail, u64::MAX, |part| match part.is_empty() {
-                true => Ok(()),
-                false => Err(DecodeErrorKind::DeflateInvalid),
-            });
+            let ended = self.push(&mut tail, u64::MAX, |_| Err(DecodeErrorKind::DeflateInvalid));
             self.tail = Some(tail);
             ended?;
         }
