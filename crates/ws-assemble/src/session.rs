@@ -73,7 +73,6 @@ pub(crate) use payload::Payload;
 #[derive(Debug)]
 pub struct Session {
     decoder: Decoder,
-    pool: Pool,
     /// Received and not decoded yet, or the spare capacity after the payload that was kept last.
     input: Option<SegmentMut>,
     /// Bytes that were fed as a slice, and how many of them are used up.
@@ -182,7 +181,6 @@ impl Session {
         let limits = Limits::default();
         Self {
             decoder: Decoder::new(role, Assembly::default(), limits),
-            pool: pool.clone(),
             input: None,
             fed: None,
             output: Output::new(role, pool),
@@ -220,7 +218,7 @@ impl Session {
     #[cfg(feature = "deflate")]
     #[must_use]
     pub fn with_deflate(mut self, agreed: &Deflate) -> Self {
-        self.decoder = self.decoder.with_deflate(agreed, &self.pool);
+        self.decoder = self.decoder.with_deflate(agreed, self.output.pool());
         self.output.deflate(agreed, self.decoder.role());
         self
     }
@@ -247,7 +245,7 @@ impl Session {
     /// Returns the pool that segments are taken from.
     #[must_use]
     pub const fn pool(&self) -> &Pool {
-        &self.pool
+        self.output.pool()
     }
 
     /// Returns what is to be done before [`next`](Self::next) has more: nothing when the connection

@@ -5,14 +5,13 @@ use crate::{
     opcode::Opcode,
 };
 
-/// Bytes of encoded control frames that lie in the session: ten pongs as long as pings mostly are, or
-/// one of any length.
-pub(super) const CONTROLS_BYTES: usize = 157;
+/// Bytes of encoded control frames that lie in the session: one of any length, or several short ones.
+pub(super) const CONTROLS_BYTES: usize = CONTROL_BYTES_MAX + HEADER_BYTES_MAX;
 
 /// The close frame is not here.
 const NOWHERE: u8 = u8::MAX;
 
-const _: () = assert!(CONTROL_BYTES_MAX + HEADER_BYTES_MAX <= CONTROLS_BYTES);
+const _: () = assert!(CONTROLS_BYTES < NOWHERE as usize);
 
 /// Encoded control frames, oldest first.
 ///

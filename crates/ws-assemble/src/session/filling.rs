@@ -38,7 +38,7 @@ impl<'a> Filling<'a> {
     /// Puts back what lies here, so that it is read again.
     pub(crate) fn put_back(&mut self, session: &mut Session) {
         if self.filled > 0 {
-            session.decoder.put_back(&self.buffer[..self.filled], &session.pool);
+            session.decoder.put_back(&self.buffer[..self.filled], session.output.pool());
             self.filled = 0;
         }
     }
@@ -111,7 +111,7 @@ impl<'a> Filling<'a> {
         // No longer than the buffer.
         let len = usize::try_from(coming.left).unwrap_or(usize::MAX);
         // What follows a shorter rest comes in the same read.
-        (len >= session.pool.segment_size().bytes())
+        (len >= session.output.pool().segment_size().bytes())
             .then(|| &mut self.buffer[self.filled..self.filled + len])
     }
 

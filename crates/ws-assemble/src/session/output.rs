@@ -100,6 +100,10 @@ impl Output {
         self.deflation = Deflation::new(agreed, role).map(Box::new);
     }
 
+    pub(super) const fn pool(&self) -> &Pool {
+        self.frames.pool()
+    }
+
     pub(super) fn len(&self) -> u64 {
         self.frames.len() + self.controls.len() as u64
     }

@@ -79,7 +79,12 @@ impl Session {
             segment.advance_initialized(count);
             let (is_full, ends_long_frame) =
                 (segment.spare_len() == 0, self.ends_long_frame(count));
-            self.read_length.note(count, is_full, ends_long_frame, self.pool.segment_size());
+            self.read_length.note(
+                count,
+                is_full,
+                ends_long_frame,
+                self.output.pool().segment_size(),
+            );
         } else if !self.keeps_space {
             return;
         }
@@ -359,23 +364,23 @@ impl Session {
     /// one may be as long, and come in one read.
     fn ends_long_frame(&self, count: usize) -> bool {
         let left = self.decoder.left();
-        let is_long = self.decoder.frame_len() >= self.pool.segment_size().bytes() as u64;
+        let is_long = self.decoder.frame_len() >= self.output.pool().segment_size().bytes() as u64;
         is_long && (1..=count as u64).contains(&left)
     }
 
     /// Takes a segment to read into. Where a long one cannot be had, or a few of them would be more
     /// than a message may keep, a usual one will do.
     fn take_segment(&self) -> Result<SegmentMut, OutOfMemory> {
-        let usual = self.pool.segment_size();
+        let usual = self.output.pool().segment_size();
         let size = self.read_length.size(self.decoder.left(), usual);
         let held = LONG_READS_HELD * size.bytes() as u64;
         if size > usual
             && held <= self.decoder.limits().held_bytes_max
-            && let Ok(segment) = self.pool.try_take_size(size)
+            && let Ok(segment) = self.output.pool().try_take_size(size)
         {
             return Ok(segment);
         }
-        self.pool.try_take_size(usual)
+        self.output.pool().try_take_size(usual)
     }
 
     /// Counts what comes after a close frame was sent.
