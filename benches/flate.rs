@@ -1,7 +1,7 @@
 //! Criterion benchmarks of seg-flate.
 
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
-use seg_flate::{Deflater, Flush, Format, Inflater, Level, Limits};
+use seg_flate::{Decode, Deflater, Encode, Flush, Format, Inflater, Level, Limits};
 use seg_pool::Pool;
 use seg_seq::SegmentedBuf;
 

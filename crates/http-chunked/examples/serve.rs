@@ -17,7 +17,7 @@ use http_chunked::{
     ChunkedWriter, Framing, HeadWriter, Incoming, MessageError, RequestHead, RequestReader,
     Trailers,
 };
-use seg_flate::{Deflater, Flush, Format, Level};
+use seg_flate::{Deflater, Encode, Flush, Format, Level};
 use seg_pool::Pool;
 use seg_seq::{SegmentedBuf, Sequence};
 

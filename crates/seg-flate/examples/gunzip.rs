@@ -10,7 +10,7 @@ use std::{
     process::ExitCode,
 };
 
-use seg_flate::{Format, Inflater, Limits, Status};
+use seg_flate::{Decode, Format, Inflater, Limits, Status};
 use seg_pool::{Pool, SegmentSize};
 use seg_seq::SegmentedBuf;
 

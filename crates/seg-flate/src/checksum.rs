@@ -1,4 +1,4 @@
-//! CRC-32 and Adler-32, from the crates that the backends bring.
+//! CRC-32 and Adler-32, from `zlib-rs` where it is compiled in: its Adler-32 is several times as fast.
 
 use crate::format::Format;
 

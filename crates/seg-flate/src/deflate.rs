@@ -8,8 +8,9 @@ use seg_seq::{SegmentedBuf, Sequence};
 use crate::{
     backend::{Backend, Compressed, Compressor},
     checksum::{adler32, checksum_start, crc32},
+    contexts::{Context, Contexts},
     deflate_error::{DeflateError, DeflateErrorKind},
-    flush::Flush,
+    encode::{Encode, Flush},
     format::Format,
     gzip,
     level::Level,
@@ -22,14 +23,14 @@ const EMPTY_BLOCK: [u8; 5] = [0, 0, 0, 0xff, 0xff];
 
 /// Encodes one stream, pushed piece by piece.
 ///
-/// Writes straight into the output's segments. Allocates its state when it is made, about 370 KiB
-/// with the largest window, and nothing afterwards; [`reset`](Self::reset) makes it ready for
-/// another stream.
+/// Writes straight into the output's segments. Its state, about 370 KiB with the largest window, is allocated when the first byte
+/// or flush comes and nothing afterwards; [`reset`](Self::reset) makes it ready for
+/// another stream with the same state. When the deflater is dropped, the state is freed or left to [`Contexts`].
 ///
 /// # Examples
 ///
 /// ```
-/// use seg_flate::{Deflater, Flush, Format, Level, Limits, inflate};
+/// use seg_flate::{Deflater, Encode, Flush, Format, Level, Limits, inflate};
 /// use seg_pool::Pool;
 /// use seg_seq::SegmentedBuf;
 ///
@@ -46,7 +47,9 @@ const EMPTY_BLOCK: [u8; 5] = [0, 0, 0, 0xff, 0xff];
 /// # }
 /// ```
 pub struct Deflater {
-    compressor: Compressor,
+    compressor: Option<Compressor>,
+    contexts: Contexts,
+    backend: Backend,
     format: Format,
     level: Level,
     window: WindowBits,
@@ -85,7 +88,9 @@ impl Deflater {
     #[must_use]
     pub fn with_window(backend: Backend, format: Format, level: Level, window: WindowBits) -> Self {
         Self {
-            compressor: Compressor::new(backend, level, window),
+            compressor: None,
+            contexts: Contexts::default(),
+            backend,
             format,
             level,
             window,
@@ -97,88 +102,26 @@ impl Deflater {
         }
     }
 
-    /// Makes the deflater ready for another stream, whatever became of the last one. Allocates
+    /// Sets who keeps the state when this deflater is dropped, and who may have one for the same backend, level and window when the first
+    /// byte comes. By default the state is allocated and freed.
+    #[must_use]
+    pub fn contexts(mut self, contexts: &Contexts) -> Self {
+        self.contexts = contexts.clone();
+        self
+    }
+
+    /// Makes the deflater ready for another stream, whatever became of the last one. Keeps the state and allocates
     /// nothing.
     pub fn reset(&mut self, format: Format) {
-        self.compressor.reset();
+        if let Some(compressor) = &mut self.compressor {
+            compressor.reset();
+        }
         self.format = format;
         self.state = State::start(format);
         self.consumed = 0;
         self.produced = 0;
         self.checksum = checksum_start(format);
         self.tail = [0; 4];
-    }
-
-    /// Returns the input bytes taken so far.
-    #[must_use]
-    pub const fn consumed(&self) -> u64 {
-        self.consumed
-    }
-
-    /// Returns the compressed bytes produced so far, framing included.
-    #[must_use]
-    pub const fn produced(&self) -> u64 {
-        self.produced
-    }
-
-    /// Encodes all of `input` into `output`, flushes, and advances `input` behind what was taken.
-    ///
-    /// # Errors
-    ///
-    /// [`OutOfMemory`](DeflateErrorKind::OutOfMemory) when there is no segment for the output:
-    /// `input` then starts at the first byte not taken, and the same call can be made again.
-    /// [`Finished`](DeflateErrorKind::Finished) when there is input behind [`Flush::Finish`].
-    pub fn push(
-        &mut self,
-        input: &mut &[u8],
-        flush: Flush,
-        output: &mut SegmentedBuf,
-    ) -> Result<(), DeflateError> {
-        if self.state == State::Header {
-            match self.format {
-                Format::Gzip => self.write(&gzip::header(self.level), output)?,
-                _ => self.write(&zlib::header(self.level, self.window), output)?,
-            }
-            self.state = State::Data;
-        }
-        if self.state == State::Data {
-            self.data(input, flush, output)?;
-        }
-        if self.state == State::Trailer {
-            // ISIZE is the length modulo 2^32.
-            #[expect(clippy::cast_possible_truncation, reason = "modulo 2^32")]
-            let len = self.consumed as u32;
-            match self.format {
-                Format::Gzip => {
-                    let [a, b, c, d] = self.checksum.to_le_bytes();
-                    let [e, f, g, h] = len.to_le_bytes();
-                    self.write(&[a, b, c, d, e, f, g, h], output)?;
-                }
-                Format::Zlib | Format::Deflate => {
-                    self.write(&self.checksum.to_be_bytes(), output)?;
-                }
-                Format::Raw => {}
-            }
-            self.state = State::End;
-        }
-        if input.is_empty() { Ok(()) } else { Err(self.error(DeflateErrorKind::Finished)) }
-    }
-
-    /// Encodes all chunks of a sequence into `output`, and flushes behind the last.
-    ///
-    /// # Errors
-    ///
-    /// As [`push`](Self::push); [`consumed`](Self::consumed) tells how much of the input was taken.
-    pub fn push_sequence(
-        &mut self,
-        input: &Sequence,
-        flush: Flush,
-        output: &mut SegmentedBuf,
-    ) -> Result<(), DeflateError> {
-        for chunk in input.chunks() {
-            self.push(&mut &chunk[..], Flush::None, output)?;
-        }
-        self.push(&mut &[][..], flush, output)
     }
 
     /// Encodes `input` and flushes.
@@ -195,8 +138,17 @@ impl Deflater {
         loop {
             let spare = output.try_spare_initialized_mut();
             let spare = spare.map_err(|error| self.error(DeflateErrorKind::OutOfMemory(error)))?;
-            let Compressed { consumed, produced, is_end } =
-                self.compressor.deflate(input, spare, flush);
+            let compressor = self.compressor.get_or_insert_with(|| {
+                let made_for = (self.backend, self.level, self.window);
+                let kept = self.contexts.take(|context| {
+                    matches!(context, Context::Deflate(kept) if kept.made_for() == made_for)
+                });
+                match kept {
+                    Some(Context::Deflate(compressor)) => compressor,
+                    _ => Compressor::new(self.backend, self.level, self.window),
+                }
+            });
+            let Compressed { consumed, produced, is_end } = compressor.deflate(input, spare, flush);
             let is_full = produced == spare.len();
             keep_tail(&mut self.tail, &spare[..produced]);
             let (taken, rest) = input.split_at(consumed);
@@ -257,6 +209,62 @@ fn keep_tail(tail: &mut [u8; 4], bytes: &[u8]) {
     tail.rotate_left(new);
     let kept = tail.len() - new;
     tail[kept..].copy_from_slice(&bytes[bytes.len() - new..]);
+}
+
+impl Encode for Deflater {
+    fn push(
+        &mut self,
+        input: &mut &[u8],
+        flush: Flush,
+        output: &mut SegmentedBuf,
+    ) -> Result<(), DeflateError> {
+        if self.state == State::Header {
+            match self.format {
+                Format::Gzip => self.write(&gzip::header(self.level), output)?,
+                _ => self.write(&zlib::header(self.level, self.window), output)?,
+            }
+            self.state = State::Data;
+        }
+        if self.state == State::Data {
+            self.data(input, flush, output)?;
+        }
+        if self.state == State::Trailer {
+            // ISIZE is the length modulo 2^32.
+            #[expect(clippy::cast_possible_truncation, reason = "modulo 2^32")]
+            let len = self.consumed as u32;
+            match self.format {
+                Format::Gzip => {
+                    let [a, b, c, d] = self.checksum.to_le_bytes();
+                    let [e, f, g, h] = len.to_le_bytes();
+                    self.write(&[a, b, c, d, e, f, g, h], output)?;
+                }
+                Format::Zlib | Format::Deflate => {
+                    self.write(&self.checksum.to_be_bytes(), output)?;
+                }
+                Format::Raw => {}
+            }
+            self.state = State::End;
+        }
+        if input.is_empty() { Ok(()) } else { Err(self.error(DeflateErrorKind::Finished)) }
+    }
+
+    fn consumed(&self) -> u64 {
+        self.consumed
+    }
+
+    fn produced(&self) -> u64 {
+        self.produced
+    }
+}
+
+impl Drop for Deflater {
+    fn drop(&mut self) {
+        if let Some(mut compressor) = self.compressor.take() {
+            compressor.reset();
+            let bytes = compressor.bytes();
+            self.contexts.leave(Context::Deflate(compressor), bytes);
+        }
+    }
 }
 
 impl fmt::Debug for Deflater {

@@ -4,7 +4,7 @@ use core::{error::Error, fmt};
 
 use seg_pool::OutOfMemory;
 
-/// Bytes that a [`Deflater`](crate::Deflater) could not take, and where.
+/// Bytes that an [encoder](crate::Encode) could not take, and where.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct DeflateError {
     kind: DeflateErrorKind,
@@ -18,8 +18,10 @@ pub enum DeflateErrorKind {
     /// The pool had no segment for the output. Nothing is lost: push the rest of the input again
     /// when there is memory, and with the same flush.
     OutOfMemory(OutOfMemory),
-    /// Input came behind [`Flush::Finish`](crate::Flush::Finish).
+    /// Input came after [`Flush::Finish`](crate::Flush::Finish).
     Finished,
+    /// The system returned no memory to the library of Zstandard. The same call can be made again.
+    ContextOutOfMemory,
 }
 
 impl DeflateError {
@@ -44,10 +46,20 @@ impl fmt::Display for DeflateError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.kind {
             DeflateErrorKind::OutOfMemory(error) => write!(f, "{error}")?,
-            DeflateErrorKind::Finished => f.write_str("input behind the stream's end")?,
+            DeflateErrorKind::Finished => f.write_str("input after the stream's end")?,
+            DeflateErrorKind::ContextOutOfMemory => {
+                f.write_str("no memory for the library's state")?;
+            }
         }
         write!(f, ", at byte {} of the uncompressed stream", self.offset)
     }
 }
 
-impl Error for DeflateError {}
+impl Error for DeflateError {
+    fn source(&self) -> Option<&(dyn Error + 'static)> {
+        match &self.kind {
+            DeflateErrorKind::OutOfMemory(error) => Some(error),
+            _ => None,
+        }
+    }
+}

@@ -16,13 +16,15 @@ pub enum Format {
     Deflate,
 }
 
-/// What to do with bytes behind the end of a gzip member or a Zstandard frame that start no further one.
+/// What to do with bytes after the end of a gzip member or a Zstandard frame that start no further one: that do not begin with
+/// all of the magic number, of two or four bytes.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Trailing {
     /// They are an error.
     #[default]
     Refuse,
-    /// They are left in the input, and the stream has ended.
+    /// They are left in the input, and the stream has ended. Those that came in an earlier push, because the input was cut
+    /// inside of what could have been a magic number, are [`leftover`](crate::Decode::leftover).
     Leave,
 }

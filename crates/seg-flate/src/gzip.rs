@@ -2,12 +2,13 @@
 
 use crate::{checksum::crc32, inflate_error::InflateErrorKind, level::Level};
 
-/// Bytes behind a member's data: CRC-32 and length, each little-endian.
+/// Bytes after a member's data: CRC-32 and length, each little-endian.
 pub(crate) const TRAILER_BYTES: usize = 8;
 
 const MAGIC_1: u8 = 0x1f;
 const MAGIC_2: u8 = 0x8b;
-const MAGIC: [u8; 2] = [MAGIC_1, MAGIC_2];
+/// What a member starts with.
+pub(crate) const MAGIC: [u8; 2] = [MAGIC_1, MAGIC_2];
 const DEFLATE: u8 = 8;
 
 const FHCRC: u8 = 1 << 1;
@@ -61,11 +62,6 @@ enum Field {
 impl Header {
     pub(crate) const fn new() -> Self {
         Self { field: Field::Fixed(0), flags: 0, crc: 0 }
-    }
-
-    /// Returns whether a byte can start a member.
-    pub(crate) const fn starts_with(byte: u8) -> bool {
-        byte == MAGIC[0]
     }
 
     /// Whether the header is complete.

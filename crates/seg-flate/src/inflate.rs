@@ -5,37 +5,43 @@ mod framing;
 use core::fmt;
 
 use seg_pool::{Pool, SegmentSize};
-use seg_seq::{CutError, SegmentedBuf, Sequence};
+use seg_seq::{SegmentedBuf, Sequence};
 
 use self::framing::{Member, Moved, State, Wrapping};
 use crate::{
-    allowance::Allowance,
-    backend::{Backend, Engine, Outcome, Progress},
     checksum::{adler32, crc32},
+    contexts::{Context, Contexts},
+    decode::{Decode, Status, rest},
+    engine::{Engine, Outcome, Progress},
     format::{Format, Trailing},
     gzip,
     inflate_error::{InflateError, InflateErrorKind},
     limits::Limits,
-    output_room::OutputRoom,
+    output::Output,
     pieces::Pieces,
-    status::Status,
+    ratio_limiter::RatioLimiter,
 };
+
+/// The length from which on a piece of input is worth a call of the engine, where a shorter one is worth a copy.
+const WHOLE_BYTES_MIN: usize = 2 << 10;
 
 /// Decodes one compressed stream, pushed piece by piece.
 ///
-/// Copies nothing but what it decodes, straight into the output's segments. Allocates its state of
-/// about 52 KiB when it is made and nothing afterwards; [`reset`](Self::reset) makes it ready for
-/// another stream. How the input is cut changes no result.
+/// Copies nothing but what it decodes, straight into the output's segments. Its state of about 52 KiB is allocated when
+/// the first byte comes and nothing afterwards; [`reset`](Self::reset) makes it ready for
+/// another stream with the same state. When the inflater is dropped, the state is freed or left to [`Contexts`].
 ///
 /// # Examples
 ///
 /// See the [crate's root](crate).
 pub struct Inflater {
-    engine: Engine,
+    /// There from the first byte on.
+    engine: Option<Engine>,
+    contexts: Contexts,
     format: Format,
     limits: Limits,
-    allowance: Allowance,
-    room: OutputRoom,
+    ratio_limiter: RatioLimiter,
+    output: Output,
     state: State,
     /// Compressed bytes consumed.
     consumed: u64,
@@ -45,21 +51,16 @@ pub struct Inflater {
 }
 
 impl Inflater {
-    /// Creates an inflater with the default backend.
+    /// Creates an inflater. Allocates nothing before the first byte.
     #[must_use]
     pub fn new(format: Format, limits: Limits) -> Self {
-        Self::with_backend(Backend::default(), format, limits)
-    }
-
-    /// Creates an inflater with a backend of choice.
-    #[must_use]
-    pub fn with_backend(backend: Backend, format: Format, limits: Limits) -> Self {
         Self {
-            engine: Engine::new(backend),
+            engine: None,
+            contexts: Contexts::default(),
             format,
-            allowance: Allowance::new(&limits),
+            ratio_limiter: RatioLimiter::new(&limits),
             limits,
-            room: OutputRoom::new(),
+            output: Output::new(),
             state: State::start(format),
             consumed: 0,
             produced: 0,
@@ -74,21 +75,26 @@ impl Inflater {
     /// until the stream ends, or until it is [given back](Self::release).
     #[must_use]
     pub fn output_segments(mut self, size: SegmentSize) -> Self {
-        self.room.set_size(size);
+        self.output.set_size(size);
         self
     }
 
-    /// Gives room that was kept for more output back to the pool. The stream can go on.
-    pub fn release(&mut self) {
-        self.room.release();
+    /// Sets who keeps the state when this inflater is dropped, and who may have one when the first byte comes. By default the state is
+    /// allocated and freed.
+    #[must_use]
+    pub fn contexts(mut self, contexts: &Contexts) -> Self {
+        self.contexts = contexts.clone();
+        self
     }
 
-    /// Makes the inflater ready for another stream, whatever became of the last one. Allocates
+    /// Makes the inflater ready for another stream, whatever became of the last one. Keeps the state and allocates
     /// nothing.
     pub fn reset(&mut self, format: Format) {
-        self.engine.reset();
-        self.room.release();
-        self.allowance = Allowance::new(&self.limits);
+        if let Some(engine) = &mut self.engine {
+            engine.reset();
+        }
+        self.output.release();
+        self.ratio_limiter = RatioLimiter::new(&self.limits);
         self.format = format;
         self.state = State::start(format);
         self.consumed = 0;
@@ -96,35 +102,12 @@ impl Inflater {
         self.member = Member::start(format);
     }
 
-    /// Returns the compressed bytes consumed so far.
-    #[must_use]
-    pub const fn consumed(&self) -> u64 {
-        self.consumed
+    /// Moves what is decoded to the buffer.
+    fn flush(&mut self, buffer: &mut SegmentedBuf) {
+        self.output.flush(buffer, self.engine.as_mut());
     }
 
-    /// Returns the decoded bytes produced so far.
-    #[must_use]
-    pub const fn produced(&self) -> u64 {
-        self.produced
-    }
-
-    /// Decodes `input` into `output` and advances `input` behind what was consumed: all of it,
-    /// unless the stream ends before or fails.
-    ///
-    /// # Errors
-    ///
-    /// An [`InflateError`]; what was decoded before it is in `output`.
-    pub fn push(
-        &mut self,
-        input: &mut &[u8],
-        output: &mut SegmentedBuf,
-    ) -> Result<Status, InflateError> {
-        let result = self.push_piece(input, output);
-        self.room.flush(output, Some(&mut self.engine));
-        result
-    }
-
-    /// Decodes `input`; the last of it may still be in the room.
+    /// Decodes `input`; the last of it may not be in the buffer yet.
     fn push_piece(
         &mut self,
         input: &mut &[u8],
@@ -136,8 +119,8 @@ impl Inflater {
                 State::ZlibHeader(..) => self.zlib_header(input),
                 State::Data(..) => self.data(input, output),
                 State::Trailer(..) => self.trailer(input),
-                State::Between => self.between(input),
-                State::End => return Ok(Status::End),
+                State::Between(_) => self.between(input),
+                State::End(_) => return Ok(Status::End),
                 State::Failed(error) => return Err(*error),
             };
             match moved {
@@ -145,40 +128,13 @@ impl Inflater {
                 Ok(false) => return Ok(Status::NeedInput),
                 Err((kind, offset)) => {
                     let error = InflateError::new(kind, offset);
-                    // Want of memory passes; everything else is the stream's fault.
-                    if !matches!(kind, InflateErrorKind::OutOfMemory(_)) {
+                    if !kind.is_passing() {
                         self.state = State::Failed(error);
                     }
                     return Err(error);
                 }
             }
         }
-    }
-
-    /// Decodes all chunks of a sequence. Returns the status, and what lies behind the stream's end.
-    ///
-    /// Behind the first one, short chunks of a stream that is much compressed are copied together into
-    /// one segment of 64 KiB: each end of the input costs a backend as much as decoding more than the copy.
-    ///
-    /// # Errors
-    ///
-    /// As [`push`](Self::push).
-    pub fn push_sequence(
-        &mut self,
-        input: &Sequence,
-        output: &mut SegmentedBuf,
-    ) -> Result<(Status, Sequence), InflateError> {
-        let start = self.consumed;
-        let result = self.push_pieces(input, output);
-        self.room.flush(output, Some(&mut self.engine));
-        let status = result?;
-        let rest = input.try_slice(self.consumed - start..).map_err(|error| match error {
-            CutError::OutOfMemory(error) => {
-                InflateError::new(InflateErrorKind::OutOfMemory(error), self.consumed)
-            }
-            other => unreachable!("no more is consumed than was pushed: {other}"),
-        })?;
-        Ok((status, rest))
     }
 
     fn push_pieces(
@@ -192,30 +148,11 @@ impl Inflater {
             // Where little is made of much, the copy costs more than the ends do.
             let is_dense = self.produced >= 2 * self.consumed;
             let is_copied = is_dense && self.consumed > 0;
-            let whole_bytes_min = if is_copied { self.engine.whole_bytes_min() } else { 0 };
+            let whole_bytes_min = if is_copied { WHOLE_BYTES_MIN } else { 0 };
             let Some(mut piece) = pieces.next(whole_bytes_min, output.pool()) else { break };
             status = self.push_piece(&mut piece, output)?;
         }
         Ok(status)
-    }
-
-    /// Tells the inflater that no input follows.
-    ///
-    /// # Errors
-    ///
-    /// [`Truncated`](InflateErrorKind::Truncated) when the stream has not ended, otherwise the error
-    /// that there was before.
-    pub fn finish(&mut self) -> Result<(), InflateError> {
-        match self.state {
-            State::End | State::Between => Ok(()),
-            State::Failed(error) => Err(error),
-            _ => {
-                self.room.release();
-                let error = InflateError::new(InflateErrorKind::Truncated, self.consumed);
-                self.state = State::Failed(error);
-                Err(error)
-            }
-        }
     }
 
     /// Decodes until the input is used up or the data ends.
@@ -230,7 +167,7 @@ impl Inflater {
         };
         if is_end {
             self.state = match wrapping {
-                Wrapping::Raw => State::End,
+                Wrapping::Raw => State::End(false),
                 _ => State::Trailer(wrapping, [0; gzip::TRAILER_BYTES], 0),
             };
         }
@@ -259,9 +196,9 @@ impl Inflater {
         };
         if !matches!(result, Ok(false)) {
             // Nothing that follows refers to this.
-            let engine = result.is_err().then_some(&mut self.engine);
-            self.room.flush(output, engine);
-            self.room.release();
+            let engine = self.engine.as_mut().filter(|_| result.is_err());
+            self.output.flush(output, engine);
+            self.output.release();
         }
         result
     }
@@ -274,26 +211,33 @@ impl Inflater {
         is_counted: bool,
         output: &mut SegmentedBuf,
     ) -> Result<Option<bool>, (InflateErrorKind, u64)> {
-        self.allowance.begin(self.consumed);
-        let allowed = self.allowance.output(&self.limits);
-        let available = self.allowance.input(self.consumed, input.len());
+        let engine = self.engine.get_or_insert_with(|| {
+            let is_fitting = |context: &Context| matches!(context, Context::Inflate(_));
+            match self.contexts.take(is_fitting) {
+                Some(Context::Inflate(engine)) => engine,
+                _ => Engine::new(),
+            }
+        });
+        self.ratio_limiter.begin(self.consumed);
+        let allowed = self.ratio_limiter.output(&self.limits);
+        let available = self.ratio_limiter.input(self.consumed, input.len());
         let left = usize::try_from(allowed - self.produced.min(allowed)).unwrap_or(usize::MAX);
         // With nothing left, one byte beside the output shows whether the stream goes on.
         let mut probe = [0];
-        let (room, len) = if left == 0 {
-            self.room.flush(output, Some(&mut self.engine));
+        let (spare, len) = if left == 0 {
+            self.output.flush(output, Some(engine));
             (&mut probe[..], 0)
         } else {
-            let spare = self.room.spare(output, &mut self.engine, self.produced);
-            let (room, len) =
+            let spare = self.output.spare(output, engine, self.produced);
+            let (spare, len) =
                 spare.map_err(|error| (InflateErrorKind::OutOfMemory(error), self.consumed))?;
-            let end = room.len().min(len.saturating_add(left));
-            (&mut room[..end], len)
+            let end = spare.len().min(len.saturating_add(left));
+            (&mut spare[..end], len)
         };
-        let free = room.len() - len;
+        let free = spare.len() - len;
         let (available, progress) = match left {
-            0 => probe_next(&mut self.engine, &input[..available], room),
-            _ => (available, self.engine.inflate(&input[..available], room, len)),
+            0 => probe_next(engine, &input[..available], spare),
+            _ => (available, engine.inflate(&input[..available], spare, len)),
         };
         let Progress { consumed, produced, outcome } = progress;
         *input = &input[consumed..];
@@ -303,14 +247,14 @@ impl Inflater {
         if left == 0 && produced > 0 {
             return Err((self.limits.exceeded(self.produced), self.consumed));
         }
-        let decoded = &room[len..len + produced];
+        let decoded = &spare[len..len + produced];
         self.member.checksum = match wrapping {
             Wrapping::Gzip => crc32(self.member.checksum, decoded),
             Wrapping::Zlib => adler32(self.member.checksum, decoded),
             Wrapping::Raw => 0,
         };
         if left > 0 {
-            self.room.advance(produced);
+            self.output.advance(produced);
         }
         self.produced += produced as u64;
         match outcome {
@@ -318,7 +262,7 @@ impl Inflater {
             Outcome::End => Ok(Some(true)),
             // A full output may hide more that the engine holds.
             Outcome::More if consumed == available && produced < free => {
-                self.allowance.drained(self.consumed);
+                self.ratio_limiter.drained(self.consumed);
                 Ok(input.is_empty().then_some(false))
             }
             Outcome::More if consumed == 0 && produced == 0 => Ok(Some(false)),
@@ -329,15 +273,86 @@ impl Inflater {
 
 /// Decodes at most the next byte of `input`, and none when the engine holds output already; returns how many it had.
 ///
-/// An engine whose room is full goes on to where it needs more, through ends and headers of blocks. With more input, how
+/// An engine whose output is full goes on to where it needs more, through ends and headers of blocks. With more input, how
 /// much there is would decide where the output that is too much is said to be.
-fn probe_next(engine: &mut Engine, input: &[u8], room: &mut [u8]) -> (usize, Progress) {
-    let held = engine.inflate(&[], room, 0);
+fn probe_next(engine: &mut Engine, input: &[u8], probe: &mut [u8]) -> (usize, Progress) {
+    let held = engine.inflate(&[], probe, 0);
     if held.produced > 0 || held.outcome != Outcome::More {
         return (0, held);
     }
     let next = &input[..input.len().min(1)];
-    (next.len(), engine.inflate(next, room, 0))
+    (next.len(), engine.inflate(next, probe, 0))
+}
+
+impl Decode for Inflater {
+    fn push(
+        &mut self,
+        input: &mut &[u8],
+        output: &mut SegmentedBuf,
+    ) -> Result<Status, InflateError> {
+        let result = self.push_piece(input, output);
+        self.flush(output);
+        result
+    }
+
+    /// After the first one, short chunks of a stream that is much compressed are copied together into
+    /// one segment of 64 KiB: at each end of the input some symbols are decoded one by one, which costs more than the copy.
+    fn push_sequence(
+        &mut self,
+        input: &Sequence,
+        output: &mut SegmentedBuf,
+    ) -> Result<(Status, Sequence), InflateError> {
+        let start = self.consumed;
+        let result = self.push_pieces(input, output);
+        self.flush(output);
+        Ok((result?, rest(input, start, self.consumed)?))
+    }
+
+    fn finish(&mut self) -> Result<(), InflateError> {
+        match self.state {
+            State::End(_) | State::Between(false) => Ok(()),
+            State::Between(true) if self.limits.trailing == Trailing::Leave => {
+                self.consumed -= 1;
+                self.state = State::End(true);
+                Ok(())
+            }
+            State::Failed(error) => Err(error),
+            _ => {
+                self.output.release();
+                let error = InflateError::new(InflateErrorKind::Truncated, self.consumed);
+                self.state = State::Failed(error);
+                Err(error)
+            }
+        }
+    }
+
+    fn consumed(&self) -> u64 {
+        self.consumed
+    }
+
+    fn produced(&self) -> u64 {
+        self.produced
+    }
+
+    fn leftover(&self) -> &[u8] {
+        match self.state {
+            State::End(true) => &gzip::MAGIC[..1],
+            _ => &[],
+        }
+    }
+
+    fn release(&mut self) {
+        self.output.release();
+    }
+}
+
+impl Drop for Inflater {
+    fn drop(&mut self) {
+        if let Some(mut engine) = self.engine.take() {
+            engine.reset();
+            self.contexts.leave(Context::Inflate(engine), Engine::BYTES);
+        }
+    }
 }
 
 impl fmt::Debug for Inflater {

@@ -7,8 +7,8 @@ use seg_pool::OutOfMemory;
 /// A compressed stream that cannot be decoded, and where.
 ///
 /// What was decoded before stays in the output. The same error comes back from then on, except for
-/// [`OutOfMemory`](InflateErrorKind::OutOfMemory): that one loses nothing, and the rest of the
-/// input can be pushed again when there is memory.
+/// [`OutOfMemory`](InflateErrorKind::OutOfMemory) and [`ContextOutOfMemory`](InflateErrorKind::ContextOutOfMemory): these lose
+/// nothing, and the rest of the input can be pushed again when there is memory.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct InflateError {
     kind: InflateErrorKind,
@@ -38,9 +38,9 @@ pub enum InflateErrorKind {
     /// A Brotli stream or a Zstandard frame needs a window above
     /// [`Limits::window_bytes_max`](crate::Limits::window_bytes_max).
     WindowTooLarge,
-    /// The decoded bytes do not match the CRC-32, Adler-32 or XXH64 behind them.
+    /// The decoded bytes do not match the CRC-32, Adler-32 or XXH64 after them.
     ChecksumMismatch,
-    /// The number of decoded bytes does not match the one behind them, for Zstandard in front of them.
+    /// The number of decoded bytes does not match the one after them, for Zstandard before them.
     LengthMismatch,
     /// The stream decodes to more than
     /// [`Limits::output_bytes_max`](crate::Limits::output_bytes_max).
@@ -53,6 +53,15 @@ pub enum InflateErrorKind {
     Truncated,
     /// The pool had no segment for the output.
     OutOfMemory(OutOfMemory),
+    /// The system returned no memory to the library of Zstandard, for its state or for a window.
+    ContextOutOfMemory,
+}
+
+impl InflateErrorKind {
+    /// Returns whether the same call can succeed later.
+    pub(crate) const fn is_passing(&self) -> bool {
+        matches!(self, Self::OutOfMemory(_) | Self::ContextOutOfMemory)
+    }
 }
 
 impl InflateError {
@@ -70,7 +79,8 @@ impl InflateError {
     ///
     /// For headers and what follows the data it is that of the refused byte or field; inside DEFLATE
     /// data, whose codes are no bytes, it is the number of bytes consumed when it was noticed, and for a
-    /// Zstandard block where it starts or ends.
+    /// Zstandard block where it starts or ends. Where a Brotli stream meets a limit it is that number rounded down to a multiple of
+    /// 256.
     #[must_use]
     pub const fn offset(&self) -> u64 {
         self.offset
@@ -92,8 +102,9 @@ impl fmt::Display for InflateError {
             InflateErrorKind::LengthMismatch => "length does not match",
             InflateErrorKind::OutputTooLong => "output is longer than the limit",
             InflateErrorKind::RatioTooHigh => "output is larger than the ratio limit allows",
-            InflateErrorKind::TrailingData => "data behind the end",
+            InflateErrorKind::TrailingData => "data after the end",
             InflateErrorKind::Truncated => "the stream is truncated",
+            InflateErrorKind::ContextOutOfMemory => "no memory for a window or the library's state",
             InflateErrorKind::OutOfMemory(error) => {
                 return write!(f, "{error}, at byte {} of the compressed stream", self.offset);
             }
@@ -102,4 +113,11 @@ impl fmt::Display for InflateError {
     }
 }
 
-impl Error for InflateError {}
+impl Error for InflateError {
+    fn source(&self) -> Option<&(dyn Error + 'static)> {
+        match &self.kind {
+            InflateErrorKind::OutOfMemory(error) => Some(error),
+            _ => None,
+        }
+    }
+}

@@ -1,4 +1,4 @@
-//! DEFLATE, zlib and gzip over pooled segments, with hard output limits.
+//! DEFLATE, zlib, gzip, Brotli and Zstandard over pooled segments, with hard output limits.
 //!
 //! An [`Inflater`] takes compressed bytes as they come and writes what they decode to into the
 //! segments of a [`SegmentedBuf`](seg_seq::SegmentedBuf). It keeps its progress in itself, so input
@@ -6,8 +6,8 @@
 //! than the limit. A [`Deflater`] goes the other way.
 //!
 //! ```text
-//!  received bytes ──▶ framing (gzip, zlib, raw) ──▶ backend ──▶ SegmentedBuf ──▶ Sequence
-//!                     header, checksum, length      DEFLATE     output limit
+//!  received bytes ──▶ framing (gzip, zlib, raw) ──▶ engine ──▶ SegmentedBuf ──▶ Sequence
+//!                     header, checksum, length      DEFLATE    output limit
 //!  Sequence or slices ──▶ backend ──▶ framing ──▶ SegmentedBuf
 //!                         DEFLATE     level, window, flush
 //! ```
@@ -15,7 +15,7 @@
 //! # Example
 //!
 //! ```
-//! use seg_flate::{Format, Inflater, Limits, Status};
+//! use seg_flate::{Decode, Format, Inflater, Limits, Status};
 //! use seg_pool::Pool;
 //! use seg_seq::SegmentedBuf;
 //!
@@ -35,56 +35,61 @@
 //!
 //! # Features
 //!
-//! [`Backend::Native`] decodes and is always there. What encodes, and can decode as well:
+//! [`Inflater`] decodes DEFLATE with code of this crate, in safe Rust, and is always there. What a program encodes, and the other
+//! codings, are features:
 //!
-//! - `zlib-rs` (default): fast.
-//! - `miniz_oxide`: without unsafe code. [`Inflater::with_backend`] and [`Deflater::with_window`] choose.
-//! - `brotli`: `BrotliDecoder`, whose window is one allocation of up to 16 MiB.
-//! - `zstd`: `ZstdDecoder`, whose window is one allocation that grows to as much.
+//! - `zlib-rs` (default): [`Deflater`], fast.
+//! - `miniz_oxide`: [`Deflater`] without unsafe code. With both, [`Deflater::with_window`] chooses.
+//! - `brotli`: `BrotliDecoder` and `BrotliEncoder`. A decoder's window is one allocation of up to 16 MiB.
+//! - `zstd`: `ZstdDecoder` and `ZstdEncoder`, by the reference library, which is C. A decoder's window is one allocation of as much.
+//!
+//! All decoders are [`Decode`], all encoders [`Encode`]. [`Contexts`] keep their states for streams to come.
 #![forbid(unsafe_code)]
 
-#[cfg(not(any(feature = "zlib-rs", feature = "miniz_oxide")))]
-compile_error!(
-    "seg-flate needs a library that encodes: enable the feature `zlib-rs` or `miniz_oxide`"
-);
-
-mod allowance;
+#[cfg(any(feature = "zlib-rs", feature = "miniz_oxide"))]
 mod backend;
 #[cfg(feature = "brotli")]
 mod brotli;
 mod checksum;
+mod contexts;
+mod decode;
+#[cfg(any(feature = "zlib-rs", feature = "miniz_oxide"))]
 mod deflate;
 mod deflate_error;
-mod flush;
+mod encode;
+mod engine;
 mod format;
 mod gzip;
 mod inflate;
 mod inflate_error;
 mod level;
 mod limits;
-mod output_room;
+mod output;
 mod pieces;
-mod status;
+mod ratio_limiter;
 mod window_bits;
 mod zlib;
 #[cfg(feature = "zstd")]
 mod zstd;
 
+#[cfg(any(feature = "zlib-rs", feature = "miniz_oxide"))]
 pub use backend::Backend;
 #[cfg(feature = "brotli")]
-pub use brotli::BrotliDecoder;
+pub use brotli::{BrotliDecoder, BrotliEncoder};
+pub use contexts::Contexts;
+pub use decode::{Decode, Status};
+#[cfg(any(feature = "zlib-rs", feature = "miniz_oxide"))]
 pub use deflate::{Deflater, deflate};
 pub use deflate_error::{DeflateError, DeflateErrorKind};
-pub use flush::Flush;
+pub use encode::{Encode, Flush};
 pub use format::{Format, Trailing};
 pub use inflate::{Inflater, inflate};
 pub use inflate_error::{InflateError, InflateErrorKind};
 pub use level::Level;
 pub use limits::Limits;
-pub use status::Status;
 pub use window_bits::WindowBits;
 #[cfg(feature = "zstd")]
-pub use zstd::ZstdDecoder;
+pub use zstd::{ZstdDecoder, ZstdEncoder};
 
 /// The examples in the README are doc tests.
 #[cfg(doctest)]

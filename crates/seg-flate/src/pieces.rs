@@ -1,4 +1,4 @@
-//! A sequence in pieces that are worth a call of the backend.
+//! A sequence in pieces that are worth a call of the engine.
 
 use core::iter::Peekable;
 

@@ -13,7 +13,7 @@ use flate2::{
 };
 use harness::{Outcome, decode, decode_into};
 use proptest::prelude::*;
-use seg_flate::{Backend, Format, InflateErrorKind, Inflater, Limits, Status, Trailing, inflate};
+use seg_flate::{Decode, Format, InflateErrorKind, Inflater, Limits, Status, Trailing, inflate};
 use seg_pool::{Pool, SegmentSize};
 use seg_seq::{SegmentedBuf, Sequence};
 use text::text;
@@ -73,12 +73,12 @@ fn sequence(bytes: &[u8]) -> Sequence {
     received.freeze()
 }
 
-/// Runs `check` for every backend, wrapping and level.
-fn for_every_way(body: &[u8], mut check: impl FnMut(Backend, &Way, &[u8])) {
+/// Runs `check` for every wrapping and level.
+fn for_every_way(body: &[u8], mut check: impl FnMut(&Way, &[u8])) {
     for way in &WAYS {
         for level in [0, 1, 9] {
             let wire = (way.make)(body, Compression::new(level));
-            Backend::ALL.iter().for_each(|backend| check(*backend, way, &wire));
+            check(way, &wire);
         }
     }
 }
@@ -87,19 +87,19 @@ fn for_every_way(body: &[u8], mut check: impl FnMut(Backend, &Way, &[u8])) {
 fn small_bodies_come_back_however_the_stream_is_cut() {
     for &len in SMALL {
         let body = text(len);
-        for_every_way(&body, |backend, way, wire| {
+        for_every_way(&body, |way, wire| {
             for at in 0..=wire.len() {
                 let (head, tail) = wire.split_at(at);
-                let outcome = decode(backend, way.format, Limits::default(), &[head, tail]);
+                let outcome = decode(way.format, Limits::default(), &[head, tail]);
                 assert_eq!(
                     outcome,
                     Outcome::whole(&body),
-                    "{}, {backend:?}, {len} bytes, cut at {at}",
+                    "{}, {len} bytes, cut at {at}",
                     way.name
                 );
             }
             let bytes: Vec<&[u8]> = wire.chunks(1).collect();
-            let outcome = decode(backend, way.format, Limits::default(), &bytes);
+            let outcome = decode(way.format, Limits::default(), &bytes);
             assert_eq!(outcome, Outcome::whole(&body), "{}, byte by byte", way.name);
         });
     }
@@ -110,15 +110,15 @@ fn large_bodies_come_back_into_segments_of_any_size() {
     let sizes = [SegmentSize::B256, SegmentSize::K16, SegmentSize::K64];
     for &len in LARGE {
         let body = text(len);
-        for_every_way(&body, |backend, way, wire| {
-            let mut inflater = Inflater::with_backend(backend, way.format, Limits::default());
+        for_every_way(&body, |way, wire| {
+            let mut inflater = Inflater::new(way.format, Limits::default());
             for (seed, size) in sizes.into_iter().enumerate() {
                 let pool = Pool::builder().segment_size(size).build();
                 let longest = [3_000, 20_000, wire.len()][seed];
                 let outcome = decode_into(&pool, &mut inflater, &cut(wire, seed as u64, longest));
                 assert!(
                     outcome == Outcome::whole(&body),
-                    "{}, {backend:?}, {len} bytes, {size:?}: {} bytes, {:?}",
+                    "{}, {len} bytes, {size:?}: {} bytes, {:?}",
                     way.name,
                     outcome.decoded.len(),
                     outcome.failure
@@ -135,13 +135,13 @@ fn what_lies_behind_a_stream_stays_in_the_input() {
     // One that is no gzip magic, and enough that an eager bit buffer would have eaten some.
     let behind = b"GET / HTTP/1.1\r\n\r\n";
     let limits = Limits::default().trailing(Trailing::Leave);
-    for_every_way(&body, |backend, way, wire| {
+    for_every_way(&body, |way, wire| {
         let all = [wire, behind].concat();
         for at in 0..=all.len() {
             let (head, tail) = all.split_at(at);
-            let outcome = decode(backend, way.format, limits, &[head, tail]);
+            let outcome = decode(way.format, limits, &[head, tail]);
             let expected = Outcome { rest: behind.len(), ..Outcome::whole(&body) };
-            assert_eq!(outcome, expected, "{}, {backend:?}, cut at {at}", way.name);
+            assert_eq!(outcome, expected, "{}, cut at {at}", way.name);
         }
         // The whole-sequence function leaves or refuses them by the same limit.
         let sequence = sequence(&all);
@@ -166,13 +166,11 @@ fn blocks_of_all_three_types_are_decoded() {
     let fixed = raw(b"aaaaaaaaaaaab", Compression::best());
     let dynamic = raw(&body, Compression::best());
     assert_eq!([&stored, &fixed, &dynamic].map(|wire| block_type(wire)), [0, 1, 2]);
-    for &backend in Backend::ALL {
-        for (wire, body) in [(&stored, &body[..]), (&fixed, b"aaaaaaaaaaaab"), (&dynamic, &body)] {
-            let pieces: Vec<&[u8]> = wire.chunks(1).collect();
-            for pieces in [&[&wire[..]][..], &pieces] {
-                let outcome = decode(backend, Format::Raw, Limits::default(), pieces);
-                assert_eq!(outcome, Outcome::whole(body), "{backend:?}");
-            }
+    for (wire, body) in [(&stored, &body[..]), (&fixed, b"aaaaaaaaaaaab"), (&dynamic, &body)] {
+        let pieces: Vec<&[u8]> = wire.chunks(1).collect();
+        for pieces in [&[&wire[..]][..], &pieces] {
+            let outcome = decode(Format::Raw, Limits::default(), pieces);
+            assert_eq!(outcome, Outcome::whole(body));
         }
     }
 }
@@ -181,47 +179,41 @@ fn blocks_of_all_three_types_are_decoded() {
 fn blocks_of_different_types_follow_one_another() {
     // "a" stored; "b" with fixed codes, then an empty stored block for alignment; "c" stored, last.
     let wire = b"\x00\x01\x00\xfe\xffa\x4a\x02\x00\x00\x00\xff\xff\x01\x01\x00\xfe\xffc";
-    for &backend in Backend::ALL {
-        for at in 0..=wire.len() {
-            let (head, tail) = wire.split_at(at);
-            let outcome = decode(backend, Format::Raw, Limits::default(), &[head, tail]);
-            assert_eq!(outcome, Outcome::whole(b"abc"), "{backend:?}, cut at {at}");
-        }
+    for at in 0..=wire.len() {
+        let (head, tail) = wire.split_at(at);
+        let outcome = decode(Format::Raw, Limits::default(), &[head, tail]);
+        assert_eq!(outcome, Outcome::whole(b"abc"), "cut at {at}");
     }
 }
 
 #[test]
 fn a_stream_that_has_ended_takes_nothing_more() {
     let wire = raw(b"once", Compression::best());
-    for &backend in Backend::ALL {
-        let mut output = SegmentedBuf::new(&Pool::new());
-        let mut inflater = Inflater::with_backend(backend, Format::Raw, Limits::default());
-        assert_eq!(inflater.push(&mut &wire[..], &mut output), Ok(Status::End));
-        let mut more = &wire[..];
-        assert_eq!(inflater.push(&mut more, &mut output), Ok(Status::End));
-        assert_eq!((more, inflater.finish()), (&wire[..], Ok(())));
-        assert_eq!(output.freeze(), b"once");
-    }
+    let mut output = SegmentedBuf::new(&Pool::new());
+    let mut inflater = Inflater::new(Format::Raw, Limits::default());
+    assert_eq!(inflater.push(&mut &wire[..], &mut output), Ok(Status::End));
+    let mut more = &wire[..];
+    assert_eq!(inflater.push(&mut more, &mut output), Ok(Status::End));
+    assert_eq!((more, inflater.finish()), (&wire[..], Ok(())));
+    assert_eq!(output.freeze(), b"once");
 }
 
 #[test]
 fn an_inflater_is_used_again_for_other_formats_and_after_errors() {
     let pool = Pool::new();
-    for &backend in Backend::ALL {
-        let mut inflater = Inflater::with_backend(backend, Format::Gzip, Limits::default());
-        for way in WAYS.iter().cycle().take(20) {
-            let wire = (way.make)(b"again and again", Compression::best());
-            inflater.reset(way.format);
-            let outcome = decode_into(&pool, &mut inflater, &[&wire]);
-            assert_eq!(outcome, Outcome::whole(b"again and again"), "{}", way.name);
-            // Half a stream, and one with a block type that does not exist.
-            inflater.reset(way.format);
-            let half = decode_into(&pool, &mut inflater, &[&wire[..wire.len() / 2]]);
-            assert!(half.failure.is_some());
-            inflater.reset(Format::Raw);
-            let bad = decode_into(&pool, &mut inflater, &[b"\x07\x00\x00\x00"]);
-            assert!(matches!(bad.failure, Some((InflateErrorKind::DataCorrupt, _))));
-        }
+    let mut inflater = Inflater::new(Format::Gzip, Limits::default());
+    for way in WAYS.iter().cycle().take(20) {
+        let wire = (way.make)(b"again and again", Compression::best());
+        inflater.reset(way.format);
+        let outcome = decode_into(&pool, &mut inflater, &[&wire]);
+        assert_eq!(outcome, Outcome::whole(b"again and again"), "{}", way.name);
+        // Half a stream, and one with a block type that does not exist.
+        inflater.reset(way.format);
+        let half = decode_into(&pool, &mut inflater, &[&wire[..wire.len() / 2]]);
+        assert!(half.failure.is_some());
+        inflater.reset(Format::Raw);
+        let bad = decode_into(&pool, &mut inflater, &[b"\x07\x00\x00\x00"]);
+        assert!(matches!(bad.failure, Some((InflateErrorKind::DataCorrupt, _))));
     }
 }
 
@@ -256,11 +248,9 @@ proptest! {
     ) {
         for way in &WAYS {
             let wire = (way.make)(&body, Compression::new(level));
-            for &backend in Backend::ALL {
-                let pieces = cut(&wire, seed, longest);
-                let outcome = decode(backend, way.format, Limits::default(), &pieces);
-                prop_assert!(outcome == Outcome::whole(&body), "{}, {:?}", way.name, backend);
-            }
+            let pieces = cut(&wire, seed, longest);
+            let outcome = decode(way.format, Limits::default(), &pieces);
+            prop_assert!(outcome == Outcome::whole(&body), "{}", way.name);
         }
     }
 }
@@ -268,27 +258,25 @@ proptest! {
 #[test]
 fn long_streams_go_into_segments_of_the_size_that_was_set() {
     let body = text(if cfg!(miri) { 20_000 } else { 300_000 });
-    for &backend in Backend::ALL {
-        for way in &WAYS {
-            let wire = (way.make)(&body, Compression::fast());
-            for piece in [977, 16 << 10] {
-                let pool = Pool::new();
-                let mut output = SegmentedBuf::new(&pool);
-                let mut inflater = Inflater::with_backend(backend, way.format, Limits::default())
-                    .output_segments(SegmentSize::K64);
-                for mut input in wire.chunks(piece) {
-                    inflater.push(&mut input, &mut output).expect(way.name);
-                    assert_eq!(inflater.produced(), output.len());
-                }
-                assert_eq!(inflater.finish(), Ok(()));
-                let output = output.freeze();
-                assert!(output == body[..], "{} {piece}", way.name);
-                // The first part lies in a segment of the pool's size, the others are longer.
-                let chunks = 1 + (body.len() - (16 << 10)).div_ceil(64 << 10);
-                assert!(output.chunk_count() <= chunks + 1, "{}", output.chunk_count());
-                drop(output);
-                assert_eq!(pool.stats().in_use_bytes(), 0, "an ended stream holds nothing");
+    for way in &WAYS {
+        let wire = (way.make)(&body, Compression::fast());
+        for piece in [977, 16 << 10] {
+            let pool = Pool::new();
+            let mut output = SegmentedBuf::new(&pool);
+            let mut inflater =
+                Inflater::new(way.format, Limits::default()).output_segments(SegmentSize::K64);
+            for mut input in wire.chunks(piece) {
+                inflater.push(&mut input, &mut output).expect(way.name);
+                assert_eq!(inflater.produced(), output.len());
             }
+            assert_eq!(inflater.finish(), Ok(()));
+            let output = output.freeze();
+            assert!(output == body[..], "{} {piece}", way.name);
+            // The first part lies in a segment of the pool's size, the others are longer.
+            let chunks = 1 + (body.len() - (16 << 10)).div_ceil(64 << 10);
+            assert!(output.chunk_count() <= chunks + 1, "{}", output.chunk_count());
+            drop(output);
+            assert_eq!(pool.stats().in_use_bytes(), 0, "an ended stream holds nothing");
         }
     }
 }
@@ -297,19 +285,17 @@ fn long_streams_go_into_segments_of_the_size_that_was_set() {
 fn room_that_is_given_back_between_pushes_changes_nothing() {
     let body = text(if cfg!(miri) { 20_000 } else { 100_000 });
     let wire = gzip(&body, Compression::fast());
-    for &backend in Backend::ALL {
-        let pool = Pool::new();
-        let mut output = SegmentedBuf::new(&pool);
-        let mut inflater = Inflater::with_backend(backend, Format::Gzip, Limits::default())
-            .output_segments(SegmentSize::K64);
-        for mut input in wire.chunks(1_000) {
-            inflater.push(&mut input, &mut output).expect("a valid stream");
-            inflater.release();
-            let held = pool.stats().in_use_bytes();
-            drop(output.split());
-            output.clear();
-            assert!(held > 0 && pool.stats().in_use_bytes() == 0, "{backend:?}");
-        }
-        assert_eq!((inflater.finish(), inflater.produced()), (Ok(()), body.len() as u64));
+    let pool = Pool::new();
+    let mut output = SegmentedBuf::new(&pool);
+    let mut inflater =
+        Inflater::new(Format::Gzip, Limits::default()).output_segments(SegmentSize::K64);
+    for mut input in wire.chunks(1_000) {
+        inflater.push(&mut input, &mut output).expect("a valid stream");
+        inflater.release();
+        let held = pool.stats().in_use_bytes();
+        drop(output.split());
+        output.clear();
+        assert!(held > 0 && pool.stats().in_use_bytes() == 0);
     }
+    assert_eq!((inflater.finish(), inflater.produced()), (Ok(()), body.len() as u64));
 }

@@ -1,4 +1,4 @@
-//! Zstandard: decoding in every cut, frames, bad input, and what it asks of the allocator.
+//! Zstandard: both ways, decoding in every cut, frames, bad input, and the memory that it takes.
 #![cfg(feature = "zstd")]
 
 #[path = "../../seg-pool/tests/harness/counting.rs"]
@@ -16,7 +16,10 @@ use ruzstd::{
     decoding::FrameDecoder,
     encoding::{CompressionLevel, compress_to_vec},
 };
-use seg_flate::{InflateErrorKind as Kind, Limits, Status, Trailing, ZstdDecoder};
+use seg_flate::{
+    Contexts, Decode, Encode, Flush, InflateErrorKind as Kind, Level, Limits, Status, Trailing,
+    ZstdDecoder, ZstdEncoder,
+};
 use seg_pool::{Pool, SegmentSize};
 use seg_seq::SegmentedBuf;
 
@@ -146,10 +149,21 @@ fn frames_follow_each_other_and_some_are_skipped() {
     let refused = outcome_in_pieces(Limits::default(), &trailing, &[1, 3]);
     assert_eq!(refused.0, b"hello, ");
     assert_eq!(refused.2, Some((Kind::TrailingData, hello.len() as u64)));
-    // What starts like a frame has to be one.
-    let half = [&hello[..], b"\x28\xb5\x2f\x2f"].concat();
-    let refusal = outcome_in_pieces(Limits::default().trailing(Trailing::Leave), &half, &[1]).2;
-    assert_eq!(refusal, Some((Kind::HeaderInvalid, hello.len() as u64 + 3)));
+    // Half of a magic number may be all of what follows, and is no frame in either mode.
+    for after in [&b"("[..], b"(c) 2024", b"Padding", b"P", b"X-Footer", b"\x28\xb5\x2f\x2f"] {
+        let wire = [&hello[..], after].concat();
+        let leave = Limits::default().trailing(Trailing::Leave);
+        for cut in 0..=wire.len() {
+            let left = outcome(leave, &[&wire[..cut], &wire[cut..]]);
+            assert_eq!(left, (b"hello, ".to_vec(), after.len(), None), "{after:?}, cut at {cut}");
+        }
+        let (kind, offset) = match after.len() {
+            1 => (Kind::Truncated, wire.len()),
+            _ => (Kind::TrailingData, hello.len()),
+        };
+        let refused = outcome_in_pieces(Limits::default(), &wire, &[1, 3]);
+        assert_eq!(refused.2, Some((kind, offset as u64)), "{after:?}");
+    }
 }
 
 #[test]
@@ -282,16 +296,97 @@ fn a_window_above_the_limit_is_refused_and_none_is_taken_before_its_data() {
     let (_, largest) = allocations(|| passed = outcome(limits, &[&exact]).2);
     assert_eq!(passed, None);
     assert!(largest <= 64 << 10, "{largest} bytes for one");
-    // A frame of one segment is its own window; this one says it has 2^63 octets.
+    // A frame of one segment is its own window; this one says it has 2^63 octets, which is above any limit.
     let segment = b"\x28\xb5\x2f\xfd\xe0\0\0\0\0\0\0\0\x80";
-    assert_eq!(outcome(Limits::default(), &[segment]).2, Some((Kind::WindowTooLarge, 5)));
-    // Without a limit it is as good as another.
-    let segment = [&b"\x28\xb5\x2f\xfd\xe0"[..], &[0xff; 8], &last_block(1, 3, b"a")].concat();
-    let unlimited = Limits::default().window_bytes_max(usize::MAX);
-    let (decoded, _, refusal) = outcome(unlimited, &[&segment]);
-    if usize::BITS == 64 {
-        assert_eq!((&decoded[..], refusal), (&b"aaa"[..], Some((Kind::LengthMismatch, 17))));
+    for limit in [16 << 20, usize::MAX] {
+        let limits = Limits::default().window_bytes_max(limit);
+        assert_eq!(outcome(limits, &[segment]).2, Some((Kind::WindowTooLarge, 5)));
     }
+}
+
+#[test]
+fn a_short_body_takes_no_window_and_leaves_nothing() {
+    // 100 octets in a window of 8 MiB.
+    let wire = [header(23), last_block(0, 100, &[b'b'; 100])].concat();
+    let contexts = Contexts::new(1 << 20);
+    let mut output = SegmentedBuf::new(&Pool::new());
+    let mut decoder = ZstdDecoder::new(Limits::default()).contexts(&contexts);
+    assert_eq!(decoder.memory_bytes(), 0);
+    assert_eq!(decoder.push(&mut &wire[..], &mut output), Ok(Status::NeedInput));
+    assert!(decoder.memory_bytes() < 1 << 20, "{} bytes", decoder.memory_bytes());
+    assert_eq!((decoder.finish(), decoder.memory_bytes()), (Ok(()), 0));
+    let kept = (contexts.count(), contexts.bytes());
+    assert!(kept.0 == 1 && kept.1 < 1 << 20, "{kept:?}");
+    // The next decoder has it, and one whose window is above what may be kept does not give it back.
+    decoder.reset();
+    assert_eq!(decoder.push(&mut &wire[..20], &mut output), Ok(Status::NeedInput));
+    assert_eq!(contexts.count(), 0);
+    assert!(decoder.memory_bytes() > 8 << 20, "its end was not there to be seen");
+    drop(decoder);
+    assert_eq!((contexts.count(), contexts.bytes()), (0, 0));
+    // One that fails gives it back at once.
+    let mut decoder = ZstdDecoder::new(Limits::default()).contexts(&contexts);
+    let broken = [header(16), last_block(3, 1, b"a")].concat();
+    assert!(decoder.push(&mut &broken[..], &mut output).is_err());
+    assert_eq!((decoder.memory_bytes(), contexts.count()), (0, 1));
+    contexts.trim();
+    assert_eq!((contexts.count(), contexts.bytes()), (0, 0));
+}
+
+#[test]
+fn what_is_encoded_comes_back_from_here_and_elsewhere() {
+    let contexts = Contexts::new(64 << 20);
+    for number in 0..=9 {
+        let level = Level::new(number).expect("up to 9");
+        for len in [0, 1, 300, LEN] {
+            let plain = text::text(len);
+            let mut wire =
+                SegmentedBuf::new(&Pool::builder().segment_size(SegmentSize::B256).build());
+            let mut encoder = ZstdEncoder::new(level).contexts(&contexts);
+            let (head, tail) = plain.split_at(len / 3);
+            for (part, flush) in [(head, Flush::Sync), (tail, Flush::None), (b"", Flush::Finish)] {
+                assert_eq!(encoder.push(&mut &part[..], flush, &mut wire), Ok(()));
+                assert_eq!(encoder.produced(), wire.len());
+                if flush == Flush::Sync {
+                    let mut decoded = SegmentedBuf::new(&Pool::new());
+                    let mut decoder = ZstdDecoder::new(Limits::default());
+                    let pushed = decoder.push_sequence(&wire.sequence(), &mut decoded);
+                    assert_eq!(pushed.map(|(status, _)| status), Ok(Status::NeedInput));
+                    assert!(decoded.freeze() == head, "level {number}, {len} octets");
+                }
+            }
+            assert_eq!((encoder.consumed(), encoder.memory_bytes()), (len as u64, 0));
+            let late = encoder.push(&mut &b"late"[..], Flush::None, &mut wire);
+            assert!(late.is_err_and(|error| error.offset() == len as u64));
+            let wire = wire.freeze().to_vec();
+            let limits = Limits::default().window_bytes_max(8 << 20);
+            assert_eq!(outcome(limits, &[&wire]), (plain.clone(), 0, None));
+            let mut theirs = vec![0; len];
+            let decoded = FrameDecoder::new().decode_all(&wire, &mut theirs);
+            assert!(decoded.is_ok_and(|decoded| theirs[..decoded] == plain[..]));
+            assert!(len < LEN || wire.len() < len, "level {number}: {} octets", wire.len());
+        }
+    }
+    assert_eq!(contexts.count(), 1);
+}
+
+#[test]
+fn an_encoder_without_memory_for_its_output_goes_on_later() {
+    let plain: Vec<u8> = text::text(LEN);
+    let pool = Pool::builder().segment_size(SegmentSize::B256).bytes_max(64 << 10).build();
+    let mut taken: Vec<_> =
+        core::iter::from_fn(|| pool.try_take_size(SegmentSize::B256).ok()).collect();
+    let (mut encoder, mut output) = (ZstdEncoder::new(Level::FAST), SegmentedBuf::new(&pool));
+    let (mut input, mut wire, mut refusals) = (&plain[..], Vec::new(), 0);
+    while encoder.push(&mut input, Flush::Finish, &mut output).is_err() {
+        refusals += 1;
+        wire.extend(output.split().to_vec());
+        output.clear();
+        drop(taken.pop());
+    }
+    wire.extend(output.split().to_vec());
+    assert!(refusals > 0);
+    assert!(outcome(Limits::default(), &[&wire]) == (plain, 0, None));
 }
 
 #[test]
@@ -299,7 +394,7 @@ fn stream_after_stream_allocates_nothing_but_segments() {
     let small = vectors().into_iter().map(|(_, _, wire)| wire).filter(|wire| wire.len() < 2_000);
     let wires: Vec<Vec<u8>> = small.chain([encoded(&text::text(LEN))]).collect();
     let mut output = SegmentedBuf::new(&Pool::new());
-    let mut decoder = ZstdDecoder::new(Limits::default());
+    let mut decoder = ZstdDecoder::new(Limits::default()).contexts(&Contexts::new(64 << 20));
     let mut decode = |wire: &[u8]| {
         decoder.reset();
         for mut piece in wire.chunks(1_460) {

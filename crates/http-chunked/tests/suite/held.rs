@@ -3,7 +3,7 @@
 use http_chunked::{
     Assembly, BodyAssembler, BodyErrorKind, BodyLimits, ContentCoding, Framing, Progress,
 };
-use seg_flate::{Deflater, Flush, Format, Level};
+use seg_flate::{Deflater, Encode, Flush, Format, Level};
 use seg_pool::{Pool, Segment};
 use seg_seq::SegmentedBuf;
 

@@ -1,76 +1,27 @@
-//! The memory of a decoder: bounded, and used again for the next stream.
+//! The memory of a decoder: bounded, and given back when the decoder is dropped.
 
 use core::mem::size_of;
-use std::sync::{Arc, Mutex, PoisonError};
 
 use brotli_decompressor::{Allocator, SliceWrapper, SliceWrapperMut};
 
-/// Returned cells that are kept for later: more than a decoder uses of one kind at a time.
-const KEPT_CELLS: usize = 8;
-
-/// An allocator of cells of one type. Clones share what was given back.
-#[derive(Debug)]
-pub(super) struct Memory<T> {
-    kept: Arc<Mutex<Vec<Vec<T>>>>,
+/// An allocator of cells of one type.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Memory {
     /// The largest cell.
-    bytes_max: usize,
+    pub(super) bytes_max: usize,
 }
 
-impl<T> Memory<T> {
-    /// Creates an allocator of cells up to so many bytes. Allocates room for the list of those that
-    /// are given back.
-    pub(super) fn new(bytes_max: usize) -> Self {
-        Self { kept: Arc::new(Mutex::new(Vec::with_capacity(KEPT_CELLS))), bytes_max }
-    }
-
-    fn with_kept<R>(&self, use_it: impl FnOnce(&mut Vec<Vec<T>>) -> R) -> R {
-        // What lies in the list is right after a panic as well.
-        use_it(&mut self.kept.lock().unwrap_or_else(PoisonError::into_inner))
-    }
-}
-
-impl<T> Clone for Memory<T> {
-    fn clone(&self) -> Self {
-        Self { kept: Arc::clone(&self.kept), bytes_max: self.bytes_max }
-    }
-}
-
-impl<T: Clone + Default> Allocator<T> for Memory<T> {
+impl<T: Clone + Default> Allocator<T> for Memory {
     type AllocatedMemory = Cell<T>;
 
     /// Returns a cell of default values; an empty one, which the decoder takes for a failure, when
     /// it would be too large.
     fn alloc_cell(&mut self, len: usize) -> Cell<T> {
-        if len.saturating_mul(size_of::<T>()) > self.bytes_max {
-            return Cell::default();
-        }
-        let fits = |cell: &Vec<T>| cell.capacity() >= len;
-        let kept = self.with_kept(|kept| {
-            let smallest = (0..kept.len())
-                .filter(|&index| fits(&kept[index]))
-                .min_by_key(|&index| kept[index].capacity());
-            smallest.map(|index| kept.swap_remove(index))
-        });
-        let mut cell = kept.unwrap_or_default();
-        cell.clear();
-        cell.resize(len, T::default());
-        Cell(cell)
+        let is_allowed = len.saturating_mul(size_of::<T>()) <= self.bytes_max;
+        Cell(vec![T::default(); if is_allowed { len } else { 0 }])
     }
 
-    fn free_cell(&mut self, cell: Cell<T>) {
-        if cell.0.capacity() == 0 {
-            return;
-        }
-        self.with_kept(|kept| {
-            if kept.len() < KEPT_CELLS {
-                kept.push(cell.0);
-            } else if let Some(smallest) = kept.iter_mut().min_by_key(|kept| kept.capacity())
-                && smallest.capacity() < cell.0.capacity()
-            {
-                *smallest = cell.0;
-            }
-        });
-    }
+    fn free_cell(&mut self, _: Cell<T>) {}
 }
 
 /// Memory of the decoder.
@@ -100,22 +51,12 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_cell_is_used_again_for_the_smallest_that_fits_and_starts_anew() {
-        let mut memory = Memory::<u32>::new(1 << 10);
-        let mut cells = [100, 200, 50].map(|len| memory.alloc_cell(len));
-        cells[1].slice_mut().fill(7);
-        let middle = cells[0].slice().as_ptr();
-        cells.into_iter().for_each(|cell| memory.clone().free_cell(cell));
-        let again = memory.alloc_cell(60);
-        assert_eq!((again.slice().as_ptr(), again.slice()), (middle, &[0; 60][..]));
-        assert_eq!(memory.alloc_cell(200).slice(), [0; 200]);
-    }
-
-    #[test]
     fn a_cell_above_the_limit_is_empty() {
-        let mut memory = Memory::<u32>::new(1 << 10);
-        assert_eq!(memory.alloc_cell(256).slice().len(), 256);
-        assert!(memory.alloc_cell(257).slice().is_empty());
-        assert!(memory.alloc_cell(usize::MAX).slice().is_empty());
+        let mut memory = Memory { bytes_max: 1 << 10 };
+        let mut len = |len| {
+            let cell: Cell<u32> = memory.alloc_cell(len);
+            cell.slice().len()
+        };
+        assert_eq!((len(256), len(257), len(usize::MAX)), (256, 0, 0));
     }
 }

@@ -30,13 +30,14 @@ pub(super) enum State {
     /// stream shares with what could have been a zlib header.
     Data(Wrapping, [u8; 2], usize),
     Trailer(Wrapping, [u8; gzip::TRAILER_BYTES], usize),
-    /// Behind a gzip member.
-    Between,
-    End,
+    /// After a gzip member, or also after a byte that may start another.
+    Between(bool),
+    /// The stream has ended; whether that byte follows it.
+    End(bool),
     Failed(InflateError),
 }
 
-/// What is behind the data.
+/// What follows the data.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Wrapping {
     Gzip,
@@ -127,7 +128,7 @@ impl Inflater {
             if u32::from_be_bytes([a, b, c, d]) != self.member.checksum {
                 return Err((InflateErrorKind::ChecksumMismatch, start));
             }
-            self.state = State::End;
+            self.state = State::End(false);
             return Ok(true);
         }
         if u32::from_le_bytes([a, b, c, d]) != self.member.checksum {
@@ -138,30 +139,44 @@ impl Inflater {
         if u64::from(u32::from_le_bytes([e, f, g, h])) != produced & 0xffff_ffff {
             return Err((InflateErrorKind::LengthMismatch, start + 4));
         }
-        self.state = State::Between;
+        self.state = State::Between(false);
         Ok(true)
     }
 
-    /// Looks whether another gzip member follows.
-    pub(super) fn between(&mut self, input: &[u8]) -> Moved {
-        match input.first() {
-            None => Ok(false),
-            Some(&byte) if gzip::Header::starts_with(byte) => {
-                self.engine.reset();
-                self.member = Member {
-                    header_start: self.consumed,
-                    output_start: self.produced,
-                    checksum: checksum_start(Format::Gzip),
-                };
-                self.state = State::GzipHeader(gzip::Header::new());
-                Ok(true)
+    /// Looks whether another gzip member follows, which its first two bytes say.
+    pub(super) fn between(&mut self, input: &mut &[u8]) -> Moved {
+        let State::Between(has_first) = self.state else { return Ok(true) };
+        let start = self.consumed - u64::from(has_first);
+        let magic = &gzip::MAGIC[usize::from(has_first)..];
+        let len = magic.len().min(input.len());
+        if input[..len] == magic[..len] {
+            if len < magic.len() {
+                self.consumed += len as u64;
+                *input = &input[len..];
+                self.state = State::Between(has_first || len > 0);
+                return Ok(false);
             }
-            Some(_) if self.limits.trailing == Trailing::Leave => {
-                self.state = State::End;
-                Ok(true)
+            if let Some(engine) = &mut self.engine {
+                engine.reset();
             }
-            Some(_) => Err((InflateErrorKind::TrailingData, self.consumed)),
+            self.member = Member {
+                header_start: start,
+                output_start: self.produced,
+                checksum: checksum_start(Format::Gzip),
+            };
+            let mut header = gzip::Header::new();
+            if has_first {
+                header.push(gzip::MAGIC[0]).map_err(|kind| (kind, start))?;
+            }
+            self.state = State::GzipHeader(header);
+            return Ok(true);
         }
+        if self.limits.trailing == Trailing::Refuse {
+            return Err((InflateErrorKind::TrailingData, start));
+        }
+        self.consumed = start;
+        self.state = State::End(has_first);
+        Ok(true)
     }
 }
 

@@ -1,15 +1,24 @@
-//! What is in front of a frame's blocks.
+//! What comes before a frame's blocks.
 
 use crate::inflate_error::InflateErrorKind;
 
 /// What a frame with data starts with, little-endian (RFC 8878 section 3.1.1).
-const MAGIC: [u8; 4] = 0xfd2f_b528_u32.to_le_bytes();
+const MAGIC: [u8; MAGIC_BYTES] = 0xfd2f_b528_u32.to_le_bytes();
+
+/// Bytes that make a frame one.
+pub(super) const MAGIC_BYTES: usize = 4;
 
 /// What a frame to skip starts with; the lowest four bits are anything (RFC 8878 section 3.1.2).
 const SKIPPABLE_MAGIC: [u8; 4] = 0x184d_2a50_u32.to_le_bytes();
 
 /// The longest header: magic number, descriptor, window or not, dictionary and content size.
 const BYTES_MAX: usize = 18;
+
+/// The smallest window, as a power of two.
+const WINDOW_LOG_MIN: u32 = 10;
+
+/// Set in a descriptor when a checksum follows the last block.
+const CHECKSUM: u8 = 1 << 2;
 
 /// A frame that begins.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -37,13 +46,24 @@ impl FrameHeader {
         self.len
     }
 
-    /// Returns whether a byte can start a frame.
-    pub(super) const fn starts_with(byte: u8) -> bool {
-        byte == MAGIC[0] || is_skippable(byte)
+    /// Returns the bytes that were read.
+    pub(super) fn bytes(&self) -> &[u8] {
+        &self.bytes[..self.len]
+    }
+
+    /// Returns the header of the same frame with a window of so many bytes or more, as little more as can be said in a power of two, and
+    /// without the content's size. The frame has data, and its header is complete.
+    pub(super) fn with_window(&self, window_bytes: u64) -> ([u8; BYTES_MAX], usize) {
+        let mut bytes = [0; BYTES_MAX];
+        bytes[..MAGIC_BYTES].copy_from_slice(&MAGIC);
+        bytes[4] = self.bytes[4] & CHECKSUM;
+        let log = window_bytes.next_power_of_two().ilog2().max(WINDOW_LOG_MIN);
+        bytes[5] = u8::try_from((log - WINDOW_LOG_MIN) << 3).unwrap_or(u8::MAX);
+        (bytes, 6)
     }
 
     /// Reads the next byte; returns the frame when it was the last one. An error has the number of
-    /// bytes in front of what was wrong as well.
+    /// bytes before what was wrong as well.
     pub(super) fn push(&mut self, byte: u8) -> Result<Option<Frame>, (InflateErrorKind, usize)> {
         let at = self.len;
         self.bytes[at] = byte;
@@ -87,7 +107,7 @@ impl FrameHeader {
         Ok(Some(Frame::Data {
             window_bytes: if is_single_segment { size } else { window_bytes(self.bytes[5]) },
             content_bytes: (end > size_at).then_some(size),
-            has_checksum: descriptor & 1 << 2 != 0,
+            has_checksum: descriptor & CHECKSUM != 0,
         }))
     }
 }
@@ -100,7 +120,7 @@ const fn is_skippable(byte: u8) -> bool {
 /// The size that a window descriptor stands for: a power of two and up to seven eighths more (RFC 8878
 /// section 3.1.1.1.2).
 const fn window_bytes(descriptor: u8) -> u64 {
-    let power = 1 << (10 + (descriptor >> 3));
+    let power = 1 << (WINDOW_LOG_MIN + (descriptor >> 3) as u32);
     power + power / 8 * (descriptor & 7) as u64
 }
 
@@ -141,6 +161,20 @@ mod tests {
         for lowest in 0..16 {
             let wire = [0x50 | lowest, 0x2a, 0x4d, 0x18, 1, 2, 3, 4];
             assert_eq!(read(&wire), Ok(Some(Frame::Skippable { bytes: 0x0403_0201 })));
+        }
+    }
+
+    #[test]
+    fn a_window_can_be_made_smaller() {
+        for (window_bytes, expected) in [(1, 1 << 10), (1 << 10, 1 << 10), (129 << 10, 256 << 10)] {
+            for (descriptor, has_checksum) in [(0x00, false), (0x04, true)] {
+                let mut header = FrameHeader::new();
+                for byte in [&MAGIC[..], &[descriptor, 0x68]].concat() {
+                    header.push(byte).expect("a valid header");
+                }
+                let (bytes, len) = header.with_window(window_bytes);
+                assert_eq!(read(&bytes[..len]), Ok(Some(data(expected, None, has_checksum))));
+            }
         }
     }
 

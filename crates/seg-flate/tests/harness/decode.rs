@@ -1,6 +1,6 @@
 //! Decoding in pieces, for the tests of this crate.
 
-use seg_flate::{Backend, Format, InflateError, InflateErrorKind, Inflater, Limits, Status};
+use seg_flate::{Decode, Format, InflateError, InflateErrorKind, Inflater, Limits, Status};
 use seg_pool::{Pool, SegmentSize};
 use seg_seq::SegmentedBuf;
 
@@ -8,7 +8,7 @@ use seg_seq::SegmentedBuf;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Outcome {
     pub(crate) decoded: Vec<u8>,
-    /// Compressed bytes behind the stream's end.
+    /// Compressed bytes after the stream's end.
     pub(crate) rest: usize,
     pub(crate) failure: Option<(InflateErrorKind, u64)>,
 }
@@ -21,14 +21,9 @@ impl Outcome {
 }
 
 /// Decodes `pieces` into the smallest segments, and asserts what holds for every stream.
-pub(crate) fn decode(
-    backend: Backend,
-    format: Format,
-    limits: Limits,
-    pieces: &[&[u8]],
-) -> Outcome {
+pub(crate) fn decode(format: Format, limits: Limits, pieces: &[&[u8]]) -> Outcome {
     let pool = Pool::builder().segment_size(SegmentSize::B256).build();
-    decode_into(&pool, &mut Inflater::with_backend(backend, format, limits), pieces)
+    decode_into(&pool, &mut Inflater::new(format, limits), pieces)
 }
 
 /// Decodes `pieces` into segments of `pool`.
@@ -42,7 +37,7 @@ pub(crate) fn decode_into(pool: &Pool, inflater: &mut Inflater, pieces: &[&[u8]]
         let pushed = inflater.push(&mut input, &mut output);
         consumed += piece.len() - input.len();
         rest += input.len();
-        assert_eq!(inflater.consumed(), consumed as u64);
+        assert_eq!(inflater.consumed(), (consumed - inflater.leftover().len()) as u64);
         assert_eq!(inflater.produced(), output.len());
         match (pushed, failure) {
             (Ok(status), None) => assert!(input.is_empty() || status == Status::End),
@@ -55,6 +50,8 @@ pub(crate) fn decode_into(pool: &Pool, inflater: &mut Inflater, pieces: &[&[u8]]
         assert!(failure.is_none_or(|first| first == error), "errors stay");
         failure = Some(error);
     }
+    // Those that were cut off are the first of them.
+    rest += inflater.leftover().len();
     Outcome {
         decoded: output.freeze().to_vec(),
         rest,

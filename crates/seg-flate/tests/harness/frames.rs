@@ -1,6 +1,6 @@
 //! Zstandard frames for the tests of this crate, and what becomes of them.
 
-use seg_flate::{InflateErrorKind, Limits, Status, ZstdDecoder};
+use seg_flate::{Decode, InflateErrorKind, Limits, Status, ZstdDecoder};
 use seg_pool::{Pool, SegmentSize};
 use seg_seq::SegmentedBuf;
 
@@ -23,13 +23,16 @@ pub(crate) fn outcome(limits: Limits, pieces: &[&[u8]]) -> Outcome {
             (Err(error), first) => assert_eq!(*refusal.insert(error), first.unwrap_or(error)),
         }
         assert_eq!(decoder.produced(), output.len());
-        assert_eq!(decoder.consumed(), consumed as u64);
+        assert_eq!(decoder.consumed(), (consumed - decoder.leftover().len()) as u64);
     }
     if let Err(error) = decoder.finish() {
         assert!(refusal.is_none_or(|first| first == error));
         refusal = Some(error);
         assert_eq!(decoder.finish(), Err(error));
     }
+    // Those that were cut off are the first of them.
+    rest += decoder.leftover().len();
+    assert_eq!(decoder.memory_bytes(), 0, "what is over keeps nothing");
     let refusal = refusal.map(|error| (error.kind(), error.offset()));
     (output.freeze().to_vec(), rest, refusal)
 }

@@ -3,7 +3,7 @@
 use core::{fmt, mem::replace};
 use std::sync::{Mutex, PoisonError};
 
-use seg_flate::{Backend, DeflateErrorKind, Deflater, Flush, Format, Level, WindowBits};
+use seg_flate::{Backend, DeflateErrorKind, Deflater, Encode, Flush, Format, Level, WindowBits};
 use seg_pool::{OutOfMemory, Pool};
 use seg_seq::{SegmentedBuf, Sequence};
 

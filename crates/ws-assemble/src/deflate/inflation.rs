@@ -4,7 +4,7 @@ use core::fmt;
 use std::sync::{Mutex, PoisonError};
 
 use bytes::Buf as _;
-use seg_flate::{Format, InflateErrorKind, Inflater, Limits, Status};
+use seg_flate::{Decode, Format, InflateErrorKind, Inflater, Limits, Status};
 #[cfg(feature = "random")]
 use seg_pool::SegmentMut;
 use seg_pool::{Pool, Segment};

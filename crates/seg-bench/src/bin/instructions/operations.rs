@@ -5,7 +5,7 @@ use std::io::Write as _;
 
 use flate2::{Compression, write::GzEncoder};
 use http_chunked::{BodyAssembler, ContentCoding, Framing};
-use seg_flate::{Format, Inflater, Limits};
+use seg_flate::{Decode, Format, Inflater, Limits};
 use seg_pool::{Pool, Segment};
 use seg_seq::{SegmentedBuf, Sequence};
 use ws_assemble::{

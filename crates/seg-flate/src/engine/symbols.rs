@@ -1,4 +1,4 @@
-//! Symbols with little input in front of them or little room behind.
+//! Symbols with little input in front of them or little output behind.
 
 use super::{
     code::{Codes, DISTANCES_BITS, END, EXCEPTIONAL, LITERAL, LITERALS_BITS, SECOND},
@@ -7,8 +7,8 @@ use super::{
     window::Window,
 };
 
-/// What is decoded into: `len` bytes of the stream, and free room behind them.
-pub(super) struct Room<'a> {
+/// What is decoded into: `len` bytes of the stream, and free output behind them.
+pub(super) struct Output<'a> {
     pub(super) bytes: &'a mut [u8],
     pub(super) len: usize,
 }
@@ -18,7 +18,7 @@ pub(super) struct Room<'a> {
 pub(super) enum Stop {
     BlockEnd,
     NeedInput,
-    NeedRoom,
+    NeedOutput,
     Corrupt,
 }
 
@@ -34,14 +34,14 @@ pub(super) fn decode(
     source: &mut Source<'_>,
     codes: &Codes,
     window: &Window,
-    room: &mut Room<'_>,
+    output: &mut Output<'_>,
     rest: &mut Match,
 ) -> Stop {
     loop {
-        if !rest.copy(window, room) {
-            return Stop::NeedRoom;
+        if !rest.copy(window, output) {
+            return Stop::NeedOutput;
         }
-        if let Some(stop) = fast::decode(source, codes, window, room) {
+        if let Some(stop) = fast::decode(source, codes, window, output) {
             return stop;
         }
         // Behind the end of the input are zeroes, which do no harm: what is used up is looked at.
@@ -54,10 +54,10 @@ pub(super) fn decode(
             source.skip(literal.used);
             return if literal.entry & END != 0 { Stop::BlockEnd } else { Stop::Corrupt };
         }
-        let Some(place) = room.bytes.get_mut(room.len) else { return Stop::NeedRoom };
+        let Some(place) = output.bytes.get_mut(output.len) else { return Stop::NeedOutput };
         if literal.entry & LITERAL != 0 {
             *place = fast::literal(literal.entry);
-            room.len += 1;
+            output.len += 1;
             source.skip(literal.used);
             continue;
         }
@@ -69,7 +69,7 @@ pub(super) fn decode(
         let found = Match { len: literal.value(source.bits), distance: distance.value(behind) };
         source.skip(literal.used + distance.used);
         let is_invalid = distance.entry & EXCEPTIONAL != 0;
-        if is_invalid || found.distance > room.len + window.len() {
+        if is_invalid || found.distance > output.len + window.len() {
             return Stop::Corrupt;
         }
         *rest = found;
@@ -103,18 +103,18 @@ impl Symbol {
 }
 
 impl Match {
-    /// Copies what there is room for; returns whether it was all.
-    fn copy(&mut self, window: &Window, room: &mut Room<'_>) -> bool {
-        let len = self.len.min(room.bytes.len() - room.len);
+    /// Copies what there is output for; returns whether it was all.
+    fn copy(&mut self, window: &Window, output: &mut Output<'_>) -> bool {
+        let len = self.len.min(output.bytes.len() - output.len);
         if len > 0 {
-            let mut to = room.len;
-            room.len += len;
+            let mut to = output.len;
+            output.len += len;
             if self.distance > to {
                 let back = self.distance - to;
-                to += window.copy(back, &mut room.bytes[to..room.len]);
+                to += window.copy(back, &mut output.bytes[to..output.len]);
             }
-            if to < room.len {
-                fast::copy(room.bytes, to, self.distance, room.len - to);
+            if to < output.len {
+                fast::copy(output.bytes, to, self.distance, output.len - to);
             }
             self.len -= len;
         }

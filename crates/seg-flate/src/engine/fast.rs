@@ -1,11 +1,11 @@
-//! Symbols with plenty of input in front of them and plenty of room behind.
+//! Symbols with plenty of input in front of them and plenty of output behind.
 
 use core::hint::select_unpredictable;
 
 use super::{
     code::{Codes, DISTANCES_BITS, END, EXCEPTIONAL, LITERAL, LITERALS_BITS, SECOND},
     source::Source,
-    symbols::{Room, Stop},
+    symbols::{Output, Stop},
     window::{WINDOW_BYTES, Window},
 };
 
@@ -13,8 +13,8 @@ use super::{
 pub(super) const CHUNK_BYTES: usize = 32;
 /// The longest match.
 const MATCH_BYTES_MAX: usize = 258;
-/// Room for what one turn writes: two literals, a match, and what is copied too much.
-const ROOM_BYTES_MIN: usize = 2 + MATCH_BYTES_MAX + CHUNK_BYTES;
+/// Output for what one turn writes: two literals, a match, and what is copied too much.
+const OUTPUT_BYTES_MIN: usize = 2 + MATCH_BYTES_MAX + CHUNK_BYTES;
 /// Input for what one turn reads.
 const INPUT_BYTES_MIN: usize = 16;
 
@@ -28,37 +28,37 @@ pub(super) fn decode(
     source: &mut Source<'_>,
     codes: &Codes,
     window: &Window,
-    room: &mut Room<'_>,
+    output: &mut Output<'_>,
 ) -> Option<Stop> {
     let input_end = source.input.len().checked_sub(INPUT_BYTES_MIN)?;
-    let room_end = room.bytes.len().checked_sub(ROOM_BYTES_MIN)?;
-    if window.len() > 0 && room.len < WINDOW_BYTES {
+    let output_end = output.bytes.len().checked_sub(OUTPUT_BYTES_MIN)?;
+    if window.len() > 0 && output.len < WINDOW_BYTES {
         let stop =
-            turns::<true>(source, codes, window, room, input_end, room_end.min(WINDOW_BYTES));
+            turns::<true>(source, codes, window, output, input_end, output_end.min(WINDOW_BYTES));
         if stop.is_some() {
             return stop;
         }
     }
-    turns::<false>(source, codes, window, room, input_end, room_end)
+    turns::<false>(source, codes, window, output, input_end, output_end)
 }
 
-/// Decodes up to these ends. Matches reach out of the room only where `IS_FAR` says so.
+/// Decodes up to these ends. Matches reach out of the output only where `IS_FAR` says so.
 fn turns<const IS_FAR: bool>(
     source: &mut Source<'_>,
     codes: &Codes,
     window: &Window,
-    room: &mut Room<'_>,
+    output: &mut Output<'_>,
     input_end: usize,
-    room_end: usize,
+    output_end: usize,
 ) -> Option<Stop> {
-    if source.at > input_end || room.len > room_end {
+    if source.at > input_end || output.len > output_end {
         return None;
     }
     let mut input = Input::of(source);
-    let (bytes, mut to) = (&mut *room.bytes, room.len);
+    let (bytes, mut to) = (&mut *output.bytes, output.len);
     let mut entry = input.first_entry(codes);
     let stop = loop {
-        if input.at > input_end || to > room_end {
+        if input.at > input_end || to > output_end {
             break None;
         }
         let mut before = input.take(entry);
@@ -106,7 +106,7 @@ fn turns<const IS_FAR: bool>(
         to += len;
     };
     input.put_back(source);
-    room.len = to;
+    output.len = to;
     stop
 }
 
@@ -208,7 +208,7 @@ fn copy_short<const IS_FAR: bool>(
         if distance > to + window.len() {
             return false;
         }
-        // Where a match lies is hard to foretell near the start of the room: no branch.
+        // Where a match lies is hard to foretell near the start of the output: no branch.
         let is_near = distance <= to;
         from = from.wrapping_add(select_unpredictable(is_near, 0, window.end()));
         whole -= select_unpredictable(is_near, 0, to);

@@ -2,12 +2,12 @@
 
 /// The farthest that a match reaches back.
 pub(super) const WINDOW_BYTES: usize = 32 << 10;
-/// Room for more, so that what is kept does not move each time that some is added.
+/// Spare capacity, so that what is kept does not move each time that some is added.
 const SLACK_BYTES: usize = 8 << 10;
 /// Bytes that are read behind the end, and not used.
 const PADDING_BYTES: usize = super::fast::CHUNK_BYTES;
 
-/// The last 32 KiB of what was decoded before the room that is decoded into.
+/// The last 32 KiB of what was decoded before the output that is decoded into.
 pub(super) struct Window {
     bytes: Box<[u8; WINDOW_BYTES + SLACK_BYTES + PADDING_BYTES]>,
     /// `end <= WINDOW_BYTES + SLACK_BYTES`.
@@ -17,6 +17,8 @@ pub(super) struct Window {
 }
 
 impl Window {
+    pub(super) const BYTES: usize = WINDOW_BYTES + SLACK_BYTES + PADDING_BYTES;
+
     pub(super) fn new() -> Self {
         Self { bytes: Box::new([0; WINDOW_BYTES + SLACK_BYTES + PADDING_BYTES]), end: 0, len: 0 }
     }

@@ -1,7 +1,7 @@
 //! Our own decoder of DEFLATE data (RFC 1951), for output that lies in segments.
 //!
-//! Unlike other decoders it sees all of the room that it decodes into, also what earlier calls wrote there. So
-//! it copies a window only when the room changes.
+//! Unlike other decoders it sees all of the segment that it decodes into, also what earlier calls wrote there. So
+//! it copies a window only when the segment changes.
 
 mod block_codes;
 mod code;
@@ -12,16 +12,36 @@ mod symbols;
 mod tests;
 mod window;
 
+use core::mem::size_of;
 use std::sync::LazyLock;
 
 use self::{
     block_codes::BlockCodes,
     code::Codes,
     source::{Left, Source},
-    symbols::{Match, Room, Stop},
+    symbols::{Match, Output, Stop},
     window::Window,
 };
-use super::{Outcome, Progress};
+
+/// What one call of an engine did.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Progress {
+    pub(crate) consumed: usize,
+    /// Bytes that are decoded, also when the data turned out corrupt.
+    pub(crate) produced: usize,
+    pub(crate) outcome: Outcome,
+}
+
+/// Why an engine returned.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Outcome {
+    /// It needs more input, or more output when it filled that.
+    More,
+    /// The last block has ended, and nothing is left to produce.
+    End,
+    /// The data breaks the rules of RFC 1951.
+    Corrupt,
+}
 
 static FIXED: LazyLock<Codes> = LazyLock::new(Codes::fixed);
 
@@ -55,7 +75,10 @@ enum Step {
 }
 
 impl Engine {
-    pub(super) fn new() -> Self {
+    /// What the state has allocated.
+    pub(crate) const BYTES: usize = size_of::<Parts>() + Window::BYTES;
+
+    pub(crate) fn new() -> Self {
         Self {
             left: Left::default(),
             step: Step::BlockStart,
@@ -66,7 +89,8 @@ impl Engine {
         }
     }
 
-    pub(super) fn reset(&mut self) {
+    /// Makes the state ready for the next raw stream.
+    pub(crate) fn reset(&mut self) {
         self.left = Left::default();
         self.step = Step::BlockStart;
         self.is_last_block = false;
@@ -74,12 +98,14 @@ impl Engine {
         self.window.clear();
     }
 
-    /// Decodes behind the first `len` bytes of `room`, which this stream wrote there.
-    pub(super) fn inflate(&mut self, input: &[u8], room: &mut [u8], len: usize) -> Progress {
+    /// Decodes what fits into `output` after the first `len` bytes, until the input, the output or the stream ends.
+    ///
+    /// Those bytes are what the calls before wrote there, after what the engine was given to [keep](Self::keep).
+    pub(crate) fn inflate(&mut self, input: &[u8], output: &mut [u8], len: usize) -> Progress {
         let mut source = Source::new(self.left, input);
-        let mut room = Room { bytes: room, len };
+        let mut output = Output { bytes: output, len };
         let stop = loop {
-            if let Err(stop) = self.advance(&mut source, &mut room) {
+            if let Err(stop) = self.advance(&mut source, &mut output) {
                 break stop;
             }
         };
@@ -89,22 +115,22 @@ impl Engine {
         self.left = source.left();
         Progress {
             consumed: source.at,
-            produced: room.len - len,
+            produced: output.len - len,
             outcome: match stop {
                 Stop::BlockEnd => Outcome::End,
-                Stop::NeedInput | Stop::NeedRoom => Outcome::More,
+                Stop::NeedInput | Stop::NeedOutput => Outcome::More,
                 Stop::Corrupt => Outcome::Corrupt,
             },
         }
     }
 
-    /// Keeps the end of a room that the next call does not see.
-    pub(super) fn keep(&mut self, decoded: &[u8]) {
+    /// Keeps what was decoded into an output that the next call does not see.
+    pub(crate) fn keep(&mut self, decoded: &[u8]) {
         self.window.keep(decoded);
     }
 
     /// Takes the next step, or says why there is none.
-    fn advance(&mut self, source: &mut Source<'_>, room: &mut Room<'_>) -> Result<(), Stop> {
+    fn advance(&mut self, source: &mut Source<'_>, output: &mut Output<'_>) -> Result<(), Stop> {
         self.step = match self.step {
             Step::BlockStart if self.is_last_block => Step::End,
             Step::BlockStart => {
@@ -133,7 +159,7 @@ impl Engine {
                 if len == complement ^ 0xffff { Step::Stored(len as usize) } else { Step::Corrupt }
             }
             Step::Stored(0) => Step::BlockStart,
-            Step::Stored(len) => Step::Stored(len - copy_stored(len, source, room)?),
+            Step::Stored(len) => Step::Stored(len - copy_stored(len, source, output)?),
             Step::BlockCodes => match self.parts.block.read(source, &mut self.parts.codes) {
                 Ok(true) => Step::Symbols,
                 Ok(false) => return Err(Stop::NeedInput),
@@ -144,7 +170,7 @@ impl Engine {
                     Step::FixedSymbols => &*FIXED,
                     _ => &self.parts.codes,
                 };
-                match symbols::decode(source, codes, &self.window, room, &mut self.rest) {
+                match symbols::decode(source, codes, &self.window, output, &mut self.rest) {
                     Stop::BlockEnd => Step::BlockStart,
                     Stop::Corrupt => Step::Corrupt,
                     stop => return Err(stop),
@@ -158,9 +184,13 @@ impl Engine {
 }
 
 /// Copies some of the `len` bytes that are left of a stored block; returns how many.
-fn copy_stored(len: usize, source: &mut Source<'_>, room: &mut Room<'_>) -> Result<usize, Stop> {
-    let free = &mut room.bytes[room.len..];
-    let Some(place) = free.first_mut() else { return Err(Stop::NeedRoom) };
+fn copy_stored(
+    len: usize,
+    source: &mut Source<'_>,
+    output: &mut Output<'_>,
+) -> Result<usize, Stop> {
+    let free = &mut output.bytes[output.len..];
+    let Some(place) = free.first_mut() else { return Err(Stop::NeedOutput) };
     source.give_back();
     let copied = if source.count > 0 {
         // Bytes of an earlier call.
@@ -178,6 +208,6 @@ fn copy_stored(len: usize, source: &mut Source<'_>, room: &mut Room<'_>) -> Resu
         source.at += copied;
         copied
     };
-    room.len += copied;
+    output.len += copied;
     Ok(copied)
 }

@@ -1,0 +1,90 @@
+//! What all decoders do.
+
+use seg_seq::{CutError, SegmentedBuf, Sequence};
+
+use crate::inflate_error::{InflateError, InflateErrorKind};
+
+/// A decoder of one compressed stream, pushed piece by piece: an [`Inflater`](crate::Inflater), or one of Brotli or Zstandard.
+///
+/// How the input is cut changes no result: neither the output, also that before an error, nor the error's kind. Its offset does not
+/// change either, except for data that is corrupt and that of DEFLATE or Brotli.
+pub trait Decode {
+    /// Decodes `input` into `output` and advances `input` past what was consumed: all of it,
+    /// unless the stream ends before or fails.
+    ///
+    /// # Errors
+    ///
+    /// An [`InflateError`]; what was decoded before it is in `output`.
+    fn push(
+        &mut self,
+        input: &mut &[u8],
+        output: &mut SegmentedBuf,
+    ) -> Result<Status, InflateError>;
+
+    /// Decodes all chunks of a sequence. Returns the status, and what follows the stream's end in `input`, of all its chunks.
+    ///
+    /// # Errors
+    ///
+    /// As [`push`](Self::push).
+    fn push_sequence(
+        &mut self,
+        input: &Sequence,
+        output: &mut SegmentedBuf,
+    ) -> Result<(Status, Sequence), InflateError> {
+        let start = self.consumed();
+        let mut status = self.push(&mut &[][..], output)?;
+        for chunk in input.chunks() {
+            if status == Status::End {
+                break;
+            }
+            status = self.push(&mut &chunk[..], output)?;
+        }
+        Ok((status, rest(input, start, self.consumed())?))
+    }
+
+    /// Says that no input follows.
+    ///
+    /// # Errors
+    ///
+    /// [`Truncated`](crate::InflateErrorKind::Truncated) when the stream has not ended, otherwise the error
+    /// that there was before.
+    fn finish(&mut self) -> Result<(), InflateError>;
+
+    /// Returns the bytes of the stream that were consumed.
+    fn consumed(&self) -> u64;
+
+    /// Returns the bytes that were decoded.
+    fn produced(&self) -> u64;
+
+    /// Returns the bytes of earlier pushes that turned out to follow the stream when it ended, at most three. They come before
+    /// what is left in the input.
+    ///
+    /// With [`Trailing::Leave`](crate::Trailing::Leave) only, and only where the input was cut inside of what could have been
+    /// the first bytes of another gzip member or Zstandard frame.
+    fn leftover(&self) -> &[u8] {
+        &[]
+    }
+
+    /// Gives memory that is kept for more output back to the pool. The stream can go on.
+    fn release(&mut self) {}
+}
+
+/// What a decoder needs next.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Status {
+    /// The input is used up; the stream goes on, or a gzip member or a Zstandard frame ended and another
+    /// may follow.
+    NeedInput,
+    /// The stream has ended. What is left of the input follows it.
+    End,
+}
+
+/// Returns what is left of a sequence when the decoder has gone from one offset to another.
+pub(crate) fn rest(input: &Sequence, start: u64, consumed: u64) -> Result<Sequence, InflateError> {
+    input.try_slice(consumed.saturating_sub(start)..).map_err(|error| match error {
+        CutError::OutOfMemory(error) => {
+            InflateError::new(InflateErrorKind::OutOfMemory(error), consumed)
+        }
+        other => unreachable!("no more is consumed than was pushed: {other}"),
+    })
+}

@@ -1,0 +1,60 @@
+//! What all encoders do.
+
+use seg_seq::{SegmentedBuf, Sequence};
+
+use crate::deflate_error::DeflateError;
+
+/// An encoder of one stream, pushed piece by piece: a [`Deflater`](crate::Deflater), or one of Brotli or Zstandard.
+pub trait Encode {
+    /// Encodes all of `input` into `output`, flushes, and advances `input` past what was taken.
+    ///
+    /// # Errors
+    ///
+    /// [`OutOfMemory`](crate::DeflateErrorKind::OutOfMemory) when there is no segment for the output:
+    /// `input` then starts at the first byte not taken, and the same call can be made again.
+    /// [`Finished`](crate::DeflateErrorKind::Finished) when there is input after [`Flush::Finish`].
+    fn push(
+        &mut self,
+        input: &mut &[u8],
+        flush: Flush,
+        output: &mut SegmentedBuf,
+    ) -> Result<(), DeflateError>;
+
+    /// Encodes all chunks of a sequence into `output`, and flushes after the last.
+    ///
+    /// # Errors
+    ///
+    /// As [`push`](Self::push); [`consumed`](Self::consumed) says how much of the input was taken.
+    fn push_sequence(
+        &mut self,
+        input: &Sequence,
+        flush: Flush,
+        output: &mut SegmentedBuf,
+    ) -> Result<(), DeflateError> {
+        for chunk in input.chunks() {
+            self.push(&mut &chunk[..], Flush::None, output)?;
+        }
+        self.push(&mut &[][..], flush, output)
+    }
+
+    /// Returns the input bytes that were taken.
+    fn consumed(&self) -> u64;
+
+    /// Returns the compressed bytes that were produced, framing included.
+    fn produced(&self) -> u64;
+}
+
+/// How much of the input so far is in the output when a push returns.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Flush {
+    /// As much as compresses best; the rest is held back.
+    None,
+    /// All of it, up to a byte's border, so that it can be decoded. Later input may refer back to what came before. With DEFLATE the
+    /// output ends in `00 00 FF FF`, the last four bytes of an empty stored block; with nothing to flush it is such a block alone.
+    Sync,
+    /// As [`Sync`](Self::Sync), but nothing that follows refers back: with DEFLATE what follows can be decoded alone. Costs less
+    /// than a reset of the encoder. Brotli and Zstandard have no such flush; theirs is that of `Sync`.
+    Full,
+    /// All of it, and the stream has ended.
+    Finish,
+}
