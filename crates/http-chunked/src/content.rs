@@ -1,13 +1,10 @@
 //! The decoding of content.
 
-mod coding_decoder;
-
 use std::fmt;
 
-use seg_flate::{InflateErrorKind, Status};
-use seg_seq::SegmentedBuf;
+use seg_flate::{Contexts, Decode, InflateErrorKind, Status, Trailing};
+use seg_seq::{SegmentedBuf, Sequence};
 
-use self::coding_decoder::CodingDecoder;
 use crate::{
     body::{BodyErrorKind, BodyLimits, Gather},
     content_coding::ContentCodings,
@@ -17,55 +14,53 @@ use crate::{
 /// small: DEFLATE makes at most 1032 bytes of one.
 const PIECE_BYTES: usize = 256;
 
-/// The decoding of one body's data after another. Its state is kept from body to body.
+/// The decoding of one body's data after another. Nothing of a body stays here after its end.
 #[derive(Default)]
 pub(crate) struct Content {
-    /// The decoders, in the order in which the codings are undone.
+    /// Who keeps the states of decoders between bodies.
+    contexts: Contexts,
+    /// The decoders of this body, in the order in which the codings are undone.
     layers: Vec<Layer>,
-    /// How many of them this body needs.
-    active: usize,
     /// How much more the encoded body may have.
     encoded_left: u64,
+    /// What becomes of data after the end of what is encoded.
+    trailing: Trailing,
 }
 
 /// The decoder of one coding.
 struct Layer {
-    decoder: CodingDecoder,
-    /// Whether it makes the body, or what another one decodes.
-    is_last: bool,
-    /// Where decoded bytes appear before they are passed on: only its tail segment stays from run
-    /// to run, so that decoded bytes follow each other in it.
-    decoded: SegmentedBuf,
+    decoder: Box<dyn Decode + Send + Sync>,
+    output: SegmentedBuf,
+    /// What was decoded, and not passed on for want of memory.
+    decoded: Sequence,
 }
 
 impl Content {
-    /// Starts another body. Allocates the state of a decoder when it needs one more than ever.
+    /// Sets who keeps the states of decoders between bodies.
+    pub(crate) fn set_contexts(&mut self, contexts: &Contexts) {
+        self.contexts = contexts.clone();
+    }
+
+    /// Starts another body.
     pub(crate) fn reset(&mut self, codings: ContentCodings, gather: &Gather, limits: &BodyLimits) {
-        self.release();
-        self.active = codings.as_slice().len();
         self.encoded_left = limits.encoded_bytes();
-        for (index, &coding) in codings.as_slice().iter().rev().enumerate() {
-            let is_last = index + 1 == self.active;
-            let mut kept = self.layers[index..].iter_mut();
-            match kept.position(|layer| layer.is_last == is_last && layer.decoder.try_reset(coding))
-            {
-                Some(distance) => self.layers.swap(index, index + distance),
-                None => {
-                    self.layers.push(Layer {
-                        decoder: CodingDecoder::new(coding, limits.inflate(coding, is_last)),
-                        is_last,
-                        decoded: SegmentedBuf::new(gather.pool()),
-                    });
-                    let last = self.layers.len() - 1;
-                    self.layers.swap(index, last);
-                }
-            }
-        }
+        self.trailing = limits.trailing;
+        self.layers.clear();
+        let outermost_first = codings.as_slice().iter().rev().enumerate();
+        self.layers.extend(outermost_first.filter_map(|(index, coding)| {
+            let is_last = index + 1 == codings.as_slice().len();
+            let limits = limits.inflate(*coding, is_last);
+            Some(Layer {
+                decoder: coding.decoder(limits, &self.contexts)?,
+                output: SegmentedBuf::new(gather.pool()),
+                decoded: Sequence::new(),
+            })
+        }));
     }
 
     /// Returns whether there is anything to decode.
     pub(crate) const fn is_active(&self) -> bool {
-        self.active > 0
+        !self.layers.is_empty()
     }
 
     /// Decodes a run of data and keeps what comes out. Returns how much of the run was acceptable
@@ -75,63 +70,70 @@ impl Content {
         gather: &mut Gather,
         run: &[u8],
     ) -> (usize, Option<BodyErrorKind>) {
-        let layers = &mut self.layers[..self.active];
-        let piece_bytes = if layers.len() > 1 { PIECE_BYTES } else { usize::MAX };
+        let piece_bytes = if self.layers.len() > 1 { PIECE_BYTES } else { usize::MAX };
         // Empty members and blocks could go on for ever and make nothing.
         let left = usize::try_from(self.encoded_left).unwrap_or(usize::MAX);
         let len = run.len().min(left);
-        self.encoded_left -= len as u64;
         let mut rest = &run[..len];
-        while !rest.is_empty() {
-            let (mut piece, behind) = rest.split_at(rest.len().min(piece_bytes));
-            let result = decode(layers, &mut piece, gather);
-            rest = &rest[rest.len() - behind.len() - piece.len()..];
-            if let Err(kind) = result {
-                return (len - rest.len(), Some(kind));
-            }
+        let mut refused = None;
+        while !rest.is_empty() && refused.is_none() {
+            let piece = &rest[..rest.len().min(piece_bytes)];
+            let mut undecoded = piece;
+            refused = decode(&mut self.layers, &mut undecoded, self.trailing, gather).err();
+            rest = &rest[piece.len() - undecoded.len()..];
         }
-        (len, (len < run.len()).then_some(BodyErrorKind::TooLong))
+        let taken = len - rest.len();
+        self.encoded_left -= taken as u64;
+        let refused = refused.or((len < run.len()).then_some(BodyErrorKind::TooLong));
+        if refused.is_some_and(|kind| kind.out_of_memory().is_none()) {
+            self.layers.clear();
+        }
+        (taken, refused)
     }
 
     /// Says that the data is complete. No data at all is no data, in every coding: servers send
     /// that.
     pub(crate) fn finish(&mut self) -> Result<(), BodyErrorKind> {
-        for layer in &mut self.layers[..self.active] {
+        let mut finished = Ok(());
+        for layer in &mut self.layers {
             if layer.decoder.consumed() > 0 {
-                layer.decoder.finish().map_err(BodyErrorKind::Content)?;
+                finished = finished.and(layer.decoder.finish().map_err(BodyErrorKind::Content));
             }
         }
-        Ok(())
+        self.layers.clear();
+        finished
     }
 
-    /// Gives the room for more back to the pool.
+    /// Gives the segments for more back to the pool.
     pub(crate) fn release(&mut self) {
         for layer in &mut self.layers {
             layer.decoder.release();
-            layer.decoded.clear();
+            layer.output.clear();
         }
     }
 }
 
-/// Decodes from `input`, through all layers, until it is used up.
+/// Decodes from `input`, through all layers, until it is used up. What an error of memory keeps from being passed on is
+/// passed on first when it is called again.
 fn decode(
     layers: &mut [Layer],
     input: &mut &[u8],
+    trailing: Trailing,
     gather: &mut Gather,
 ) -> Result<(), BodyErrorKind> {
     let Some((layer, inner)) = layers.split_first_mut() else { return Ok(()) };
-    let result = layer.decoder.push(input, &mut layer.decoded);
-    let decoded = layer.decoded.split();
-    if inner.is_empty() {
-        gather.keep_own(decoded)?;
-    } else {
-        for chunk in decoded.chunks() {
-            decode(inner, &mut &chunk[..], gather)?;
-        }
-    }
+    layer.pass_on(inner, trailing, gather)?;
+    let result = layer.decoder.push(input, &mut layer.output);
+    layer.decoded = layer.output.split();
+    layer.pass_on(inner, trailing, gather)?;
     match result {
-        Ok(Status::End) if !input.is_empty() => Err(BodyErrorKind::ContentTrailing),
-        Ok(Status::NeedInput | Status::End) => Ok(()),
+        Ok(Status::End) if input.is_empty() => Ok(()),
+        Ok(Status::End) if trailing == Trailing::Leave => {
+            *input = &[];
+            Ok(())
+        }
+        Ok(Status::End) => Err(BodyErrorKind::ContentTrailing),
+        Ok(Status::NeedInput) => Ok(()),
         Err(error) => Err(match error.kind() {
             InflateErrorKind::OutputTooLong => BodyErrorKind::TooLong,
             InflateErrorKind::OutOfMemory(error) => BodyErrorKind::OutOfMemory(error),
@@ -140,8 +142,29 @@ fn decode(
     }
 }
 
+impl Layer {
+    /// Passes what was decoded on to the next decoder, or the last one's to the body.
+    fn pass_on(
+        &mut self,
+        inner: &mut [Self],
+        trailing: Trailing,
+        gather: &mut Gather,
+    ) -> Result<(), BodyErrorKind> {
+        if inner.is_empty() {
+            return gather.keep_own(core::mem::take(&mut self.decoded));
+        }
+        while let Some(chunk) = self.decoded.chunks().next().cloned() {
+            let mut rest = &chunk[..];
+            let result = decode(inner, &mut rest, trailing, gather);
+            drop(self.decoded.split_to((chunk.len() - rest.len()) as u64));
+            result?;
+        }
+        Ok(())
+    }
+}
+
 impl fmt::Debug for Content {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Content").field("layers", &self.active).finish_non_exhaustive()
+        f.debug_struct("Content").field("layers", &self.layers.len()).finish_non_exhaustive()
     }
 }

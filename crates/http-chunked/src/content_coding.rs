@@ -1,8 +1,11 @@
 //! What the data of a body is encoded with.
 
+use seg_flate::{Contexts, Decode, Encode, Format, Inflater, Level};
+use seg_pool::SegmentSize;
+
 use crate::head::{FieldLines, HeadErrorKind};
 
-/// A content coding that can be decoded (RFC 9110 §8.4.1).
+/// A content coding (RFC 9110 §8.4.1).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum ContentCoding {
@@ -23,6 +26,31 @@ pub enum ContentCoding {
 }
 
 impl ContentCoding {
+    /// Every coding that is compiled in.
+    pub const ALL: &'static [Self] = &[
+        Self::Identity,
+        Self::Gzip,
+        Self::Deflate,
+        #[cfg(feature = "brotli")]
+        Self::Brotli,
+        #[cfg(feature = "zstd")]
+        Self::Zstd,
+    ];
+
+    /// Returns the name that `Content-Encoding` has for it.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Identity => "identity",
+            Self::Gzip => "gzip",
+            Self::Deflate => "deflate",
+            #[cfg(feature = "brotli")]
+            Self::Brotli => "br",
+            #[cfg(feature = "zstd")]
+            Self::Zstd => "zstd",
+        }
+    }
+
     /// Reads the name of a coding, in any case; `None` when it is not known.
     ///
     /// # Examples
@@ -35,18 +63,86 @@ impl ContentCoding {
     /// ```
     #[must_use]
     pub fn from_name(name: &[u8]) -> Option<Self> {
-        const NAMES: &[(&str, ContentCoding)] = &[
-            ("identity", ContentCoding::Identity),
-            ("gzip", ContentCoding::Gzip),
-            ("x-gzip", ContentCoding::Gzip),
-            ("deflate", ContentCoding::Deflate),
+        let name = if name.eq_ignore_ascii_case(b"x-gzip") { b"gzip" } else { name };
+        let mut all = Self::ALL.iter().copied();
+        all.find(|coding| name.eq_ignore_ascii_case(coding.name().as_bytes()))
+    }
+
+    /// Creates what encodes a body in this coding; `None` for [`Identity`](Self::Identity), and for DEFLATE
+    /// without the features `zlib-rs` and `miniz_oxide`. `contexts` keep its state when it is dropped.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # #[cfg(feature = "zlib-rs")] {
+    /// use http_chunked::{BodyAssembler, ContentCoding, Framing};
+    /// use seg_flate::{Contexts, Encode, Flush, Level};
+    /// use seg_pool::Pool;
+    /// use seg_seq::SegmentedBuf;
+    ///
+    /// let (pool, contexts) = (Pool::new(), Contexts::new(1 << 20));
+    /// let coding = ContentCoding::Gzip;
+    /// let mut encoder = coding.encoder(Level::DEFAULT, &contexts).expect("it is compiled in");
+    /// let mut encoded = SegmentedBuf::new(&pool);
+    /// encoder.push(&mut &b"hello"[..], Flush::Finish, &mut encoded)?;
+    ///
+    /// let framing = Framing::Length(encoded.len());
+    /// let mut assembler = BodyAssembler::new(&pool, framing).content_coding(coding);
+    /// let mut received = encoded.freeze().chunks().next().expect("it is short").clone();
+    /// assembler.push(&mut received)?;
+    /// assert_eq!(assembler.take_body().bytes(), b"hello");
+    /// # }
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    #[must_use]
+    #[cfg_attr(
+        not(any(
+            feature = "zlib-rs",
+            feature = "miniz_oxide",
+            feature = "brotli",
+            feature = "zstd"
+        )),
+        expect(unused_variables, reason = "there is no encoder")
+    )]
+    pub fn encoder(
+        self,
+        level: Level,
+        contexts: &Contexts,
+    ) -> Option<Box<dyn Encode + Send + Sync>> {
+        match self {
+            #[cfg(any(feature = "zlib-rs", feature = "miniz_oxide"))]
+            Self::Gzip | Self::Deflate => {
+                let format = if self == Self::Gzip { Format::Gzip } else { Format::Zlib };
+                Some(Box::new(seg_flate::Deflater::new(format, level).contexts(contexts)))
+            }
             #[cfg(feature = "brotli")]
-            ("br", ContentCoding::Brotli),
+            Self::Brotli => Some(Box::new(seg_flate::BrotliEncoder::new(level))),
             #[cfg(feature = "zstd")]
-            ("zstd", ContentCoding::Zstd),
-        ];
-        let found = NAMES.iter().find(|(known, _)| name.eq_ignore_ascii_case(known.as_bytes()));
-        found.map(|&(_, coding)| coding)
+            Self::Zstd => Some(Box::new(seg_flate::ZstdEncoder::new(level).contexts(contexts))),
+            _ => None,
+        }
+    }
+
+    /// Creates what decodes a body in this coding; `None` for [`Identity`](Self::Identity). `contexts` keep its
+    /// state when it is dropped.
+    pub(crate) fn decoder(
+        self,
+        limits: seg_flate::Limits,
+        contexts: &Contexts,
+    ) -> Option<Box<dyn Decode + Send + Sync>> {
+        let inflater = |format| {
+            let inflater = Inflater::new(format, limits).output_segments(SegmentSize::K64);
+            Some(Box::new(inflater.contexts(contexts)) as Box<dyn Decode + Send + Sync>)
+        };
+        match self {
+            Self::Identity => None,
+            Self::Gzip => inflater(Format::Gzip),
+            Self::Deflate => inflater(Format::Deflate),
+            #[cfg(feature = "brotli")]
+            Self::Brotli => Some(Box::new(seg_flate::BrotliDecoder::new(limits))),
+            #[cfg(feature = "zstd")]
+            Self::Zstd => Some(Box::new(seg_flate::ZstdDecoder::new(limits).contexts(contexts))),
+        }
     }
 
     /// The largest window that a body may need, whatever the limits are.

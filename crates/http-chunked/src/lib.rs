@@ -57,9 +57,9 @@
 //! # Features
 //!
 //! - `zlib-rs` (default): seg-flate with zlib-rs, whose checksums are fast.
-//! - `miniz_oxide`: seg-flate with miniz_oxide instead, without unsafe code in it.
-//! - `brotli`: decompresses `br` as well; its window is one allocation of up to 16 MiB.
-//! - `zstd`: decompresses `zstd` as well; its window is one allocation that grows to up to 8 MiB.
+//! - `miniz_oxide`: the same with miniz_oxide, without unsafe code.
+//! - `brotli`: `br` as well, both ways; its window is one allocation of up to 16 MiB.
+//! - `zstd`: `zstd` as well, both ways, by a library in C; its window is one allocation of up to 8 MiB.
 //! - `tokio`: `AsyncRead`, `AsyncBufRead` and `AsyncWrite` on [`Incoming`] and [`ChunkedWriter`].
 //! - `tokio-util`: `ChunkedCodec`, a `Decoder` and `Encoder` of its own.
 //! - `http`: requests, responses and header maps of `http`, both ways; heads written from its parts.
@@ -71,6 +71,7 @@
 //! tokio by `compat()`, and an [`Incoming`] or a [`ChunkedWriter`] over it one of `futures-io` again.
 #![forbid(unsafe_code)]
 
+mod accept_encoding;
 mod adapters;
 mod body;
 mod content;
@@ -83,6 +84,7 @@ mod message;
 mod octet;
 mod trailers;
 
+pub use accept_encoding::AcceptEncoding;
 pub use adapters::chunked_writer::ChunkedWriter;
 #[cfg(feature = "tokio-util")]
 pub use adapters::codec::{ChunkedCodec, ChunkedPart};
@@ -112,6 +114,7 @@ pub use message::{
     Message, MessageError, MessageErrorKind, MessageLimits, MessageReader, MessageStep, Request,
     RequestReader, Response, ResponseReader,
 };
+pub use seg_flate::{Contexts, Trailing};
 pub use seg_seq::Assembly;
 pub use trailers::{TrailerError, TrailerErrorKind, Trailers, TrailersIter, is_forbidden_trailer};
 

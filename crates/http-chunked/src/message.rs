@@ -4,6 +4,7 @@ mod error;
 mod limits;
 
 use bytes::Buf as _;
+use seg_flate::Contexts;
 use seg_pool::{Pool, Segment, SegmentMut};
 use seg_seq::{Assembly, Sequence};
 
@@ -205,6 +206,14 @@ impl<L: StartLine> MessageReader<L> {
         self.limits = limits;
         self.head_reader.set_bytes_max(limits.head_bytes_max);
         self.assembler = self.assembler.limits(limits.body);
+        self
+    }
+
+    /// Sets who keeps the states of decoders between bodies: one owner for many connections. See
+    /// [`BodyAssembler::contexts`].
+    #[must_use]
+    pub fn contexts(mut self, contexts: &Contexts) -> Self {
+        self.assembler = self.assembler.contexts(contexts);
         self
     }
 

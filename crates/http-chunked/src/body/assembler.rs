@@ -1,6 +1,7 @@
 //! Received segments in, a body out.
 
 use bytes::Buf as _;
+use seg_flate::Contexts;
 use seg_pool::{Pool, Segment, SegmentMut};
 use seg_seq::{Assembly, Sequence};
 
@@ -112,6 +113,14 @@ impl BodyAssembler {
     #[must_use]
     pub fn content_coding(mut self, codings: impl Into<ContentCodings>) -> Self {
         self.content.reset(codings.into(), &self.gather, &self.limits);
+        self
+    }
+
+    /// Sets who keeps the states of decoders between bodies, 52 KiB and more each: one owner for many connections. By default each
+    /// body allocates them and frees them at its end.
+    #[must_use]
+    pub fn contexts(mut self, contexts: &Contexts) -> Self {
+        self.content.set_contexts(contexts);
         self
     }
 

@@ -1,5 +1,7 @@
 //! What a whole body may cost.
 
+use seg_flate::Trailing;
+
 use crate::{
     content_coding::{ContentCoding, ContentCodings},
     decoder::Limits,
@@ -25,6 +27,7 @@ pub struct BodyLimits {
     pub(crate) ratio_max: u64,
     pub(crate) content_codings_max: usize,
     window_bytes_max: usize,
+    pub(crate) trailing: Trailing,
     pub(crate) chunked: Limits,
 }
 
@@ -38,6 +41,7 @@ impl BodyLimits {
             ratio_max: u64::MAX,
             content_codings_max: 2,
             window_bytes_max: 16 << 20,
+            trailing: Trailing::Refuse,
             chunked: Limits::new(),
         }
     }
@@ -102,6 +106,20 @@ impl BodyLimits {
         self
     }
 
+    /// Sets what becomes of data after the end of what is compressed: refused by default, as
+    /// [`ContentTrailing`](crate::BodyErrorKind::ContentTrailing) or the decoder's own error, or left out of the body.
+    #[must_use]
+    pub const fn trailing(mut self, trailing: Trailing) -> Self {
+        self.trailing = trailing;
+        self
+    }
+
+    /// Returns whether data after the end of what is compressed is left out, and not refused.
+    #[must_use]
+    pub const fn leaves_trailing(&self) -> bool {
+        matches!(self.trailing, Trailing::Leave)
+    }
+
     /// Sets the limits on chunked framing.
     #[must_use]
     pub const fn chunked(mut self, limits: Limits) -> Self {
@@ -121,6 +139,7 @@ impl BodyLimits {
         seg_flate::Limits::default()
             .output_bytes_max(bytes_max)
             .ratio_max(self.ratio_max)
+            .trailing(self.trailing)
             .window_bytes_max(self.window_bytes_max.min(coding.window_bytes_max()))
     }
 

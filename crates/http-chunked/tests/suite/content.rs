@@ -8,11 +8,17 @@ use flate2::{
 };
 use http_chunked::{
     Assembly, BodyAssembler, BodyErrorKind, BodyLimits, ContentCoding, ContentCodings, Framing,
-    Progress,
+    Progress, Trailing,
 };
 use seg_flate::InflateErrorKind;
+#[cfg(any(feature = "zlib-rs", feature = "miniz_oxide"))]
+use seg_flate::{Contexts, Flush, Level};
 use seg_pool::Segment;
+#[cfg(any(feature = "zlib-rs", feature = "miniz_oxide"))]
+use seg_seq::SegmentedBuf;
 
+#[cfg(any(feature = "zlib-rs", feature = "miniz_oxide"))]
+use crate::counting;
 use crate::outcome::POOL;
 
 const TEXT_BYTES: usize = if cfg!(miri) { 20_000 } else { 100_000 };
@@ -453,4 +459,111 @@ fn zstd_is_decoded_alone_and_within_its_limits() {
     let mut assembler = assembler.content_coding(ContentCoding::Zstd);
     push(&mut assembler, &frame((23 - 10) << 3), 99).expect("a window of 8 MiB");
     assert_eq!(assembler.finish(), Ok(()));
+}
+
+/// A body in a coding, by the encoder of the crate.
+#[cfg(any(feature = "zlib-rs", feature = "miniz_oxide"))]
+fn encoded(coding: ContentCoding, data: &[u8], contexts: &Contexts) -> Vec<u8> {
+    let mut output = SegmentedBuf::new(&POOL);
+    let Some(mut encoder) = coding.encoder(Level::DEFAULT, contexts) else {
+        return data.to_vec();
+    };
+    for mut piece in data.chunks(10_000) {
+        assert_eq!(encoder.push(&mut piece, Flush::None, &mut output), Ok(()));
+    }
+    assert_eq!(encoder.push(&mut &[][..], Flush::Finish, &mut output), Ok(()));
+    output.freeze().to_vec()
+}
+
+#[cfg(any(feature = "zlib-rs", feature = "miniz_oxide"))]
+#[test]
+fn what_is_encoded_in_each_coding_comes_back_with_states_that_were_kept() {
+    let text = text();
+    let contexts = Contexts::new(64 << 20);
+    let mut assembler = BodyAssembler::new(&POOL, Framing::UntilClose).contexts(&contexts);
+    for &coding in ContentCoding::ALL.iter().cycle().take(2 * ContentCoding::ALL.len()) {
+        let wire = encoded(coding, &text, &contexts);
+        assert!(coding == ContentCoding::Identity || wire.len() < text.len());
+        assembler.reset(Framing::UntilClose, coding);
+        push(&mut assembler, &wire, 1_000).expect("a good body");
+        assert_eq!(assembler.finish(), Ok(()));
+        assert!(assembler.take_body().sequence() == &text, "{coding:?}");
+    }
+    let (count, bytes) = (contexts.count(), contexts.bytes());
+    assert!((2..=4).contains(&count) && bytes > 52 << 10, "{count} of {bytes} bytes");
+    contexts.trim();
+    assert_eq!((contexts.count(), contexts.bytes()), (0, 0));
+}
+
+#[cfg(any(feature = "zlib-rs", feature = "miniz_oxide"))]
+#[test]
+fn after_a_body_nothing_is_kept() {
+    let contexts = Contexts::default();
+    let mut assembler = BodyAssembler::new(&POOL, Framing::UntilClose);
+    let mut run = |coding, wire: &[u8]| {
+        assembler.reset(Framing::UntilClose, coding);
+        let pushed = push(&mut assembler, wire, 100);
+        let finished = assembler.finish();
+        drop(assembler.take_body());
+        pushed.is_ok() && finished.is_ok()
+    };
+    for &coding in ContentCoding::ALL {
+        let wire = encoded(coding, &text()[..100], &contexts);
+        let mut broken = wire.clone();
+        broken.push(0x77);
+        broken.push(0x77);
+        // What the pool allocates for its own books.
+        assert!(run(ContentCoding::Identity, &wire));
+        let (mut before, mut after) = (0, 0);
+        let (count, _) = counting::allocations(|| {
+            before = counting::live_bytes();
+            assert!(run(coding, &wire));
+            assert!(coding == ContentCoding::Identity || !run(coding, &broken));
+            after = counting::live_bytes();
+        });
+        assert!(coding == ContentCoding::Identity || count > 0, "{coding:?}");
+        assert!(after <= before + 1_000, "{coding:?} leaves {} bytes", after - before);
+    }
+}
+
+#[test]
+fn data_after_the_compressed_stream_can_be_left_out() {
+    let limits = BodyLimits::new().trailing(Trailing::Leave);
+    assert!(limits.leaves_trailing() && !BodyLimits::new().leaves_trailing());
+    for (coding, data) in
+        [(ContentCoding::Gzip, gzip(b"abc")), (ContentCoding::Deflate, zlib(b"abc"))]
+    {
+        for after in [&b"x"[..], b"\x1f", b"\x1fgarbage", &[0; 40]] {
+            let wire = [&data, after].concat();
+            for step in [1, 2, 1_000] {
+                let mut assembler = BodyAssembler::new(&POOL, Framing::Length(wire.len() as u64))
+                    .limits(limits)
+                    .content_coding(coding);
+                assert_eq!(push(&mut assembler, &wire, step), Ok(Progress::End), "{coding:?}");
+                assert_eq!(assembler.take_body().bytes(), b"abc");
+            }
+        }
+    }
+}
+
+#[test]
+fn chained_codings_without_memory_go_on_later() {
+    let text = text();
+    let wire = zlib(&gzip(&text));
+    let codings = ContentCodings::from_field(b"gzip, deflate").expect("both are known");
+    let pool = seg_pool::Pool::builder().bytes_max(512 << 10).build();
+    let mut others: Vec<_> = core::iter::from_fn(|| pool.try_take(64 << 10).ok()).collect();
+    let mut assembler = BodyAssembler::new(&pool, Framing::UntilClose).content_coding(codings);
+    let (mut failures, mut decoded) = (0, Vec::new());
+    for piece in wire.chunks(1_000) {
+        let mut received = Segment::from(bytes::Bytes::copy_from_slice(piece));
+        while let Err(error) = assembler.push(&mut received) {
+            assert!(error.kind().out_of_memory().is_some(), "{error}");
+            failures += 1;
+            others.pop().expect("there is one to give back");
+        }
+        decoded.extend(assembler.take_data().to_vec());
+    }
+    assert_eq!(assembler.finish(), Ok(()));
+    assert!(failures > 0 && decoded == text);
 }

@@ -1,5 +1,6 @@
 //! The crate from outside: case files, the grammar written a second time, random input.
 
+mod accept_encoding;
 mod assembler;
 mod case;
 mod case_files;
@@ -7,6 +8,8 @@ mod chunked_writer;
 #[cfg(feature = "tokio-util")]
 mod codec;
 mod content;
+#[path = "../../../seg-pool/tests/harness/counting.rs"]
+mod counting;
 mod cut;
 mod encoder;
 mod extensions;

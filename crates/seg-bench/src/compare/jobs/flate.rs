@@ -3,7 +3,9 @@
 mod data;
 mod peers;
 
-use seg_flate::{Backend, Decode, Deflater, Encode, Flush, Format, Inflater, Level, Limits, WindowBits};
+use seg_flate::{
+    Backend, Decode, Deflater, Encode, Flush, Format, Inflater, Level, Limits, WindowBits,
+};
 use seg_pool::{Pool, SegmentSize};
 use seg_seq::{SegmentedBuf, Sequence};
 
