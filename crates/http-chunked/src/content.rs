@@ -86,7 +86,7 @@ impl Content {
         self.encoded_left -= taken as u64;
         let refused = refused.or((len < run.len()).then_some(BodyErrorKind::TooLong));
         if refused.is_some_and(|kind| kind.out_of_memory().is_none()) {
-            self.layers.clear();
+            self.layers = Vec::new();
         }
         (taken, refused)
     }
@@ -100,7 +100,7 @@ impl Content {
                 finished = finished.and(layer.decoder.finish().map_err(BodyErrorKind::Content));
             }
         }
-        self.layers.clear();
+        self.layers = Vec::new();
         finished
     }
 
