@@ -238,7 +238,7 @@ fn list_bytes(len: u64) -> u64 {
         2..=6 => 256,
         7..=126 => 4_096,
         127..=510 => 16_384,
-        chunks => 65_536 + (chunks * 32).next_multiple_of(65_536),
+        chunks => 65_536 + 256 + (chunks * 32).next_multiple_of(65_536),
     }
 }
 
