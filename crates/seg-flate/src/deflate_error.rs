@@ -25,6 +25,7 @@ pub enum DeflateErrorKind {
 }
 
 impl DeflateError {
+    #[cfg(any(feature = "zlib-rs", feature = "miniz_oxide", feature = "brotli", feature = "zstd"))]
     pub(crate) const fn new(kind: DeflateErrorKind, offset: u64) -> Self {
         Self { kind, offset }
     }

@@ -1,6 +1,8 @@
 //! The framing of a gzip member (RFC 1952).
 
-use crate::{checksum::crc32, inflate_error::InflateErrorKind, level::Level};
+#[cfg(any(feature = "zlib-rs", feature = "miniz_oxide"))]
+use crate::level::Level;
+use crate::{checksum::crc32, inflate_error::InflateErrorKind};
 
 /// Bytes after a member's data: CRC-32 and length, each little-endian.
 pub(crate) const TRAILER_BYTES: usize = 8;
@@ -18,6 +20,7 @@ const FCOMMENT: u8 = 1 << 4;
 const RESERVED: u8 = 0b1110_0000;
 
 /// Makes a member's header without name, comment or time (RFC 1952 section 2.3).
+#[cfg(any(feature = "zlib-rs", feature = "miniz_oxide"))]
 pub(crate) const fn header(level: Level) -> [u8; HEADER_BYTES] {
     // XFL says how hard the compressor tried; the operating system is unknown (255).
     let tried = match level.as_u8() {

@@ -56,7 +56,7 @@ impl Limits {
         self
     }
 
-    /// Sets what becomes of bytes behind the last gzip member or Zstandard frame. They are refused by
+    /// Sets what becomes of bytes after the last gzip member or Zstandard frame. They are refused by
     /// default.
     #[must_use]
     pub const fn trailing(mut self, trailing: Trailing) -> Self {

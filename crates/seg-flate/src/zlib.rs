@@ -1,8 +1,10 @@
 //! The framing of a zlib stream (RFC 1950).
 
-use crate::{inflate_error::InflateErrorKind, level::Level, window_bits::WindowBits};
+use crate::inflate_error::InflateErrorKind;
+#[cfg(any(test, feature = "zlib-rs", feature = "miniz_oxide"))]
+use crate::{level::Level, window_bits::WindowBits};
 
-/// Bytes behind the data: the Adler-32, big-endian.
+/// Bytes after the data: the Adler-32, big-endian.
 pub(crate) const TRAILER_BYTES: usize = 4;
 
 const DEFLATE: u8 = 8;
@@ -10,6 +12,7 @@ const WINDOW_MAX: u8 = 7;
 const DICTIONARY: u8 = 1 << 5;
 
 /// Makes a header (RFC 1950 section 2.2).
+#[cfg(any(test, feature = "zlib-rs", feature = "miniz_oxide"))]
 pub(crate) const fn header(level: Level, window: WindowBits) -> [u8; 2] {
     let method = (window.as_u8() - 8) << 4 | DEFLATE;
     // How hard the compressor tried, from 0 to 3.

@@ -8,6 +8,7 @@ mod chunked_writer;
 #[cfg(feature = "tokio-util")]
 mod codec;
 mod content;
+#[cfg(any(feature = "zlib-rs", feature = "miniz_oxide"))]
 #[path = "../../../seg-pool/tests/harness/counting.rs"]
 mod counting;
 mod cut;

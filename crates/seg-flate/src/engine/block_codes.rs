@@ -103,7 +103,7 @@ impl BlockCodes {
     fn read_both(&mut self, source: &mut Source<'_>) -> Result<bool, Invalid> {
         let Step::Both(mut count) = self.step else { return Ok(true) };
         while count < self.all {
-            // A word and the longest count behind it. Fewer may do at the input's end.
+            // A word and the longest count after it. Fewer may do at the input's end.
             if source.count < 14 {
                 source.refill();
             }

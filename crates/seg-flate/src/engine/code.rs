@@ -25,7 +25,7 @@ const DISTANCES_ENTRIES: usize = 402;
 /// The two codes of a block.
 ///
 /// An entry holds in its lowest byte how many bits are used up, those that follow the code word included; in bits 8 to 11 the
-/// length of the word alone; and in its upper half a literal, or what the bits behind the word are added to.
+/// length of the word alone; and in its upper half a literal, or what the bits after the word are added to.
 #[derive(Clone)]
 pub(super) struct Codes {
     /// Literals, lengths and the end of the block.
@@ -76,7 +76,7 @@ const fn literal_entries() -> [u32; 288] {
         symbol += 1;
     }
     entries[256] = EXCEPTIONAL | END;
-    // Eight lengths without bits behind them, then four each with one more.
+    // Eight lengths without bits after them, then four each with one more.
     let (mut base, mut extra) = (3, 0);
     while symbol < 284 {
         symbol += 1;

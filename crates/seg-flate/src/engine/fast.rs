@@ -1,4 +1,4 @@
-//! Symbols with plenty of input in front of them and plenty of output behind.
+//! Symbols with plenty of input and output left.
 
 use core::hint::select_unpredictable;
 
@@ -18,12 +18,12 @@ const OUTPUT_BYTES_MIN: usize = 2 + MATCH_BYTES_MAX + CHUNK_BYTES;
 /// Input for what one turn reads.
 const INPUT_BYTES_MIN: usize = 16;
 
-/// The most bits behind the word of a distance.
+/// The most bits after the word of a distance.
 const EXTRA_BITS_MAX: u32 = 13;
 const LITERALS_MASK: u64 = (1 << LITERALS_BITS) - 1;
 const DISTANCES_MASK: u64 = (1 << DISTANCES_BITS) - 1;
 
-/// Decodes symbols while there is plenty of both; returns why it ended, unless it was for want of either.
+/// Decodes symbols while there is plenty of both; returns why it ended, unless one of them ran short.
 pub(super) fn decode(
     source: &mut Source<'_>,
     codes: &Codes,
@@ -230,7 +230,7 @@ pub(super) const fn literal(entry: u32) -> u8 {
     (entry >> 16) as u8
 }
 
-/// Returns the number that an entry and the bits behind its word say; `before` starts with the word.
+/// Returns the number that an entry and the bits after its word say; `before` starts with the word.
 #[expect(clippy::cast_possible_truncation, reason = "at most 28 bits are left")]
 pub(super) const fn value(entry: u32, before: u64) -> usize {
     let bits = before & (1_u64.wrapping_shl(entry) - 1);
@@ -243,7 +243,7 @@ pub(super) const fn second(entry: u32, bits: u64) -> usize {
     (entry >> 16) as usize + (bits & ((1 << (entry >> 8 & 15)) - 1)) as usize
 }
 
-/// Copies a match wherever it lies; may write up to a chunk behind it. Returns whether there is such a match.
+/// Copies a match wherever it lies; may write up to a chunk after it. Returns whether there is such a match.
 #[inline(never)]
 fn copy_match(
     bytes: &mut [u8],
@@ -287,7 +287,7 @@ fn copy_chunks<const BYTES: usize>(bytes: &mut [u8], distance: usize, len: usize
     }
 }
 
-/// Copies a match within `bytes`, and nothing behind it.
+/// Copies a match within `bytes`, and nothing after it.
 pub(super) fn copy(bytes: &mut [u8], to: usize, distance: usize, len: usize) {
     let (from, end) = (to - distance, to + len);
     let mut at = to;

@@ -1,6 +1,6 @@
 //! Input, bit by bit.
 
-/// The input of one call, behind the bits that earlier calls left.
+/// The input of one call, after the bits that earlier calls left.
 ///
 /// ```text
 ///  input   ········ at ▶│ not looked at

@@ -1,4 +1,4 @@
-//! Symbols with little input in front of them or little output behind.
+//! Symbols near the end of the input or of the output.
 
 use super::{
     code::{Codes, DISTANCES_BITS, END, EXCEPTIONAL, LITERAL, LITERALS_BITS, SECOND},
@@ -7,7 +7,7 @@ use super::{
     window::Window,
 };
 
-/// What is decoded into: `len` bytes of the stream, and free output behind them.
+/// What is decoded into: `len` bytes of the stream, and spare bytes after them.
 pub(super) struct Output<'a> {
     pub(super) bytes: &'a mut [u8],
     pub(super) len: usize,
@@ -61,12 +61,12 @@ pub(super) fn decode(
             source.skip(literal.used);
             continue;
         }
-        let behind = source.bits >> literal.used;
-        let distance = Symbol::look_up(&codes.distances, DISTANCES_BITS, behind);
+        let after = source.bits >> literal.used;
+        let distance = Symbol::look_up(&codes.distances, DISTANCES_BITS, after);
         if source.count < literal.used + distance.used {
             return Stop::NeedInput;
         }
-        let found = Match { len: literal.value(source.bits), distance: distance.value(behind) };
+        let found = Match { len: literal.value(source.bits), distance: distance.value(after) };
         source.skip(literal.used + distance.used);
         let is_invalid = distance.entry & EXCEPTIONAL != 0;
         if is_invalid || found.distance > output.len + window.len() {

@@ -4,7 +4,7 @@
 pub(super) const WINDOW_BYTES: usize = 32 << 10;
 /// Spare capacity, so that what is kept does not move each time that some is added.
 const SLACK_BYTES: usize = 8 << 10;
-/// Bytes that are read behind the end, and not used.
+/// Bytes that are read after the end, and not used.
 const PADDING_BYTES: usize = super::fast::CHUNK_BYTES;
 
 /// The last 32 KiB of what was decoded before the output that is decoded into.
@@ -36,7 +36,7 @@ impl Window {
         self.end
     }
 
-    /// Returns what is kept, from some byte on up to the [end](Self::end), and bytes without meaning behind it.
+    /// Returns what is kept, from some byte on up to the [end](Self::end), and bytes without meaning after it.
     pub(super) fn padded(&self) -> &[u8] {
         &self.bytes[..]
     }

@@ -85,7 +85,7 @@ pub struct ZstdDecoder {
 enum State {
     /// A frame's header, or the end of the stream where a frame has ended before.
     FrameHeader(FrameHeader),
-    /// A frame that the library does not know yet, for want of memory at first.
+    /// A frame that the library does not know yet, because there was no memory for it.
     FrameStart(FrameHeader, u64),
     BlockHeader([u8; BLOCK_HEADER_BYTES], usize),
     /// So many bytes of the block are left.
@@ -442,7 +442,7 @@ impl ZstdDecoder {
         let result = run(context, bytes, spare);
         let spare_len = spare.len();
         self.consumed = offset;
-        // A block that makes more than the frame has left is refused by the library for want of space.
+        // A block that makes more than the frame has left does not fit, and the library refuses it.
         let made = result.map_err(|_| {
             let is_long = self.content_left() < self.block_bytes_max as u64;
             let kind = if is_long {
@@ -575,7 +575,7 @@ impl Decode for ZstdDecoder {
         }
     }
 
-    /// A stream of no frames is truncated, and so is one whose output is not all taken for want of memory.
+    /// A stream of no frames is truncated, and so is one whose output is not all taken because there was no memory.
     fn finish(&mut self) -> Result<(), InflateError> {
         let leftover = match self.state {
             State::End(_) => return Ok(()),
