@@ -4,7 +4,7 @@ use core::mem::MaybeUninit;
 
 use compio_buf::{IoBuf, IoBufMut, SetLen};
 
-use super::{Segment, segment_mut::SegmentMut};
+use crate::segment::{Segment, segment_mut::SegmentMut};
 
 /// A write of these bytes. The driver keeps this view until the kernel is done, and gives it back.
 impl IoBuf for Segment {
