@@ -358,21 +358,21 @@ impl ChunkList {
         }
     }
 
-    /// Returns `count` bytes from a place on, which are there, and the place after them.
+    /// Returns `count` bytes from a place on, which are there, and the chunk of the byte after them.
     pub(crate) fn try_part(
         &self,
         chunk: usize,
         from: usize,
         count: u64,
-    ) -> Result<(Self, usize, usize), OutOfMemory> {
-        let Some(first) = self.get(chunk) else { return Ok((Self::EMPTY, chunk, from)) };
+    ) -> Result<(Self, usize), OutOfMemory> {
+        let Some(first) = self.get(chunk) else { return Ok((Self::EMPTY, chunk)) };
         let len = first.len() - from;
         if count < len as u64 {
             let until = from + within(count);
-            return Ok((Self::One(first.slice(from..until)), chunk, until));
+            return Ok((Self::One(first.slice(from..until)), chunk));
         }
         if count == len as u64 {
-            return Ok((Self::One(first.slice(from..)), chunk + 1, 0));
+            return Ok((Self::One(first.slice(from..)), chunk + 1));
         }
         let (last, until) = self.locate(self.start_of(chunk) + from as u64 + count);
         let slots = last - chunk + usize::from(until > 0);
@@ -384,7 +384,7 @@ impl ChunkList {
         if until > 0 {
             self.get(last).into_iter().for_each(|segment| part.put(segment.slice(..until)));
         }
-        Ok((part, last, until))
+        Ok((part, last))
     }
 
     pub(crate) fn try_clone(&self, pool: Option<&Pool>) -> Result<Self, OutOfMemory> {

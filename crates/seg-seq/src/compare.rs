@@ -3,20 +3,80 @@
 use core::{
     cmp::Ordering,
     hash::{Hash, Hasher},
+    iter::once,
 };
 
-use crate::sequence::Sequence;
+use bytes::{Bytes, BytesMut};
+use seg_pool::{Segment, SegmentMut};
+
+use crate::{fragment::Fragment, sequence::Sequence};
 
 /// Bytes that are hashed at once: few calls of the hasher, and a small copy where a cut lies
 /// between.
 const HASH_BYTES: usize = 512;
 
-impl<T: AsRef<[u8]> + ?Sized> PartialEq<T> for Sequence {
-    /// Compares the bytes, however they are cut.
-    fn eq(&self, other: &T) -> bool {
-        let other = other.as_ref();
-        self.len() == other.len() as u64 && self.starts_with(other)
+/// Compares the bytes of a sequence with those of another type, however they are cut.
+macro_rules! compared {
+    ($($({$($generics:tt)*})? $other:ty;)*) => {$(
+        impl$(<$($generics)*>)? PartialEq<$other> for Sequence {
+            fn eq(&self, other: &$other) -> bool {
+                equals(self, other.as_ref())
+            }
+        }
+
+        impl$(<$($generics)*>)? PartialOrd<$other> for Sequence {
+            fn partial_cmp(&self, other: &$other) -> Option<Ordering> {
+                Some(order(slices(self), once(other.as_ref())))
+            }
+        }
+
+        impl$(<$($generics)*>)? PartialEq<Sequence> for $other {
+            fn eq(&self, other: &Sequence) -> bool {
+                equals(other, self.as_ref())
+            }
+        }
+
+        impl$(<$($generics)*>)? PartialOrd<Sequence> for $other {
+            fn partial_cmp(&self, other: &Sequence) -> Option<Ordering> {
+                Some(order(once(self.as_ref()), slices(other)))
+            }
+        }
+    )*};
+}
+
+// Those that `Bytes` compares with, and those that sequences are made of.
+compared! {
+    [u8];
+    {const N: usize} [u8; N];
+    Vec<u8>;
+    str;
+    String;
+    Bytes;
+    BytesMut;
+    Segment;
+    SegmentMut;
+}
+
+impl<'a, T: ?Sized> PartialEq<&'a T> for Sequence
+where
+    Self: PartialEq<T>,
+{
+    fn eq(&self, other: &&'a T) -> bool {
+        *self == **other
     }
+}
+
+impl<'a, T: ?Sized> PartialOrd<&'a T> for Sequence
+where
+    Self: PartialOrd<T>,
+{
+    fn partial_cmp(&self, other: &&'a T) -> Option<Ordering> {
+        self.partial_cmp(*other)
+    }
+}
+
+fn equals(sequence: &Sequence, bytes: &[u8]) -> bool {
+    sequence.len() == bytes.len() as u64 && sequence.starts_with(bytes)
 }
 
 impl PartialEq for Sequence {
@@ -27,13 +87,6 @@ impl PartialEq for Sequence {
 }
 
 impl Eq for Sequence {}
-
-impl<T: AsRef<[u8]> + ?Sized> PartialOrd<T> for Sequence {
-    /// Compares the bytes as slices are compared, however they are cut.
-    fn partial_cmp(&self, other: &T) -> Option<Ordering> {
-        Some(order(slices(self), core::iter::once(other.as_ref())))
-    }
-}
 
 impl PartialOrd for Sequence {
     fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
@@ -74,6 +127,43 @@ impl Hash for Sequence {
             filled = rest.len();
         }
         state.write(&block[..filled]);
+    }
+}
+
+impl PartialEq for Fragment<'_> {
+    /// Compares the bytes, however they are cut.
+    fn eq(&self, other: &Self) -> bool {
+        self.len() == other.len() && order(self.slices(), other.slices()).is_eq()
+    }
+}
+
+impl Eq for Fragment<'_> {}
+
+impl PartialEq<[u8]> for Fragment<'_> {
+    /// Compares the bytes, however they are cut.
+    fn eq(&self, other: &[u8]) -> bool {
+        self.len() == other.len() && order(self.slices(), once(other)).is_eq()
+    }
+}
+
+impl<const N: usize> PartialEq<[u8; N]> for Fragment<'_> {
+    fn eq(&self, other: &[u8; N]) -> bool {
+        *self == other[..]
+    }
+}
+
+impl PartialEq<Vec<u8>> for Fragment<'_> {
+    fn eq(&self, other: &Vec<u8>) -> bool {
+        *self == other[..]
+    }
+}
+
+impl<'a, T: ?Sized> PartialEq<&'a T> for Fragment<'_>
+where
+    Self: PartialEq<T>,
+{
+    fn eq(&self, other: &&'a T) -> bool {
+        *self == **other
     }
 }
 

@@ -2,11 +2,7 @@
 
 use memchr::memmem::Finder;
 
-use crate::{
-    chunks::Slices,
-    segmented_buf::SegmentedBuf,
-    sequence::{Sequence, within},
-};
+use crate::{segmented_buf::SegmentedBuf, sequence::Sequence};
 
 /// Bytes of a needle that are searched; what follows is compared where they are found.
 const PREFIX_BYTES_MAX: usize = 128;
@@ -49,7 +45,7 @@ impl Sequence {
 }
 
 impl SegmentedBuf {
-    /// Returns the offset of the first such byte. Copies and counts nothing.
+    /// Returns the offset of the first byte that equals `byte`. Copies and counts nothing.
     ///
     /// # Examples
     ///
@@ -75,30 +71,59 @@ impl SegmentedBuf {
         self.position_from(0, byte)
     }
 
-    /// Returns the offset of the first such byte at `from` or behind it; `None` when `from` is the
+    /// Returns the offset of the first such byte at `from` or after it; `None` when `from` is the
     /// end or beyond it.
     #[must_use]
     pub fn position_from(&self, from: u64, byte: u8) -> Option<u64> {
-        let (chunk, within_chunk) = self.list.locate(from);
-        let mut start = from - within_chunk as u64;
-        let mut skip = within_chunk;
-        if chunk == self.list.len() {
-            start = self.list.bytes();
-            skip = within(from.checked_sub(start)?);
-        }
-        for slice in self.slices().skip(chunk) {
-            if let Some(at) = slice.get(skip..).and_then(|rest| memchr::memchr(byte, rest)) {
-                return Some(start + (skip + at) as u64);
-            }
-            start += slice.len() as u64;
-            skip = 0;
-        }
-        None
+        position(self.slices_at(from), byte).map(|distance| from + distance)
+    }
+
+    /// Returns the offset of the first occurrence of `needle`, as [`Sequence::find`] does.
+    #[must_use]
+    pub fn find(&self, needle: &[u8]) -> Option<u64> {
+        self.find_from(0, needle)
+    }
+
+    /// Returns the offset of the first occurrence of `needle` at `from` or after it.
+    ///
+    /// When more has come, what was searched is not searched again from the old length less that of
+    /// the needle on.
+    #[must_use]
+    pub fn find_from(&self, from: u64, needle: &[u8]) -> Option<u64> {
+        find(self, from, needle)
+    }
+}
+
+/// What is searched.
+pub(crate) trait Haystack {
+    fn len(&self) -> u64;
+
+    /// Returns the bytes from an offset on, slice by slice; none from the end on.
+    fn slices_at(&self, offset: u64) -> impl Iterator<Item = &[u8]>;
+}
+
+impl Haystack for Sequence {
+    fn len(&self) -> u64 {
+        self.len()
+    }
+
+    fn slices_at(&self, offset: u64) -> impl Iterator<Item = &[u8]> {
+        self.slices_at(offset)
+    }
+}
+
+impl Haystack for SegmentedBuf {
+    fn len(&self) -> u64 {
+        self.len()
+    }
+
+    fn slices_at(&self, offset: u64) -> impl Iterator<Item = &[u8]> {
+        self.slices_at(offset)
     }
 }
 
 /// Returns the distance to the first such byte.
-pub(crate) fn position(slices: Slices<'_>, byte: u8) -> Option<u64> {
+pub(crate) fn position<'a>(slices: impl Iterator<Item = &'a [u8]>, byte: u8) -> Option<u64> {
     let mut start = 0;
     for slice in slices {
         if let Some(at) = memchr::memchr(byte, slice) {
@@ -109,17 +134,33 @@ pub(crate) fn position(slices: Slices<'_>, byte: u8) -> Option<u64> {
     None
 }
 
-/// Returns the offset of the first occurrence of `needle` at `from` or behind it.
-pub(crate) fn find(sequence: &Sequence, from: u64, needle: &[u8]) -> Option<u64> {
+/// Returns whether these slices start with `bytes`.
+pub(crate) fn starts_with<'a>(slices: impl Iterator<Item = &'a [u8]>, bytes: &[u8]) -> bool {
+    let mut rest = bytes;
+    for slice in slices {
+        let (head, after) = rest.split_at(rest.len().min(slice.len()));
+        if !slice.starts_with(head) {
+            return false;
+        }
+        rest = after;
+        if rest.is_empty() {
+            break;
+        }
+    }
+    rest.is_empty()
+}
+
+/// Returns the offset of the first occurrence of `needle` at `from` or after it.
+pub(crate) fn find(haystack: &impl Haystack, from: u64, needle: &[u8]) -> Option<u64> {
     match needle {
-        [] => (from <= sequence.len()).then_some(from),
-        [byte] => position(sequence.slices_at(from), *byte).map(|distance| from + distance),
-        _ => Search::new(sequence, from, needle).run(),
+        [] => (from <= haystack.len()).then_some(from),
+        [byte] => position(haystack.slices_at(from), *byte).map(|distance| from + distance),
+        _ => Search::new(haystack, from, needle).run(),
     }
 }
 
-struct Search<'a> {
-    sequence: &'a Sequence,
+struct Search<'a, H> {
+    haystack: &'a H,
     from: u64,
     prefix: Finder<'a>,
     /// What has to follow the prefix.
@@ -127,20 +168,20 @@ struct Search<'a> {
     /// What lies around a cut, `..filled`.
     window: [u8; WINDOW_BYTES],
     filled: usize,
-    /// Offset behind the window.
+    /// Offset of the end of the window.
     end: u64,
 }
 
-impl<'a> Search<'a> {
-    fn new(sequence: &'a Sequence, from: u64, needle: &'a [u8]) -> Self {
+impl<'a, H: Haystack> Search<'a, H> {
+    fn new(haystack: &'a H, from: u64, needle: &'a [u8]) -> Self {
         let (prefix, suffix) = needle.split_at(needle.len().min(PREFIX_BYTES_MAX));
         let (prefix, window) = (Finder::new(prefix), [0; WINDOW_BYTES]);
-        Self { sequence, from, prefix, suffix, window, filled: 0, end: from }
+        Self { haystack, from, prefix, suffix, window, filled: 0, end: from }
     }
 
     fn run(mut self) -> Option<u64> {
         let overlap = self.prefix.needle().len() - 1;
-        for slice in self.sequence.slices_at(self.from) {
+        for slice in self.haystack.slices_at(self.from) {
             if slice.len() < SHORT_BYTES {
                 if let Some(found) = self.gather(slice) {
                     return Some(found);
@@ -174,11 +215,11 @@ impl<'a> Search<'a> {
                 self.window.copy_within(WINDOW_BYTES - overlap.., 0);
                 self.filled = overlap;
             }
-            let (head, behind) = rest.split_at(rest.len().min(WINDOW_BYTES - self.filled));
+            let (head, after) = rest.split_at(rest.len().min(WINDOW_BYTES - self.filled));
             self.window[self.filled..][..head.len()].copy_from_slice(head);
             self.filled += head.len();
             self.end += head.len() as u64;
-            rest = behind;
+            rest = after;
         }
         None
     }
@@ -192,8 +233,8 @@ impl<'a> Search<'a> {
         let mut from = 0;
         while let Some(at) = self.prefix.find(&bytes[from..]) {
             let found = start + (from + at) as u64;
-            let behind = found + self.prefix.needle().len() as u64;
-            if self.suffix.is_empty() || self.sequence.has_at(behind, self.suffix) {
+            let end = found + self.prefix.needle().len() as u64;
+            if self.suffix.is_empty() || starts_with(self.haystack.slices_at(end), self.suffix) {
                 return Some(found);
             }
             from += at + 1;

@@ -28,7 +28,8 @@ use crate::sequence::Sequence;
 #[derive(Debug, Default)]
 pub struct Flatten {
     sequence: Sequence,
-    flat: OnceLock<Bytes>,
+    /// In a box, so that a sequence which is never asked for one slice stays small.
+    flat: OnceLock<Box<Bytes>>,
 }
 
 impl Flatten {
@@ -101,7 +102,7 @@ impl Flatten {
         match (chunks.next(), chunks.len()) {
             (None, _) => &[],
             (Some(only), 0) => only,
-            _ => self.flat.get_or_init(|| self.sequence.to_vec().into()),
+            _ => self.flat.get_or_init(|| Box::new(self.sequence.to_vec().into())),
         }
     }
 
@@ -114,7 +115,7 @@ impl Flatten {
     /// Turns into [`Bytes`], using the flat copy when there is one.
     #[must_use]
     pub fn into_bytes(mut self) -> Bytes {
-        self.flat.take().unwrap_or_else(|| self.sequence.into_bytes())
+        self.flat.take().map_or_else(|| self.sequence.into_bytes(), |flat| *flat)
     }
 }
 

@@ -226,19 +226,6 @@ impl<'a> Fragment<'a> {
     }
 }
 
-impl<T: AsRef<[u8]> + ?Sized> PartialEq<T> for Fragment<'_> {
-    /// Compares the bytes, however they are cut.
-    fn eq(&self, other: &T) -> bool {
-        let mut rest = other.as_ref();
-        rest.len() == self.len
-            && self.slices().all(|slice| {
-                let (front, behind) = rest.split_at(slice.len());
-                rest = behind;
-                front == slice
-            })
-    }
-}
-
 impl fmt::Debug for Fragment<'_> {
     /// Writes the bytes as a list of byte string literals, one a slice.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -47,13 +47,13 @@ use crate::{
 #[derive(Clone)]
 pub struct Reader<'a> {
     sequence: Source<'a>,
-    position: u64,
-    /// The chunk that holds `position`, and where in it; the count of chunks at the end.
+    /// The chunk that holds the next byte; the count of chunks at the end.
     chunk: usize,
-    within: usize,
     /// The rest of that chunk, so that it need not be looked up. Always empty in a reader that
     /// owns its sequence.
     rest: &'a [u8],
+    /// Offset of the end of `rest`, so that reading a byte moves nothing else.
+    rest_end: u64,
 }
 
 #[derive(Clone)]
@@ -72,12 +72,13 @@ impl<'a> Reader<'a> {
     }
 
     fn new(sequence: Source<'a>) -> Self {
-        let mut reader = Self { sequence, position: 0, chunk: 0, within: 0, rest: &[] };
+        let mut reader = Self { sequence, chunk: 0, rest: &[], rest_end: 0 };
         reader.enter(0, 0);
         reader
     }
 
     /// Returns the sequence that is read.
+    #[inline]
     #[must_use]
     pub const fn sequence(&self) -> &Sequence {
         match &self.sequence {
@@ -87,15 +88,16 @@ impl<'a> Reader<'a> {
     }
 
     /// Returns the offset of the next byte. It is beyond the length after a seek to there.
+    #[inline]
     #[must_use]
     pub const fn position(&self) -> u64 {
-        self.position
+        self.rest_end - self.rest.len() as u64
     }
 
     /// Returns the number of bytes between the position and the end.
     #[must_use]
-    pub fn remaining(&self) -> u64 {
-        self.sequence().len().saturating_sub(self.position)
+    pub const fn remaining(&self) -> u64 {
+        self.sequence().len().saturating_sub(self.position())
     }
 
     /// Returns the rest of the current chunk; empty at the end only.
@@ -107,63 +109,64 @@ impl<'a> Reader<'a> {
 
     fn look_up(&self) -> &[u8] {
         match self.sequence().list.get(self.chunk) {
-            Some(segment) => &segment[self.within..],
+            Some(chunk) => &chunk[self.within()..],
             None => &[],
         }
     }
 
-    /// Goes to a place in a chunk, without a change of the position.
-    fn enter(&mut self, chunk: usize, within: usize) {
-        (self.chunk, self.within) = (chunk, within);
-        if let Source::Borrowed(sequence) = self.sequence {
-            let chunk = sequence.list.get(chunk);
-            self.rest = chunk.map_or(&[], |segment| &segment[within..]);
+    /// Returns where in its chunk the next byte lies; 0 at the end.
+    fn within(&self) -> usize {
+        within(self.position().saturating_sub(self.sequence().list.start_of(self.chunk)))
+    }
+
+    /// Goes to a position, which lies in this chunk or, when there is no such chunk, at the end or beyond
+    /// it.
+    fn enter(&mut self, position: u64, chunk: usize) {
+        (self.chunk, self.rest, self.rest_end) = (chunk, &[], position);
+        if let Source::Borrowed(sequence) = self.sequence
+            && let Some(segment) = sequence.list.get(chunk)
+        {
+            self.rest = &segment[self.within()..];
+            self.rest_end += self.rest.len() as u64;
         }
     }
 
     #[inline]
     pub(crate) fn advance(&mut self, count: usize) {
-        if count < self.chunk().len() {
-            self.move_within(count);
-        } else {
-            self.leave_chunk(count);
+        match self.rest.get(count..) {
+            Some(rest) if !rest.is_empty() => self.rest = rest,
+            _ => self.advance_rare(count),
         }
     }
 
-    /// Moves to a byte of the current chunk.
-    #[inline]
-    fn move_within(&mut self, count: usize) {
-        self.rest = self.rest.get(count..).unwrap_or_default();
-        self.within += count;
-        self.position += count as u64;
-    }
-
-    /// Moves to the end of the current chunk.
-    fn leave_chunk(&mut self, count: usize) {
-        assert!(count == self.chunk().len(), "consume past the end of the buffer");
+    /// Moves to the end of the current chunk, or within one that is looked up each time.
+    fn advance_rare(&mut self, count: usize) {
+        let len = self.chunk().len();
+        assert!(count <= len, "consume past the end of the buffer");
         if count > 0 {
-            self.position += count as u64;
-            self.enter(self.chunk + 1, 0);
+            self.enter(self.position() + count as u64, self.chunk + usize::from(count == len));
         }
     }
 
     /// Returns what comes next, slice by slice.
     pub(crate) fn slices(&self) -> Slices<'_> {
-        self.sequence().slices_from(self.chunk, self.within)
+        self.sequence().slices_from(self.chunk, self.within())
     }
 
     /// Reads into `target` as far as there are bytes, and returns how many those were.
     #[inline]
     pub(crate) fn fill(&mut self, target: &mut [u8]) -> usize {
-        let chunk = self.chunk();
-        if target.len() < chunk.len() {
-            target.copy_from_slice(&chunk[..target.len()]);
-            self.move_within(target.len());
-            return target.len();
+        match self.rest.split_at_checked(target.len()) {
+            Some((head, rest)) if !rest.is_empty() => {
+                target.copy_from_slice(head);
+                self.rest = rest;
+                target.len()
+            }
+            _ => self.fill_across(target),
         }
-        self.fill_across(target)
     }
 
+    #[inline(never)]
     fn fill_across(&mut self, target: &mut [u8]) -> usize {
         let count = chunks::fill(target, self.slices());
         self.skip_ahead(count as u64);
@@ -181,14 +184,22 @@ impl<'a> Reader<'a> {
     }
 
     fn seek_to(&mut self, position: u64) {
-        let (chunk, within) = self.sequence().list.locate(position);
-        self.enter(chunk, within);
-        self.position = position;
+        let (chunk, _) = self.sequence().list.locate(position);
+        self.enter(position, chunk);
     }
 }
 
 impl Read for Reader<'_> {
+    #[inline]
     fn read(&mut self, target: &mut [u8]) -> io::Result<usize> {
+        // Parsers read byte by byte.
+        if let ([target], [byte, rest @ ..]) = (&mut *target, self.rest)
+            && !rest.is_empty()
+        {
+            *target = *byte;
+            self.rest = rest;
+            return Ok(1);
+        }
         Ok(self.fill(target))
     }
 
@@ -202,7 +213,7 @@ impl Read for Reader<'_> {
 
     fn read_exact(&mut self, target: &mut [u8]) -> io::Result<()> {
         if target.len() as u64 > self.remaining() {
-            self.seek_to(self.sequence().len().max(self.position));
+            self.seek_to(self.sequence().len().max(self.position()));
             return Err(io::ErrorKind::UnexpectedEof.into());
         }
         self.read(target).map(|_| ())
@@ -240,10 +251,12 @@ impl Read for Reader<'_> {
 }
 
 impl BufRead for Reader<'_> {
+    #[inline]
     fn fill_buf(&mut self) -> io::Result<&[u8]> {
         Ok(self.chunk())
     }
 
+    #[inline]
     fn consume(&mut self, count: usize) {
         self.advance(count);
     }
@@ -255,7 +268,7 @@ impl Seek for Reader<'_> {
         let (base, offset) = match target {
             SeekFrom::Start(position) => (position, 0),
             SeekFrom::End(offset) => (self.sequence().len(), offset),
-            SeekFrom::Current(offset) => (self.position, offset),
+            SeekFrom::Current(offset) => (self.position(), offset),
         };
         let Some(position) = base.checked_add_signed(offset) else {
             return Err(io::Error::new(
@@ -268,14 +281,14 @@ impl Seek for Reader<'_> {
     }
 
     fn stream_position(&mut self) -> io::Result<u64> {
-        Ok(self.position)
+        Ok(self.position())
     }
 }
 
 impl fmt::Debug for Reader<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Reader")
-            .field("position", &self.position)
+            .field("position", &self.position())
             .field("len", &self.sequence().len())
             .finish()
     }

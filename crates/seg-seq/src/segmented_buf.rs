@@ -8,7 +8,7 @@ use seg_pool::{OutOfMemory, Pool, Segment, SegmentMut};
 
 use crate::{
     chunk_list::ChunkList,
-    chunks,
+    chunks::{self, Slices},
     range::{self, CutError},
     sequence::{Sequence, within},
 };
@@ -542,8 +542,16 @@ impl SegmentedBuf {
 
     /// Returns the chunks, then what the tail holds, if anything.
     pub(crate) fn slices(&self) -> impl Iterator<Item = &[u8]> {
-        let tail = self.tail.as_deref().filter(|tail| !tail.is_empty());
-        self.list.iter().map(|segment| &**segment).chain(tail)
+        self.slices_at(0)
+    }
+
+    /// Returns the bytes from an offset on, slice by slice; none from the end on.
+    pub(crate) fn slices_at(&self, offset: u64) -> impl Iterator<Item = &[u8]> {
+        let (chunk, within_chunk) = self.list.locate(offset);
+        let skip = within(offset.saturating_sub(self.list.bytes()));
+        let tail = self.tail.as_deref().and_then(|tail| tail.get(skip..));
+        let tail = tail.filter(|tail| !tail.is_empty());
+        Slices::new(&self.list, chunk, within_chunk).chain(tail)
     }
 
     #[inline]
@@ -634,6 +642,37 @@ impl SegmentedBuf {
         if self.tail.as_ref().is_some_and(|tail| tail.capacity() == 0) {
             self.tail = None;
         }
+    }
+}
+
+/// Copies the bytes.
+///
+/// # Panics
+///
+/// Panics when the pool is exhausted.
+impl Extend<u8> for SegmentedBuf {
+    fn extend<I: IntoIterator<Item = u8>>(&mut self, bytes: I) {
+        for byte in bytes {
+            self.extend_from_slice(&[byte]);
+        }
+    }
+}
+
+/// As for bytes by value.
+impl<'a> Extend<&'a u8> for SegmentedBuf {
+    fn extend<I: IntoIterator<Item = &'a u8>>(&mut self, bytes: I) {
+        self.extend(bytes.into_iter().copied());
+    }
+}
+
+impl fmt::Write for SegmentedBuf {
+    /// Appends the text, copying it.
+    ///
+    /// # Errors
+    ///
+    /// When the pool has too few segments; nothing is appended then.
+    fn write_str(&mut self, text: &str) -> fmt::Result {
+        self.try_extend_from_slice(text.as_bytes()).map_err(|_| fmt::Error)
     }
 }
 

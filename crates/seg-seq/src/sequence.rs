@@ -9,6 +9,7 @@ use seg_pool::{OutOfMemory, Pool, Segment};
 use crate::{
     chunk_list::ChunkList,
     chunks::{self, Chunks, IntoChunks, Slices},
+    find,
     range::{self, CutError, RangeError},
     reader::Reader,
 };
@@ -181,15 +182,15 @@ impl Sequence {
         Ok(self.try_part(chunk, within, end - start)?.0)
     }
 
-    /// Returns `count` bytes from a place on, and the place after them. As many are there.
+    /// Returns `count` bytes from a place on, which are there, and the chunk of the byte after them.
     pub(crate) fn try_part(
         &self,
         chunk: usize,
         from: usize,
         count: u64,
-    ) -> Result<(Self, usize, usize), OutOfMemory> {
-        let (list, chunk, within) = self.list.try_part(chunk, from, count)?;
-        Ok((Self { list }, chunk, within))
+    ) -> Result<(Self, usize), OutOfMemory> {
+        let (list, chunk) = self.list.try_part(chunk, from, count)?;
+        Ok((Self { list }, chunk))
     }
 
     /// Clones the sequence, as `clone` does: one atomic increment a chunk.
@@ -280,19 +281,7 @@ impl Sequence {
 
     /// Returns whether `bytes` lie at an offset.
     pub(crate) fn has_at(&self, offset: u64, bytes: &[u8]) -> bool {
-        let mut rest = bytes;
-        for slice in self.slices_at(offset) {
-            let len = rest.len().min(slice.len());
-            let (head, behind) = rest.split_at(len);
-            if slice[..len] != *head {
-                return false;
-            }
-            rest = behind;
-            if rest.is_empty() {
-                break;
-            }
-        }
-        rest.is_empty()
+        find::starts_with(self.slices_at(offset), bytes)
     }
 
     /// Copies all bytes into one `Vec`.

@@ -16,7 +16,6 @@ const LEB128_BYTES_MAX: usize = 10;
 pub struct Checkpoint {
     position: u64,
     chunk: usize,
-    within: usize,
 }
 
 /// Parsing.
@@ -203,7 +202,7 @@ impl Reader<'_> {
     /// Returns whether `bytes` come next, however they are cut. Moves nothing.
     #[must_use]
     pub fn starts_with(&self, bytes: &[u8]) -> bool {
-        self.sequence().has_at(self.position, bytes)
+        find::starts_with(self.slices(), bytes)
     }
 
     /// Moves over `bytes` if they come next, and returns whether they did.
@@ -237,7 +236,7 @@ impl Reader<'_> {
         if count <= self.chunk().len() as u64 {
             self.skip_ahead(count);
         } else {
-            self.seek_to(self.position + count);
+            self.seek_to(self.position() + count);
         }
         Ok(())
     }
@@ -255,10 +254,9 @@ impl Reader<'_> {
         if count == 0 {
             return Ok(Sequence::new());
         }
-        let part = self.sequence().try_part(self.chunk, self.within, count);
-        let (part, chunk, within) = part.map_err(|error| self.out_of_memory(error))?;
-        self.position += count;
-        self.enter(chunk, within);
+        let part = self.sequence().try_part(self.chunk, self.within(), count);
+        let (part, chunk) = part.map_err(|error| self.out_of_memory(error))?;
+        self.enter(self.position() + count, chunk);
         Ok(part)
     }
 
@@ -270,13 +268,13 @@ impl Reader<'_> {
     /// for [`take_sequence`](Self::take_sequence).
     pub fn take_until(&mut self, byte: u8) -> Result<Sequence, ReadError> {
         let end = self.position_of(byte).ok_or_else(|| self.unexpected_end())?;
-        self.take_sequence(end + 1 - self.position)
+        self.take_sequence(end + 1 - self.position())
     }
 
     /// Returns the offset of the next byte that equals `byte`, from the start of the sequence.
     #[must_use]
     pub fn position_of(&self, byte: u8) -> Option<u64> {
-        find::position(self.slices(), byte).map(|distance| self.position + distance)
+        find::position(self.slices(), byte).map(|distance| self.position() + distance)
     }
 
     /// Returns the offset of the next occurrence of `needle`, from the start of the sequence.
@@ -284,26 +282,23 @@ impl Reader<'_> {
     /// As [`Sequence::find`].
     #[must_use]
     pub fn find(&self, needle: &[u8]) -> Option<u64> {
-        find::find(self.sequence(), self.position, needle)
+        find::find(self.sequence(), self.position(), needle)
     }
 
     /// Returns the place of the next byte. Costs nothing, nor does going back there.
     #[inline]
     #[must_use]
     pub const fn checkpoint(&self) -> Checkpoint {
-        Checkpoint { position: self.position, chunk: self.chunk, within: self.within }
+        Checkpoint { position: self.position(), chunk: self.chunk }
     }
 
     /// Goes to a place where this reader, or another one of the same bytes, has been.
     pub fn rewind_to(&mut self, checkpoint: Checkpoint) {
-        let Checkpoint { position, chunk, within } = checkpoint;
+        let Checkpoint { position, chunk } = checkpoint;
         let list = &self.sequence().list;
-        let known = list.get(chunk).is_some_and(|segment| {
-            within < segment.len() && list.start_of(chunk) + within as u64 == position
-        });
-        if known {
-            self.position = position;
-            self.enter(chunk, within);
+        let distance = position.checked_sub(list.start_of(chunk));
+        if list.get(chunk).zip(distance).is_some_and(|(chunk, at)| at < chunk.len() as u64) {
+            self.enter(position, chunk);
         } else {
             self.seek_to(position);
         }
@@ -311,16 +306,16 @@ impl Reader<'_> {
 
     #[cold]
     const fn unexpected_end(&self) -> ReadError {
-        ReadError::new(ReadErrorKind::UnexpectedEnd, self.position)
+        ReadError::new(ReadErrorKind::UnexpectedEnd, self.position())
     }
 
     #[cold]
     const fn out_of_memory(&self, error: OutOfMemory) -> ReadError {
-        ReadError::new(ReadErrorKind::OutOfMemory(error), self.position)
+        ReadError::new(ReadErrorKind::OutOfMemory(error), self.position())
     }
 
     #[cold]
     const fn varint_overflow(&self) -> ReadError {
-        ReadError::new(ReadErrorKind::VarintOverflow, self.position)
+        ReadError::new(ReadErrorKind::VarintOverflow, self.position())
     }
 }
