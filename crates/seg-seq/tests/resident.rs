@@ -1,0 +1,109 @@
+//! What the process keeps of the system's memory after a storm of long lists.
+#![cfg(all(target_os = "linux", not(miri)))]
+
+use std::{
+    fs,
+    sync::{
+        atomic::{AtomicBool, Ordering},
+        mpsc,
+    },
+    thread,
+};
+
+use seg_pool::{Pool, Segment, SegmentSize};
+use seg_seq::{SegmentedBuf, Sequence};
+
+const THREADS: usize = 4;
+const ROUNDS: usize = 3;
+
+/// Chunks of a list: 9 MiB of blocks.
+const CHUNKS: usize = 300_000;
+
+const SLACK_BYTES: usize = 2 << 20;
+
+/// What threads, their stacks and the allocator may take meanwhile.
+const MEANWHILE_BYTES: usize = 16 << 20;
+
+fn resident_bytes() -> usize {
+    let statm = fs::read_to_string("/proc/self/statm").expect("procfs");
+    let pages = statm.split_whitespace().nth(1).and_then(|pages| pages.parse::<usize>().ok());
+    pages.expect("a number of pages") * 4096
+}
+
+/// A list of chunks that do not join, one byte each.
+fn long(pool: &Pool) -> Sequence {
+    let mut whole = pool.take(256);
+    whole.extend_from_slice(&[7; 256]);
+    let mut whole = whole.freeze();
+    let mut buf = SegmentedBuf::new(pool);
+    for index in 0..CHUNKS {
+        let at = 2 * (index % 100);
+        buf.push(whole.share(at..at + 1));
+    }
+    buf.freeze()
+}
+
+/// Clones, cuts and joins lists, and hands parts of them to another thread.
+fn storm(pool: &Pool, to: &mpsc::SyncSender<Sequence>) {
+    for round in 0..ROUNDS {
+        let mut one = long(pool);
+        let mut two = one.clone();
+        let at = one.len() / 3 * (round as u64 + 1) / 2;
+        let back = one.split_off(at);
+        let front = two.split_to(at);
+        assert!(one == front && back.len() == two.len());
+        one.append(back);
+        assert_eq!((one.len(), one.chunk_count()), (CHUNKS as u64, CHUNKS));
+        to.send(two.slice(at / 2..at)).expect("somebody receives");
+        one.truncate(at);
+        bytes::Buf::advance(&mut two, CHUNKS / 10);
+        to.send(one).expect("somebody receives");
+    }
+}
+
+#[test]
+fn after_a_storm_of_long_lists_the_process_is_as_small_as_before_and_the_pool_says_so() {
+    let pool = Pool::builder().segment_size(SegmentSize::K4).build();
+    // What each thread and each size needs once.
+    thread::scope(|scope| {
+        for _ in 0..THREADS + 1 {
+            scope.spawn(|| drop((pool.take(256), Segment::from(vec![1]))));
+        }
+    });
+    pool.trim();
+    let before = resident_bytes();
+    let is_over = AtomicBool::new(false);
+    thread::scope(|scope| {
+        let (to, from) = mpsc::sync_channel::<Sequence>(4);
+        scope.spawn(|| {
+            let (mut samples, mut most) = (0, 0);
+            while !is_over.load(Ordering::Relaxed) {
+                // Read in this order, what is counted later may be missing from the first figure only.
+                let resident = resident_bytes();
+                let stats = pool.stats();
+                let known = before + stats.held_bytes_peak() + MEANWHILE_BYTES;
+                assert!(resident <= known, "{resident} bytes are resident, {known} are known");
+                assert!(stats.in_use_bytes() <= stats.held_bytes());
+                (samples, most) = (samples + 1, most.max(stats.in_use_bytes()));
+                thread::yield_now();
+            }
+            assert!(samples > 10 && most > CHUNKS * 32, "{samples} samples, {most} bytes at most");
+        });
+        scope.spawn(|| {
+            let received: u64 = from.into_iter().map(|sequence| sequence.len()).sum();
+            assert!(received > CHUNKS as u64);
+            is_over.store(true, Ordering::Relaxed);
+        });
+        for _ in 0..THREADS {
+            let to = to.clone();
+            let pool = &pool;
+            scope.spawn(move || storm(pool, &to));
+        }
+        drop(to);
+    });
+    assert_eq!(pool.stats().in_use_bytes(), 0);
+    pool.trim();
+    assert_eq!(pool.stats().held_bytes(), 0);
+    let after = resident_bytes();
+    assert!(after <= before + SLACK_BYTES, "{} bytes more", after.saturating_sub(before));
+}
