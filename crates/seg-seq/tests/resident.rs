@@ -66,16 +66,17 @@ fn after_a_storm_of_long_lists_the_process_is_as_small_as_before_and_the_pool_sa
     let pool = Pool::builder().segment_size(SegmentSize::K4).build();
     // What each thread and each size needs once.
     thread::scope(|scope| {
-        for _ in 0..THREADS + 1 {
-            scope.spawn(|| drop((pool.take(256), Segment::from(vec![1]))));
-        }
+        let spawn = || scope.spawn(|| drop((pool.take(256), Segment::from(vec![1]))));
+        let threads: Vec<_> = (0..=THREADS).map(|_| spawn()).collect();
+        // A thread gives its cache back when it has ended, which a scope does not wait for.
+        threads.into_iter().for_each(|thread| thread.join().expect("no panic"));
     });
     pool.trim();
     let before = resident_bytes();
     let is_over = AtomicBool::new(false);
     thread::scope(|scope| {
         let (to, from) = mpsc::sync_channel::<Sequence>(4);
-        scope.spawn(|| {
+        let sampler = scope.spawn(|| {
             let (mut samples, mut most) = (0, 0);
             while !is_over.load(Ordering::Relaxed) {
                 // Read in this order, what is counted later may be missing from the first figure only.
@@ -89,17 +90,18 @@ fn after_a_storm_of_long_lists_the_process_is_as_small_as_before_and_the_pool_sa
             }
             assert!(samples > 10 && most > CHUNKS * 32, "{samples} samples, {most} bytes at most");
         });
-        scope.spawn(|| {
+        let receiver = scope.spawn(|| {
             let received: u64 = from.into_iter().map(|sequence| sequence.len()).sum();
             assert!(received > CHUNKS as u64);
             is_over.store(true, Ordering::Relaxed);
         });
+        let mut threads = vec![sampler, receiver];
         for _ in 0..THREADS {
-            let to = to.clone();
-            let pool = &pool;
-            scope.spawn(move || storm(pool, &to));
+            let (to, pool) = (to.clone(), &pool);
+            threads.push(scope.spawn(move || storm(pool, &to)));
         }
         drop(to);
+        threads.into_iter().for_each(|thread| thread.join().expect("no panic"));
     });
     assert_eq!(pool.stats().in_use_bytes(), 0);
     pool.trim();
