@@ -292,7 +292,7 @@ fn a_budget_pays_for_the_blocks_of_lists() {
         while sequence.chunk_count() < chunks {
             sequence.push(segment.slice(..1));
         }
-        assert_eq!((sequence.list_bytes(), budget.used_bytes()), (block, 256 + block as usize));
+        assert_eq!((sequence.list_bytes(), budget.used_bytes() as u64), (block, 256 + block));
         assert_eq!(sequence.held_bytes(), 256 + block);
     }
     while sequence.chunk_count() < 2_047 {

@@ -1,14 +1,8 @@
 //! What the process keeps of the system's memory after a storm of long lists.
 #![cfg(all(target_os = "linux", not(miri)))]
 
-use std::{
-    fs,
-    sync::{
-        atomic::{AtomicBool, Ordering},
-        mpsc,
-    },
-    thread,
-};
+use core::sync::atomic::{AtomicBool, Ordering};
+use std::{fs, sync::mpsc, thread};
 
 use seg_pool::{Pool, Segment, SegmentSize};
 use seg_seq::{SegmentedBuf, Sequence};
