@@ -1,6 +1,7 @@
 //! seg-seq against growing and contiguous buffers.
 
 mod append;
+mod codec;
 mod cut;
 mod read;
 
@@ -13,6 +14,7 @@ const MIB: usize = 1 << 20;
 
 pub(super) fn jobs() -> Vec<Job> {
     let mut jobs = append::jobs();
+    jobs.extend(codec::jobs());
     jobs.extend(read::jobs());
     jobs.extend(cut::jobs());
     jobs
@@ -31,9 +33,10 @@ pub(super) fn payload(len: usize) -> Vec<u8> {
     bytes
 }
 
-/// The bytes in segments of the default size.
+/// The bytes in segments of the default size, of a pool that lives on: the lists of parts are in its
+/// segments, too.
 pub(super) fn in_segments(bytes: &[u8]) -> Sequence {
-    let mut buffer = SegmentedBuf::new(&Pool::new());
+    let mut buffer = SegmentedBuf::new(Pool::global());
     buffer.extend_from_slice(bytes);
     buffer.freeze()
 }

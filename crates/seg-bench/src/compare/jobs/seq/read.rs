@@ -2,7 +2,7 @@
 
 use core::hint::black_box;
 use std::{
-    io::{Cursor, Read, Seek, SeekFrom},
+    io::{BufReader, Cursor, Read, Seek, SeekFrom},
     time::Instant,
 };
 
@@ -11,6 +11,7 @@ use buf_list::BufList;
 use bytes::{Buf, Bytes};
 use memchr::memmem;
 use seg_seq::{Reader, Sequence};
+use serde_json::Value;
 
 use super::{MIB, in_segments, payload};
 use crate::compare::{Contender, Job, Kind};
@@ -25,6 +26,8 @@ pub(super) fn jobs() -> Vec<Job> {
         read_4k(),
         copy_to_slice(),
         sum_bytes(),
+        read_byte(),
+        json_from_reader(),
         parse(),
         seek_random("seq/seek_random_1m", 64),
         seek_random("seq/seek_random_1g", 65_536),
@@ -63,6 +66,67 @@ fn read_4k() -> Job {
         )
         .with(Contender::new(Kind::Floor, "Cursor<&[u8]>", move || {
             black_box(drain(&mut Cursor::new(&bytes[..]), &mut theirs));
+        }))
+}
+
+/// Reads all of it byte by byte, as parsers do that know no buffer.
+fn read_byte() -> Job {
+    fn sum(reader: &mut impl Read) -> u64 {
+        let (mut sum, mut byte) = (0, [0]);
+        while let Ok(1) = reader.read(&mut byte) {
+            sum += u64::from(byte[0]);
+        }
+        sum
+    }
+    let bytes = payload(64 << 10);
+    let message = in_segments(&bytes);
+    let (checked, buffered) = (message.clone(), message.clone());
+    let expected: u64 = bytes.iter().map(|&byte| u64::from(byte)).sum();
+    Job::new("seq/read_byte", bytes.len() as u64)
+        .with(
+            Contender::new(Kind::Ours, "Reader", move || {
+                black_box(sum(&mut black_box(&message).as_reader()));
+            })
+            .checked(move || {
+                ensure!(sum(&mut checked.as_reader()) == expected);
+                Ok(())
+            }),
+        )
+        .with(Contender::new(Kind::Peer, "Reader in a BufReader", move || {
+            black_box(sum(&mut BufReader::new(black_box(&buffered).as_reader())));
+        }))
+        .with(Contender::new(Kind::Floor, "Cursor", move || {
+            black_box(sum(&mut Cursor::new(black_box(&bytes[..]))));
+        }))
+}
+
+/// Parses a list of records, of numbers and of text.
+fn json_from_reader() -> Job {
+    let record = |index: u64| {
+        serde_json::json!({
+            "id": index, "name": format!("record {index}"), "tags": ["one", "two"], "ratio": 0.5
+        })
+    };
+    let value = Value::Array((0..1_000).map(record).collect());
+    let bytes = value.to_string().into_bytes();
+    let message = in_segments(&bytes);
+    let (checked, buffered) = (message.clone(), message.clone());
+    Job::new("seq/json_from_reader", bytes.len() as u64)
+        .with(
+            Contender::new(Kind::Ours, "Reader", move || {
+                drop(black_box(serde_json::from_reader::<_, Value>(message.as_reader())));
+            })
+            .checked(move || {
+                ensure!(serde_json::from_reader::<_, Value>(checked.as_reader())? == value);
+                Ok(())
+            }),
+        )
+        .with(Contender::new(Kind::Peer, "Reader in a BufReader", move || {
+            let reader = BufReader::new(buffered.as_reader());
+            drop(black_box(serde_json::from_reader::<_, Value>(reader)));
+        }))
+        .with(Contender::new(Kind::Floor, "from_slice", move || {
+            drop(black_box(serde_json::from_slice::<Value>(&bytes)));
         }))
 }
 
