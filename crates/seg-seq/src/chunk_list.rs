@@ -183,6 +183,16 @@ impl ChunkList {
         }
     }
 
+    /// Appends a segment where most are appended: to blocks with a slot, as a chunk of its own. Returns it
+    /// where it is empty, or joins the last chunk, or the list has no slot.
+    #[inline]
+    pub(crate) fn push_fast(&mut self, segment: Segment) -> Result<(), Segment> {
+        match self {
+            Self::Many(blocks) if !segment.is_empty() => blocks.push_fast(segment),
+            _ => Err(segment),
+        }
+    }
+
     /// Takes a segment to the end of the list, joining it to the last chunk when it is the next part of
     /// that one. An empty one vanishes. Blocks come from `pool`, or else from [`pool`](Self::pool).
     #[inline]

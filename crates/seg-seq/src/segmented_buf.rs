@@ -160,7 +160,15 @@ impl SegmentedBuf {
     ///
     /// Panics when the list needs a block and the pool has none: see [`try_push`](Self::try_push).
     #[inline]
-    pub fn push(&mut self, mut segment: Segment) {
+    pub fn push(&mut self, segment: Segment) {
+        let pushed = if self.tail.is_none() { self.list.push_fast(segment) } else { Err(segment) };
+        if let Err(segment) = pushed {
+            self.push_rare(segment);
+        }
+    }
+
+    #[inline(never)]
+    fn push_rare(&mut self, mut segment: Segment) {
         self.try_push(&mut segment).unwrap_or_else(range::refuse);
     }
 

@@ -108,7 +108,14 @@ impl Sequence {
     ///
     /// Panics when the list needs a block and the pool has none: see [`try_push`](Self::try_push).
     #[inline]
-    pub fn push(&mut self, mut segment: Segment) {
+    pub fn push(&mut self, segment: Segment) {
+        if let Err(segment) = self.list.push_fast(segment) {
+            self.push_rare(segment);
+        }
+    }
+
+    #[inline(never)]
+    fn push_rare(&mut self, mut segment: Segment) {
         self.try_push(&mut segment).unwrap_or_else(range::refuse);
     }
 

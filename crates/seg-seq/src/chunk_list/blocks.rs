@@ -51,6 +51,18 @@ pub(super) fn try_take_small(size: SegmentSize, pool: &Pool) -> Result<SegmentMu
     })
 }
 
+/// Appends a segment to a block that has a last chunk, which it does not join, and a slot.
+#[inline]
+fn append<H>(block: &mut Block<H, Chunk>, segment: Segment, start: u64) -> Result<(), Segment> {
+    match block.last() {
+        Some(last) if block.spare() > 0 && !last.is_continued_by(&segment) => {
+            block.push(Chunk { segment, start });
+            Ok(())
+        }
+        _ => Err(segment),
+    }
+}
+
 impl Blocks {
     /// Creates a list that `count` chunks can be appended to.
     pub(super) fn try_new(count: usize, pool: &Pool) -> Result<Self, OutOfMemory> {
@@ -129,6 +141,27 @@ impl Blocks {
             Some(directory) if directory.used() == 0 => self.root.spare() + directory.spare(),
             Some(directory) => directory.spare(),
         }
+    }
+
+    /// Appends a segment to the block that the last chunk lies in. Returns it where that is full, or where
+    /// it joins that chunk.
+    #[inline]
+    pub(super) fn push_fast(&mut self, segment: Segment) -> Result<(), Segment> {
+        let start = self.root.extra().end;
+        let end = start + segment.len() as u64;
+        let result = match &mut self.root.extra_mut().directory {
+            None => append(&mut self.root, segment, start),
+            Some(directory) => match directory.last_leaf_mut() {
+                Some(leaf) => append(leaf, segment, start),
+                None => Err(segment),
+            },
+        };
+        if result.is_ok() {
+            let state = self.root.extra_mut();
+            state.end = end;
+            state.len += 1;
+        }
+        result
     }
 
     /// Appends a segment as a chunk of its own, for which there is a slot.

@@ -6,7 +6,7 @@ use super::{Chunk, blocks::try_take_small};
 use crate::block::Block;
 
 /// 64 KiB of list.
-type Leaf = Block<(), Chunk>;
+pub(super) type Leaf = Block<(), Chunk>;
 
 /// Chunks in a leaf.
 pub(super) const LEAF_LEN: usize = Leaf::len_max(SegmentSize::MAX);
@@ -97,7 +97,13 @@ impl Directory {
 
     #[inline]
     pub(super) fn last_mut(&mut self) -> Option<&mut Chunk> {
-        self.leaf_mut(self.used().checked_sub(1)?)?.last_mut()
+        self.last_leaf_mut()?.last_mut()
+    }
+
+    /// Returns the leaf that the last chunk lies in.
+    #[inline]
+    pub(super) fn last_leaf_mut(&mut self) -> Option<&mut Leaf> {
+        self.leaf_mut(self.used().checked_sub(1)?)
     }
 
     /// Returns how many chunks can be appended.
