@@ -166,7 +166,7 @@ impl Encoder {
         let short = short.filter(|len| len + framing <= self.pool.segment_size().bytes());
         self.room_for(framing + short.unwrap_or_default())?;
         if short.is_none() {
-            // The size line, the data, and the room after it.
+            // The size line, the data, and the spare capacity after it.
             self.reserve(chunk_count + 2)?;
         }
         let room = self.room_for(framing + short.unwrap_or_default())?;

@@ -34,7 +34,7 @@ impl SegmentedBuf {
     ///
     /// # Errors
     ///
-    /// Those of `reader`, and [`OutOfMemory`] in an error of kind `OutOfMemory` when there is no room
+    /// Those of `reader`, and [`OutOfMemory`] in an error of kind `OutOfMemory` when the pool gives no segment
     /// for a single byte. Nothing is appended then.
     ///
     /// # Panics
@@ -94,7 +94,7 @@ impl Write for SegmentedBuf {
     ///
     /// # Errors
     ///
-    /// [`OutOfMemory`] in an error of kind `OutOfMemory` when the pool has no room for a single byte.
+    /// [`OutOfMemory`] in an error of kind `OutOfMemory` when the pool gives no segment for a single byte.
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         let mut count = 0;
         while count < bytes.len() {

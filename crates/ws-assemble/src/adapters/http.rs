@@ -18,7 +18,7 @@ impl ClientHandshake {
     ///
     /// # Errors
     ///
-    /// As [`new`](Self::new): a URI without a host, or with a user in front of it, is refused.
+    /// As [`new`](Self::new): a URI without a host, or with a user before the host, is refused.
     ///
     /// # Examples
     ///

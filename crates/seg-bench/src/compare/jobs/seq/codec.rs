@@ -26,7 +26,7 @@ pub(super) fn jobs() -> Vec<Job> {
     ]
 }
 
-/// Several messages behind their lengths.
+/// Several messages, each after its length.
 fn wire(len: usize, count: usize) -> Vec<u8> {
     let body = payload(len);
     let length = u32::try_from(len).expect("a short message").to_be_bytes();
