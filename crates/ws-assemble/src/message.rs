@@ -52,7 +52,7 @@ impl MessageKind {
 ///
 /// # Invariants
 ///
-/// - **M1** the payload of a message that [is whole text](Content::Text) is UTF-8 and never changes.
+/// - **M1** the payload of a message that is whole text is UTF-8 and never changes.
 #[derive(Clone, Debug)]
 pub struct Message {
     content: Content,
