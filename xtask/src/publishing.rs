@@ -39,6 +39,10 @@ pub(crate) fn pack(shell: &Shell) -> anyhow::Result<String> {
         }
     }
     for folder in shell.read_dir(&unpacked)? {
+        for licence in ["LICENSE-APACHE", "LICENSE-MIT"] {
+            let text = folder.join(licence);
+            ensure!(text.is_file(), "{} is missing", text.display());
+        }
         let folder = folder.file_name().unwrap_or_default().to_string_lossy().into_owned();
         let (name, _version) = folder.rsplit_once('-').unwrap_or((&folder, ""));
         writeln!(manifest, "{name} = {{ path = \"{folder}\" }}")?;

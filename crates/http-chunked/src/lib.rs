@@ -69,6 +69,8 @@
 //!
 //! For `futures-io` use the feature `tokio` with `tokio_util::compat`: a socket of `futures-io` becomes one of
 //! tokio by `compat()`, and an [`Incoming`] or a [`ChunkedWriter`] over it one of `futures-io` again.
+// docs.rs sets this, with a nightly compiler: each item then says which feature it needs.
+#![cfg_attr(docsrs, feature(doc_cfg))]
 #![forbid(unsafe_code)]
 
 mod accept_encoding;

@@ -44,6 +44,8 @@
 //! - `zstd`: `ZstdDecoder` and `ZstdEncoder`, by the reference library, which is C. A decoder's window is one allocation of as much.
 //!
 //! All decoders are [`Decode`], all encoders [`Encode`]. [`Contexts`] keep their states for streams to come.
+// docs.rs sets this, with a nightly compiler: each item then says which feature it needs.
+#![cfg_attr(docsrs, feature(doc_cfg))]
 #![forbid(unsafe_code)]
 
 #[cfg(any(feature = "zlib-rs", feature = "miniz_oxide"))]

@@ -73,6 +73,8 @@
 //! Not an allocator for values, and not a growing buffer: a segment never moves and never grows.
 //! Messages longer than a segment are sequences of segments, which is `seg-seq`'s work. Nothing
 //! here opens a socket.
+// docs.rs sets this, with a nightly compiler: each item then says which feature it needs.
+#![cfg_attr(docsrs, feature(doc_cfg))]
 
 mod budget;
 mod cache;

@@ -62,6 +62,8 @@
 //!
 //! Not a rope: bytes inside a sequence do not change and nothing is inserted in the middle.
 //! Positions and lengths are `u64`; a sequence may be longer than memory when chunks repeat.
+// docs.rs sets this, with a nightly compiler: each item then says which feature it needs.
+#![cfg_attr(docsrs, feature(doc_cfg))]
 
 mod assembly;
 mod block;

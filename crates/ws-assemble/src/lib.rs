@@ -42,6 +42,8 @@
 //! - `hyper`, `http2`, `axum`: connections that hyper and axum open, over streams of HTTP/2 too.
 //! - `futures`: `Stream` and `Sink` for connections and their halves.
 //! - `portable`: no SIMD of our own in masking and UTF-8, and no unsafe code in this crate.
+// docs.rs sets this, with a nightly compiler: each item then says which feature it needs.
+#![cfg_attr(docsrs, feature(doc_cfg))]
 #![cfg_attr(feature = "portable", forbid(unsafe_code))]
 
 #[cfg(feature = "http")]
