@@ -73,6 +73,15 @@
 #![cfg_attr(docsrs, feature(doc_cfg))]
 #![forbid(unsafe_code)]
 
+// What lies where.
+//
+// decoder/, octet, trailers   the grammar of chunked bodies; it knows nothing of storage
+// body/                the decoder over received segments: what is linked, copied, decompressed
+// content, content_coding, accept_encoding   codings of content, and which one a client accepts
+// head/, message, framing     requests and responses: the head, the length of the body, what follows
+// encoder              the way back
+// adapters/            one file for each runtime and each library of HTTP types, behind features
+
 mod accept_encoding;
 mod adapters;
 mod body;

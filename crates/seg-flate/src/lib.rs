@@ -48,6 +48,16 @@
 #![cfg_attr(docsrs, feature(doc_cfg))]
 #![forbid(unsafe_code)]
 
+// What lies where.
+//
+// decode, encode       what all codings have in common
+// inflate, engine/     our decoder of DEFLATE: `engine/fast` where input and output are plenty, `symbols` at the ends
+// format, gzip, zlib, checksum   what is around the compressed data
+// deflate, backend/    encoding DEFLATE by a library
+// brotli/, zstd/       adapters of libraries, behind features
+// limits, ratio_limiter, output, pieces   checks before memory is taken; what is written into and read from
+// contexts             states of codings between two streams: nothing else keeps any
+
 #[cfg(any(feature = "zlib-rs", feature = "miniz_oxide"))]
 mod backend;
 #[cfg(feature = "brotli")]

@@ -76,6 +76,18 @@
 // docs.rs sets this, with a nightly compiler: each item then says which feature it needs.
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
+// What lies where. Each line imports from the lines above it only (`tests/layers.rs` checks that).
+//
+// sync, size   the one door to atomics, locks, queues and thread-locals; the sizes of segments
+// limit/       the account of a budget, the queue of those who wait, what a refusal says
+// memory/      pages from the system, boxes whose allocation may fail, intrusive lists, slab metadata
+// slab/        slabs of 64 KiB, headers of a cache line each, the free list of one size; adopted `Bytes`
+// cache/       magazines, the depot where threads exchange them, the counters that other threads read
+// shared/      what all threads share: the arena, its size classes, what lies under its lock
+// thread/      the cache of one thread: two magazines of each size
+// segment/     the counted handle, `SegmentMut`, `Segment`, and their traits of `bytes`
+// the rest     `Pool`, `PoolBuilder`, `Budget`, `Take`, and the reports of who holds what
+
 mod budget;
 mod cache;
 mod limit;

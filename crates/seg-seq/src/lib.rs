@@ -65,6 +65,18 @@
 // docs.rs sets this, with a nightly compiler: each item then says which feature it needs.
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
+// What lies where.
+//
+// chunk_list, block    chunks with running offsets: one in place, more in blocks that lie in segments of the pool
+// sequence             the read-only view of a list
+// segmented_buf, fill  the growing view, and receiving into its tail
+// link_policy, compact what is linked and what is copied; copying what was linked
+// find, compare, chunks, range   looking at bytes across cuts; what is wrong with a range
+// reader, tokio_io     a sequence as a file: `Read`, `BufRead`, `Seek`, integers; the same on tokio
+// flatten              one slice, when somebody asks
+// fragment, fragment_batch, packet, packet_batch   a sequence in parts, for the network
+// datagram, replay_window, reassembler             parts from the network, made into messages
+
 mod assembly;
 mod block;
 mod bytes_traits;

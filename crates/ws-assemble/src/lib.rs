@@ -46,6 +46,16 @@
 #![cfg_attr(docsrs, feature(doc_cfg))]
 #![cfg_attr(feature = "portable", forbid(unsafe_code))]
 
+// What lies where.
+//
+// header, mask, utf8, opcode, close_code   one thing of RFC 6455 each
+// decoder/, open_message, message          frames from received segments, linked into messages
+// encode, deflate/                         frames of messages; permessage-deflate
+// handshake/                               opening, without I/O: head, request, acceptance, refusal, response
+// session/                                 a connection without its stream: what is open, owed, unsent, and why it ended
+// connection/, blocking                    the bytes between a session and its stream: tokio, and std's `Read + Write`
+// adapters/                                handshakes of HTTP libraries
+
 #[cfg(feature = "http")]
 mod adapters;
 mod assembly;
