@@ -28,7 +28,7 @@ fuzz_target!(|input: &[u8]| {
     if first.failure.is_none() {
         assert_eq!(pieces, first);
     }
-    // Symbols are decoded in another way where there is more room.
+    // Symbols are decoded in another way where there is more output space.
     let pool = Pool::builder().segment_size(SegmentSize::K16).build();
     let mut inflater = Inflater::new(format, limits);
     let large = decode_into(&pool, &mut inflater, &[head, tail]);

@@ -20,7 +20,7 @@ fuzz_target!(|input: &[u8]| {
             assert!(refused.is_none() && !validator.is_complete());
         }
         Err(error) => {
-            // The first byte that no text can have behind those before it.
+            // The first byte that no text can have after those before it.
             let start = error.valid_up_to();
             let spoiled = (start..text.len()).find(|&at| {
                 core::str::from_utf8(&text[start..=at])

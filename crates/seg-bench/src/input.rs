@@ -123,10 +123,12 @@ mod tests {
 
     use super::*;
 
-    const ROOM: u64 = 1 << 24;
+    const BYTES_MAX: u64 = 1 << 24;
 
     fn sources(size: &str) -> Vec<u8> {
-        Input::Sources(size.parse().expect("a size")).load(ROOM).expect("sources that can be read")
+        Input::Sources(size.parse().expect("a size"))
+            .load(BYTES_MAX)
+            .expect("sources that can be read")
     }
 
     #[test]
@@ -147,7 +149,7 @@ mod tests {
     #[test]
     fn a_size_beyond_the_room_is_refused_before_anything_is_read() {
         let error =
-            Input::Sources("4097".parse().expect("a size")).load(4096).expect_err("no room");
+            Input::Sources("4097".parse().expect("a size")).load(4096).expect_err("too long");
         assert!(error.to_string().contains("too large to hold"), "{error}");
     }
 
@@ -166,6 +168,6 @@ mod tests {
 
     #[test]
     fn a_directory_is_no_input() {
-        assert!(Input::File(std::env::temp_dir()).load(ROOM).is_err());
+        assert!(Input::File(std::env::temp_dir()).load(BYTES_MAX).is_err());
     }
 }

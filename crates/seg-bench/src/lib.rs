@@ -15,10 +15,10 @@
 //! - [`alloc_count`] counts what the receiving thread asks of the allocator.
 //! - [`input`] is what is sent, [`digest`] tells whether it arrived.
 //! - [`peers`] are the senders, none of them ours, in a process of their own.
-//! - [`compare`] measures the layers against their peers, which are behind the feature of that name.
+//! - [`compare`] measures the layers against their peers, which come with the feature of that name.
 //! - [`demo`] receives and reports, [`table`] prints.
 //! - [`figures`] are what a comparison found, a [`record`] keeps them with the [`machine`] they are of.
-//! - `plot` and `report`, behind the feature `plot`, make pictures and a page of them.
+//! - `plot` and `report`, with the feature `plot`, make pictures and a page of them.
 
 pub mod alloc_count;
 pub mod compare;

@@ -29,7 +29,7 @@ pub struct Version {
     pub version: String,
 }
 
-/// What every build of this crate has; the other peers are behind the feature `compare`.
+/// What every build of this crate has; the other peers come with the feature `compare`.
 const PEERS_ALWAYS: [&str; 4] = ["bytes", "flate2", "hyper", "tungstenite"];
 
 /// Optional dependencies that are no peers.

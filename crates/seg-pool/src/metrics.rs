@@ -6,7 +6,7 @@ use crate::{budget::BudgetStats, shared::stats::Stats};
 
 impl Stats {
     /// Sets the gauges and counters of the installed [`metrics`](https://docs.rs/metrics) recorder
-    /// to these figures, labelled `pool`. Behind the feature `metrics`.
+    /// to these figures, labelled `pool`. With the feature `metrics`.
     ///
     /// For a task that runs every few seconds or before each scrape: the fast paths of a pool know
     /// nothing of recorders, so that they cost the same with the feature and without.
@@ -77,7 +77,7 @@ impl Stats {
 
 impl BudgetStats {
     /// Sets the gauges and counters of the installed recorder to these figures, labelled `pool` and,
-    /// with the budget's [label](Self::label), `budget`. Behind the feature `metrics`.
+    /// with the budget's [label](Self::label), `budget`. With the feature `metrics`.
     ///
     /// | name | kind |
     /// |---|---|

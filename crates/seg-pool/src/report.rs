@@ -6,7 +6,7 @@ use std::{collections::BTreeMap, time::Instant};
 use crate::{size::SegmentSize, slab::track::Tracked};
 
 /// The segments of a pool that are in use, oldest first, from
-/// [`Pool::report`](crate::Pool::report). Behind the feature `report`.
+/// [`Pool::report`](crate::Pool::report). With the feature `report`.
 ///
 /// Its `Display` is a table with a line for each place in the code that took segments which are
 /// still held, those that hold most first.

@@ -104,7 +104,7 @@ impl Entry {
         }
     }
 
-    fn behind(&self, handle: Handle, bytes: Vec<u8>, distance: usize) -> Self {
+    fn part(&self, handle: Handle, bytes: Vec<u8>, distance: usize) -> Self {
         let place = Place { offset: self.place.offset + distance, ..self.place };
         Self { handle, bytes, place, adopted: self.adopted }
     }
@@ -278,9 +278,9 @@ fn change_exclusive(step: &Step, entry: &mut Entry) -> Option<Entry> {
     let Handle::Exclusive(segment) = &mut entry.handle else { return None };
     match *step {
         Step::Extend { len, byte, .. } => {
-            let room = segment.spare_len();
+            let spare = segment.spare_len();
             let count = segment.fill_from_slice(&vec![byte; len]);
-            assert_eq!(count, len.min(room));
+            assert_eq!(count, len.min(spare));
             entry.bytes.extend(vec![byte; count]);
         }
         Step::FillInitialized { len, byte, .. } => {
@@ -311,7 +311,7 @@ fn change_exclusive(step: &Step, entry: &mut Entry) -> Option<Entry> {
             let front = segment.split_to(cut);
             assert_eq!((front.capacity(), segment.capacity()), (cut, capacity - cut));
             let bytes = entry.bytes.drain(..cut).collect();
-            let part = entry.behind(Handle::Exclusive(front), bytes, 0);
+            let part = entry.part(Handle::Exclusive(front), bytes, 0);
             entry.place.offset += cut;
             return Some(part);
         }
@@ -321,7 +321,7 @@ fn change_exclusive(step: &Step, entry: &mut Entry) -> Option<Entry> {
             let back = segment.split_off(cut);
             assert_eq!((segment.capacity(), back.capacity()), (cut, capacity - cut));
             let bytes = entry.bytes.split_off(cut.min(entry.bytes.len()));
-            return Some(entry.behind(Handle::Exclusive(back), bytes, cut));
+            return Some(entry.part(Handle::Exclusive(back), bytes, cut));
         }
         Step::Slice { from, to, .. } => {
             let (from, to) = (from % (segment.len() + 1), to % (segment.len() + 1));
@@ -330,7 +330,7 @@ fn change_exclusive(step: &Step, entry: &mut Entry) -> Option<Entry> {
             let frozen = segment.freeze_range(range.clone());
             assert_eq!(segment.spare_len(), spare);
             let bytes = entry.bytes[range.clone()].to_vec();
-            let part = entry.behind(Handle::Shared(frozen), bytes, range.start);
+            let part = entry.part(Handle::Shared(frozen), bytes, range.start);
             entry.bytes.drain(..range.end);
             entry.place.offset += range.end;
             return Some(part);
@@ -358,7 +358,7 @@ fn change_shared(step: &Step, entry: &mut Entry) -> Option<Entry> {
             let cut = cut % (len + 1);
             let front = segment.split_to(cut);
             let bytes = entry.bytes.drain(..cut).collect();
-            let part = entry.behind(Handle::Shared(front), bytes, 0);
+            let part = entry.part(Handle::Shared(front), bytes, 0);
             entry.place.offset += cut;
             return Some(part);
         }
@@ -366,18 +366,18 @@ fn change_shared(step: &Step, entry: &mut Entry) -> Option<Entry> {
             let cut = cut % (len + 1);
             let back = segment.split_off(cut);
             let bytes = entry.bytes.split_off(cut);
-            return Some(entry.behind(Handle::Shared(back), bytes, cut));
+            return Some(entry.part(Handle::Shared(back), bytes, cut));
         }
         Step::Clone { .. } => {
             let clone = segment.clone();
-            return Some(entry.behind(Handle::Shared(clone), entry.bytes.clone(), 0));
+            return Some(entry.part(Handle::Shared(clone), entry.bytes.clone(), 0));
         }
         Step::Slice { from, to, .. } => {
             let (from, to) = (from % (len + 1), to % (len + 1));
             let range = from.min(to)..from.max(to);
             let slice = segment.slice(range.clone());
             let bytes = entry.bytes[range.clone()].to_vec();
-            return Some(entry.behind(Handle::Shared(slice), bytes, range.start));
+            return Some(entry.part(Handle::Shared(slice), bytes, range.start));
         }
         _ => {}
     }

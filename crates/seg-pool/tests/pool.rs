@@ -458,7 +458,7 @@ fn a_thread_local_may_drop_segments_when_its_thread_ends() {
             }
         }
     }
-    // One is registered before the pool's own thread-locals and one behind them, so that one of
+    // One is registered before the pool's own thread-locals and one after them, so that one of
     // them is dropped after those.
     thread_local! {
         static EARLY: Kept = const { Kept(RefCell::new(Vec::new()), RefCell::new(None)) };

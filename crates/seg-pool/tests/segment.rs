@@ -237,7 +237,7 @@ fn what_was_split_is_joined_again() {
     front.extend_from_slice(b"onetwothree");
     let mut back = front.split_off(3);
     let last = back.split_off(3);
-    let last = front.unsplit(last).expect_err("not behind the front");
+    let last = front.unsplit(last).expect_err("not after the front");
     assert_eq!(last, b"three");
     assert!(back.unsplit(last).is_ok());
     assert_eq!((&*front, &*back), (&b"one"[..], &b"twothree"[..]));
@@ -413,13 +413,13 @@ fn a_part_takes_the_segment_back_when_it_is_the_last_one() {
     buffer.extend_from_slice(&[1; 200]);
     assert!(!buffer.try_reclaim(), "it is not empty");
     let front = buffer.split_to(100).freeze();
-    let behind = buffer.split_to(100);
+    let after = buffer.split_to(100);
     assert!(buffer.shares_segment_with(&front));
     assert!(!buffer.shares_segment_with(&frozen(&pool, b"of another")));
     assert_eq!((buffer.len(), buffer.capacity()), (0, 56));
     drop(front);
     assert!(!buffer.try_reclaim(), "a part is in use");
-    drop(behind);
+    drop(after);
     assert!(buffer.try_reclaim());
     assert_eq!((buffer.len(), buffer.capacity(), address(&buffer)), (0, 256, start));
     // What was initialised still is, and the rest is zeroed.
@@ -701,7 +701,7 @@ fn a_read_fills_once_and_reports_the_end() {
     let (_pool, mut segment) = smallest();
     let mut source = io::repeat(5).take(300);
     assert_eq!(segment.read_from(&mut source).ok(), Some(256));
-    assert_eq!(segment.read_from(&mut source).ok(), Some(0), "no room");
+    assert_eq!(segment.read_from(&mut source).ok(), Some(0), "no spare capacity");
     segment.clear();
     assert_eq!(segment.read_from(&mut source).ok(), Some(44));
     assert_eq!(segment.read_from(&mut source).ok(), Some(0), "the end");

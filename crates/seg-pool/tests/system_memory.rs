@@ -35,7 +35,7 @@ fn with_address_space<T>(bytes: libc::rlim_t, action: impl FnOnce() -> T) -> T {
     outcome
 }
 
-/// Takes until there is nothing left; `kept` has room, as nothing else can be had then.
+/// Takes until there is nothing left; `kept` has its capacity already, as nothing can be allocated then.
 fn take_all(pool: &Pool, kept: &mut Vec<SegmentMut>) -> Option<OutOfMemory> {
     while kept.len() < kept.capacity() {
         match pool.try_take_size(pool.segment_size()) {
@@ -46,7 +46,7 @@ fn take_all(pool: &Pool, kept: &mut Vec<SegmentMut>) -> Option<OutOfMemory> {
     None
 }
 
-/// Nobody waits for a pool that has room while the system has none.
+/// Nobody waits for a pool that is below its limit while the system has no memory.
 fn check_waiting() {
     let pool = Pool::new();
     drop(pool.take(16_384));

@@ -203,7 +203,7 @@ fn nobody_overtakes_who_waits_for_a_budget() {
     let error = budget
         .pool()
         .try_take_size(budget.pool().segment_size())
-        .expect_err("room for 16 KiB, but not next");
+        .expect_err("16 KiB are left, but others wait");
     assert_eq!((error.cause(), error.requested_bytes()), (Cause::Budget, 16_384));
     let mut late = budget.pool().take_async(16_384);
     assert!(poll(&mut late, &Arc::default()).is_pending());

@@ -39,7 +39,7 @@ impl SegmentedBuf {
     ///
     /// # Panics
     ///
-    /// Panics when `reader` reports more bytes than it was given room for.
+    /// Panics when `reader` reports more bytes than the buffer that it was given holds.
     pub fn fill_from_vectored(&mut self, reader: &mut (impl Read + ?Sized)) -> io::Result<usize> {
         let pool = self.pool().clone();
         self.try_tail().map_err(out_of_memory)?;
@@ -57,7 +57,7 @@ impl SegmentedBuf {
                 self.start_tail(segment);
             }
         }
-        assert!(rest == 0, "more bytes were read than there was room for");
+        assert!(rest == 0, "more bytes were read than the buffer holds");
         self.settle();
         read
     }

@@ -49,7 +49,7 @@ struct Cursor<'a> {
     sequence: &'a Sequence,
     /// The rest of the current chunk; empty at the end only.
     slice: &'a [u8],
-    /// Index of the chunk behind the current one.
+    /// Index of the chunk after the current one.
     next: usize,
     /// Bytes from here to the end.
     remaining: u64,
@@ -137,7 +137,7 @@ pub struct Fragment<'a> {
     sequence: &'a Sequence,
     /// The part that lies in the first chunk.
     first: &'a [u8],
-    /// Index of the chunk behind that one.
+    /// Index of the chunk after that one.
     next: usize,
     len: usize,
 }
@@ -163,7 +163,7 @@ impl<'a> Fragment<'a> {
     #[must_use]
     pub fn slices(&self) -> FragmentSlices<'a> {
         let rest = self.len - self.first.len();
-        FragmentSlices { first: Some(self.first), behind: self.behind(), rest }
+        FragmentSlices { first: Some(self.first), after: self.after(), rest }
     }
 
     /// Returns the bytes as slices for a vectored write.
@@ -181,7 +181,7 @@ impl<'a> Fragment<'a> {
         let (first, rest) = target[..self.len].split_at_mut(self.first.len());
         first.copy_from_slice(self.first);
         if !rest.is_empty() {
-            chunks::fill(rest, self.behind());
+            chunks::fill(rest, self.after());
         }
     }
 
@@ -221,7 +221,7 @@ impl<'a> Fragment<'a> {
         Ok(self.sequence.try_part(chunk, start, self.len as u64)?.0)
     }
 
-    fn behind(&self) -> Slices<'a> {
+    fn after(&self) -> Slices<'a> {
         self.sequence.slices_from(self.next, 0)
     }
 }
@@ -241,8 +241,8 @@ impl fmt::Debug for Fragment<'_> {
 #[derive(Clone, Debug)]
 pub struct FragmentSlices<'a> {
     first: Option<&'a [u8]>,
-    behind: Slices<'a>,
-    /// Bytes of `behind` that belong to the fragment.
+    after: Slices<'a>,
+    /// Bytes of `after` that belong to the fragment.
     rest: usize,
 }
 
@@ -256,7 +256,7 @@ impl<'a> Iterator for FragmentSlices<'a> {
         if self.rest == 0 {
             return None;
         }
-        let slice = self.behind.next()?;
+        let slice = self.after.next()?;
         let slice = &slice[..slice.len().min(self.rest)];
         self.rest -= slice.len();
         Some(slice)

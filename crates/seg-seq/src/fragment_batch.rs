@@ -165,8 +165,8 @@ impl<'a> FragmentBatch<'a> {
         let (headroom, around) = (self.headroom, self.headroom + self.tailroom);
         let mut rest = &mut self.buffer[..];
         self.fragments.clone().take(self.count).map(move |fragment| {
-            let (packet, behind) = core::mem::take(&mut rest).split_at_mut(around);
-            rest = behind;
+            let (packet, after) = core::mem::take(&mut rest).split_at_mut(around);
+            rest = after;
             let (header, tag) = packet.split_at_mut(headroom);
             (header, fragment, tag)
         })

@@ -134,13 +134,13 @@ impl Iterator for PacketBatches<'_> {
         let PacketLayout { mtu, headroom, tailroom } = self.layout;
         let mut rest = &mut segment.spare_initialized_mut()[..len];
         for fragment in self.fragments.by_ref().take(count) {
-            let (header, behind) = rest.split_at_mut(headroom);
-            let (payload, behind) = behind.split_at_mut(fragment.len());
-            let (tag, behind) = behind.split_at_mut(tailroom);
+            let (header, after) = rest.split_at_mut(headroom);
+            let (payload, after) = after.split_at_mut(fragment.len());
+            let (tag, after) = after.split_at_mut(tailroom);
             header.fill(0);
             fragment.copy_to_slice(payload);
             tag.fill(0);
-            rest = behind;
+            rest = after;
         }
         segment.advance_initialized(len);
         Some(Ok(PacketBatch { segment, stride: mtu, headroom, tailroom }))

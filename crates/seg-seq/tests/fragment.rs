@@ -101,9 +101,9 @@ proptest! {
             packet.prepend(&vec![2; header.len() / 2]);
             packet.append(&vec![3; tailroom]);
             packet.payload_mut()[0] ^= 0xff;
-            let (front, behind) = packet.parts_mut();
+            let (front, after) = packet.parts_mut();
             prop_assert_eq!(front.len(), header.len());
-            behind[0] ^= 0xff;
+            after[0] ^= 0xff;
             prop_assert!(packet.len() <= mtu);
             kept.push(packet);
         }

@@ -455,9 +455,9 @@ impl Pair {
         let mut rest = &model[..];
         for chunk in sequence.chunks() {
             assert!(!chunk.is_empty(), "an empty chunk");
-            let (front, behind) = rest.split_at(chunk.len());
+            let (front, after) = rest.split_at(chunk.len());
             assert_eq!(chunk, front);
-            rest = behind;
+            rest = after;
         }
         assert!(rest.is_empty());
         let touching = sequence.chunks().zip(sequence.chunks().skip(1)).filter(|(one, two)| {

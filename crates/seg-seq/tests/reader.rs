@@ -126,7 +126,7 @@ fn compare(step: &Step, ours: &mut Reader<'_>, theirs: &mut Cursor<Vec<u8>>) {
     assert_eq!(ours.chunk().is_empty(), ours.remaining() == 0);
 }
 
-/// Both fail at the end, and both go there; but a cursor that is behind it comes back.
+/// Both fail at the end, and both go there; but a cursor that is beyond it comes back.
 fn read_exact(len: usize, ours: &mut Reader<'_>, theirs: &mut Cursor<Vec<u8>>) {
     let before = theirs.position();
     let mut targets = [vec![0; len], vec![0; len]];
@@ -294,7 +294,7 @@ fn an_exact_read_that_is_too_long_ends_at_the_end() {
     assert!(reader.read_exact(&mut []).is_ok());
     assert!(reader.seek(SeekFrom::Start(50)).is_ok());
     assert!(reader.read_exact(&mut [0; 1]).is_err());
-    assert_eq!(reader.position(), 50, "it is behind the end already");
+    assert_eq!(reader.position(), 50, "it is beyond the end already");
 }
 
 #[test]

@@ -519,7 +519,7 @@ fn a_vectored_read_takes_the_segments_that_there_are() {
     assert_eq!((buf.len(), source.bytes.len()), (2 * SLAB_BYTES as u64, SLAB_BYTES));
 }
 
-/// Says that it read more than it was given room for.
+/// Says that it read more than its buffer holds.
 struct Liar;
 
 impl Read for Liar {
@@ -533,7 +533,7 @@ impl Read for Liar {
 }
 
 #[test]
-#[should_panic(expected = "than there was room for")]
+#[should_panic(expected = "than the buffer holds")]
 fn a_vectored_read_of_more_than_there_is_room_for_panics() {
     let _ = SegmentedBuf::new(&Pool::new()).fill_from_vectored(&mut Liar);
 }

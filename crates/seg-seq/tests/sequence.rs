@@ -12,9 +12,9 @@ fn cut(text: &'static str, lens: &[usize]) -> Sequence {
     let mut rest = text.as_bytes();
     let mut sequence = Sequence::new();
     for &len in lens {
-        let (front, behind) = rest.split_at(len);
+        let (front, after) = rest.split_at(len);
         sequence.push(Segment::from_static(front));
-        rest = behind;
+        rest = after;
     }
     sequence.push(Segment::from_static(rest));
     sequence
@@ -224,7 +224,7 @@ fn a_sequence_is_used_as_a_queue_without_end() {
 fn shared_parts_make_the_sequence_that_slices_make() {
     let pool = Pool::new();
     let text: Vec<u8> = (0..=255).cycle().take(4_096).collect();
-    // With gaps, without, empty ones, and more of them than a block of the list has room for.
+    // With gaps, without, empty ones, and more of them than a block of the list holds.
     for (count, len, gap) in [(1, 4_096, 0), (3, 0, 1), (5, 7, 0), (600, 3, 2), (1_000, 1, 3)] {
         let starts = (0..count).map(|part| part * (len + gap));
         let mut parts: Vec<_> = starts.map(|start| start..start + len).collect();

@@ -47,9 +47,9 @@ pub(super) fn read_input(from: &mut impl Read) -> io::Result<Vec<u8>> {
     from.read_exact(&mut len)?;
     let len = u64::from_le_bytes(len);
     let mut input = Vec::new();
-    let room = usize::try_from(len).map_err(|_| io::ErrorKind::OutOfMemory)?;
-    input.try_reserve_exact(room)?;
-    if from.take(len).read_to_end(&mut input)? == room {
+    let capacity = usize::try_from(len).map_err(|_| io::ErrorKind::OutOfMemory)?;
+    input.try_reserve_exact(capacity)?;
+    if from.take(len).read_to_end(&mut input)? == capacity {
         Ok(input)
     } else {
         Err(io::ErrorKind::UnexpectedEof.into())

@@ -129,7 +129,7 @@ impl Handle {
         let Err(other) = self.absorb(other) else { return };
         let spare = self.spare();
         if spare > 0 && self.is_same(&other) {
-            // Without them there is room again; this handle's own reference stays.
+            // Without them the count has space again; this handle's own reference stays.
             self.refs.fetch_sub(spare, Ordering::Release);
             self.set_spare(0);
         }

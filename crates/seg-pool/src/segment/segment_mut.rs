@@ -388,7 +388,7 @@ impl SegmentMut {
             return Segment::new();
         }
         // SAFETY: the bytes are within the payload (E1), initialised (E3), and nobody can write
-        // them any more, as the only view that could starts behind them now (E2).
+        // them any more, as the only view that could now starts after them (E2).
         unsafe { Segment::from_parts(Some(self.handle.split()), ptr, end - start) }
     }
 

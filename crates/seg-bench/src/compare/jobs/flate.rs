@@ -102,7 +102,7 @@ impl Way for Ours {
 fn gzip(name: &str, body: Vec<u8>) -> Job {
     let body: &'static [u8] = Vec::leak(body);
     let expected = compressed(body).len() as u64;
-    // With room for all of it, zlib-rs makes other blocks.
+    // With output space for all of it, zlib-rs makes other blocks.
     let one_shot = peers::Packed::new(body).run(());
     Job::new(name, body.len() as u64)
         .with(contender(Kind::Ours, "seg-flate", expected, move || Packed {

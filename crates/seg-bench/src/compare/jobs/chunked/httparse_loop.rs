@@ -75,7 +75,7 @@ impl<T: Target> Way for HttparseLoop<T> {
 struct State<T> {
     /// Data of the chunk that is still to come.
     left: usize,
-    /// Octets of the line end behind it that are still to come.
+    /// Octets of the line end after it that are still to come.
     line_end: usize,
     /// The front of a size line that is cut.
     carry: Vec<u8>,

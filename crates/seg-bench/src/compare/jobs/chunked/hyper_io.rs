@@ -22,12 +22,12 @@ impl Read for HyperIo<'_> {
     fn poll_read(
         mut self: Pin<&mut Self>,
         _: &mut Context<'_>,
-        mut room: ReadBufCursor<'_>,
+        mut target: ReadBufCursor<'_>,
     ) -> Poll<io::Result<()>> {
-        // The connection stays open; hyper closes it behind the answer.
+        // The connection stays open; hyper closes it after the answer.
         let Some(piece) = self.received.front_mut() else { return Poll::Pending };
-        let count = room.remaining().min(piece.len());
-        room.put_slice(&piece[..count]);
+        let count = target.remaining().min(piece.len());
+        target.put_slice(&piece[..count]);
         piece.advance(count);
         if piece.is_empty() {
             self.received.pop_front();

@@ -35,10 +35,10 @@ struct Pieces<'a> {
 }
 
 impl Read for Pieces<'_> {
-    fn read(&mut self, room: &mut [u8]) -> std::io::Result<usize> {
+    fn read(&mut self, target: &mut [u8]) -> std::io::Result<usize> {
         let Some(piece) = self.received.get(self.index) else { return Ok(0) };
-        let count = room.len().min(piece.len() - self.at);
-        room[..count].copy_from_slice(&piece[self.at..self.at + count]);
+        let count = target.len().min(piece.len() - self.at);
+        target[..count].copy_from_slice(&piece[self.at..self.at + count]);
         self.at += count;
         if self.at == piece.len() {
             (self.index, self.at) = (self.index + 1, 0);

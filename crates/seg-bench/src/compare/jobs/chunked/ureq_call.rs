@@ -17,7 +17,7 @@ impl UreqCall {
     fn call() -> Call<RecvBody> {
         let request = Request::get("http://a.test/").body(()).expect("a valid request");
         let mut call = Call::new(request).expect("a valid request").proceed();
-        call.write(&mut [0; 1024]).expect("room enough");
+        call.write(&mut [0; 1024]).expect("1 KiB are enough");
         let Ok(Some(SendRequestResult::RecvResponse(mut call))) = call.proceed() else {
             unreachable!("a request without a body was sent")
         };
@@ -39,7 +39,7 @@ impl Way for UreqCall {
 
     fn run(&mut self, received: Vec<Vec<u8>>) -> Vec<u8> {
         let (mut call, mut body, mut filled) = (Self::call(), Vec::new(), 0);
-        // What the call left, in front of what comes next.
+        // What the call left, before what comes next.
         let mut carry = Vec::new();
         for piece in received {
             carry.extend_from_slice(&piece);

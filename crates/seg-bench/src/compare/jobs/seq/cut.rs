@@ -88,8 +88,8 @@ fn fragment(len: usize, name: &str) -> Job {
             move || bytes.clone(),
             |mut rest| {
                 while rest.len() > MTU {
-                    let behind = rest.split_off(MTU);
-                    drop(black_box(core::mem::replace(&mut rest, behind)));
+                    let after = rest.split_off(MTU);
+                    drop(black_box(core::mem::replace(&mut rest, after)));
                 }
                 rest
             },
@@ -110,7 +110,7 @@ fn make_packet(seal: &Seal, number: usize, packet: &mut Packet) {
     packet.append(&tag);
 }
 
-/// A whole packet in a buffer of its own, that has room for the tag.
+/// A whole packet in a buffer of its own, that has space for the tag.
 fn make_buffer(seal: &Seal, number: usize, payload: &[u8]) -> Vec<u8> {
     let mut packet = Vec::with_capacity(HEADER_BYTES + payload.len() + TAG_BYTES);
     packet.extend_from_slice(&header(number));

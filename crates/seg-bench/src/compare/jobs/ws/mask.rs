@@ -45,7 +45,7 @@ fn floor(len: usize) -> Contender {
     })
 }
 
-/// Messages of one length behind each other, as a read delivers them. To mask the same few bytes over
+/// Messages of one length, one after the other, as a read delivers them. To mask the same few bytes over
 /// and over would measure how stores are forwarded to loads of another shape.
 struct Received {
     buffer: Vec<u8>,

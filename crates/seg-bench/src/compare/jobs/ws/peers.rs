@@ -1,4 +1,4 @@
-//! The other implementations, opened over a stream behind its handshake.
+//! The other implementations, over a stream whose handshake is done.
 
 use fastwebsockets::FragmentCollector;
 use tokio::io::{AsyncRead, AsyncWrite};
