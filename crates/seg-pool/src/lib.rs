@@ -96,6 +96,7 @@ mod memory;
 mod metrics;
 mod pool;
 mod pool_builder;
+mod pool_ref;
 #[cfg(feature = "report")]
 mod report;
 mod segment;
@@ -111,6 +112,7 @@ pub use budget::{Budget, BudgetStats};
 pub use limit::out_of_memory::{Cause, OutOfMemory};
 pub use pool::Pool;
 pub use pool_builder::PoolBuilder;
+pub use pool_ref::PoolRef;
 #[cfg(feature = "report")]
 pub use report::{HeldSegment, Report};
 pub use segment::{Segment, segment_mut::SegmentMut};

@@ -12,7 +12,6 @@ use crate::{
     limit::account::Account,
     limit::out_of_memory::OutOfMemory,
     pool_builder::PoolBuilder,
-    segment::Segment,
     segment::handle::Handle,
     segment::segment_mut::SegmentMut,
     shared::arena::{Arena, ArenaRef},
@@ -217,11 +216,17 @@ impl Pool {
         pool
     }
 
-    /// Returns a handle to the pool that a segment is of; none for adopted memory.
-    fn of(handle: &Handle) -> Option<Self> {
-        let arena = handle.arena()?;
-        arena.add_pool();
-        let account = handle.account();
+    /// Returns the pool of a segment as a handle that was not counted; none for adopted memory.
+    ///
+    /// # Safety
+    ///
+    /// The result is not used after `handle`, and never dropped.
+    #[inline]
+    pub(crate) unsafe fn uncounted(handle: &Handle) -> Option<Self> {
+        // SAFETY: what the caller says of the result holds for its parts.
+        let arena = unsafe { handle.uncounted_arena() }?;
+        // SAFETY: likewise.
+        let account = unsafe { handle.uncounted_account() };
         let plain = account.is_none() && !arena.settings().zero_on_drop;
         Some(Self { arena, account, plain })
     }
@@ -316,43 +321,6 @@ impl Pool {
     #[must_use]
     pub fn is_same(&self, other: &Self) -> bool {
         core::ptr::eq::<Arena>(&*self.arena, &*other.arena)
-    }
-}
-
-impl SegmentMut {
-    /// Returns a handle to the pool that the segment was taken from, through the budget that it is
-    /// charged to if there is one.
-    ///
-    /// For code that has a segment and needs another one beside it. Costs what cloning a [`Pool`]
-    /// does: two or three atomic increments. A pool whose last handle is gone is open again.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// use seg_pool::{Budget, Pool};
-    ///
-    /// let budget = Budget::new(&Pool::new(), 64 << 10);
-    /// let first = budget.pool().take(256);
-    /// let second = first.pool().take(1_024);
-    /// assert_eq!(budget.used_bytes(), 256 + 1_024);
-    /// # drop((first, second));
-    /// ```
-    #[must_use]
-    pub fn pool(&self) -> Pool {
-        let Some(pool) = Pool::of(self.handle()) else {
-            unreachable!("an exclusive segment is of a pool");
-        };
-        pool
-    }
-}
-
-impl Segment {
-    /// Returns a handle to the pool that the segment was taken from, through the budget that it is
-    /// charged to if there is one, as [`SegmentMut::pool`] does. `None` for an empty segment, for
-    /// static bytes and for adopted [`Bytes`](bytes::Bytes).
-    #[must_use]
-    pub fn pool(&self) -> Option<Pool> {
-        self.handle().and_then(Pool::of)
     }
 }
 

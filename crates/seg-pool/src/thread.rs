@@ -14,30 +14,52 @@ use crate::{
     sync::{Cell, thread_local_dropped, thread_local_plain},
 };
 
-/// The cache that this thread used last, for the fast paths.
+/// A cache that this thread used lately, and the class that it is for.
+#[derive(Clone, Copy)]
 struct Recent {
-    class: Cell<*const Class>,
-    cache: Cell<*const ThreadCache>,
+    class: *const Class,
+    cache: *const ThreadCache,
 }
 
 impl Recent {
-    /// A class's address that no class has; null means adopted memory in a header.
-    const NONE: *const Class = ptr::without_provenance(usize::MAX);
+    /// Has a class's address that no class has; null means adopted memory in a header.
+    const NONE: Self = Self { class: ptr::without_provenance(usize::MAX), cache: ptr::null() };
 
-    fn set(&self, cache: NonNull<ThreadCache>) {
-        // SAFETY: the caller has a live cache of this thread.
-        self.class.set(unsafe { cache.as_ref() }.class().as_class());
-        self.cache.set(cache.as_ptr());
-    }
-
-    fn clear(&self) {
-        self.class.set(Self::NONE);
-        self.cache.set(ptr::null());
+    #[inline]
+    fn is_for(self, class: *const Class) -> bool {
+        ptr::eq(self.class, class)
     }
 }
 
 thread_local_plain! {
-    static RECENT: Recent = Recent { class: Cell::new(Recent::NONE), cache: Cell::new(ptr::null()) };
+    /// The caches that this thread used last. The fast paths look at the first one only.
+    static RECENT: [Cell<Recent>; 4] = [
+        Cell::new(Recent::NONE),
+        Cell::new(Recent::NONE),
+        Cell::new(Recent::NONE),
+        Cell::new(Recent::NONE),
+    ];
+}
+
+/// Makes the cache for `class` the first recent one, if it is among them. Returns whether it is.
+fn bring_forward(class: *const Class) -> bool {
+    let found = RECENT.try_with(|recent| {
+        let [first, others @ ..] = recent;
+        let found = others.iter().find(|other| other.get().is_for(class));
+        found.map(|found| first.swap(found)).is_some() || first.get().is_for(class)
+    });
+    found.unwrap_or(false)
+}
+
+/// Makes a cache of this thread the first recent one.
+fn put_forward(class: *const Class, cache: NonNull<ThreadCache>) {
+    if bring_forward(class) {
+        return;
+    }
+    let _ = RECENT.try_with(|recent| {
+        let mut next = Recent { class, cache: cache.as_ptr() };
+        recent.iter().for_each(|recent| next = recent.replace(next));
+    });
 }
 
 /// All caches of this thread, freed when it ends.
@@ -76,7 +98,8 @@ impl ThreadCaches {
             let index = list.iter().position(|&cache| matches(unsafe { cache.as_ref() }));
             let found = index.map(|index| list.swap_remove(index));
             self.0.set(list);
-            let _ = RECENT.try_with(Recent::clear);
+            let _ =
+                RECENT.try_with(|recent| recent.iter().for_each(|recent| recent.set(Recent::NONE)));
             let Some(cache) = found else { return };
             // SAFETY: nothing names it any more: not the list, and not `RECENT`, which was cleared
             // after that and learns only of caches in the list.
@@ -95,11 +118,12 @@ impl Drop for ThreadCaches {
 #[inline]
 pub(crate) fn take(class: &SizeClass) -> Option<Idle> {
     let taken = RECENT.try_with(|recent| {
-        if !ptr::eq(recent.class.get(), class.as_class()) {
+        let recent = recent[0].get();
+        if !recent.is_for(class.as_class()) {
             return None;
         }
-        // SAFETY: `RECENT` names a live cache of this thread: it is cleared before one is freed.
-        unsafe { &*recent.cache.get() }.take_loaded()
+        // SAFETY: `RECENT` names live caches of this thread: it is cleared before one is freed.
+        unsafe { &*recent.cache }.take_loaded()
     });
     taken.ok().flatten()
 }
@@ -107,6 +131,11 @@ pub(crate) fn take(class: &SizeClass) -> Option<Idle> {
 /// Takes a segment the long way.
 #[cold]
 pub(crate) fn take_slow(class: &SizeClass, arena: &ArenaRef) -> Result<Idle, OutOfMemory> {
+    if bring_forward(class.as_class())
+        && let Some(idle) = take(class)
+    {
+        return Ok(idle);
+    }
     let taken = match this_thread(class, arena) {
         // SAFETY: a live cache of this thread.
         Some(cache) => unsafe { cache.as_ref() }.take(),
@@ -136,29 +165,40 @@ fn this_thread(class: &SizeClass, arena: &ArenaRef) -> Option<NonNull<ThreadCach
         flush(arena);
         cache = find()?;
     }
-    let _ = RECENT.try_with(|recent| recent.set(cache));
+    put_forward(class.as_class(), cache);
     Some(cache)
 }
 
 /// Gives a segment back, to this thread's loaded magazine if it was the last one used.
 #[inline]
 pub(crate) fn give(idle: Idle) {
-    let mut idle = Some(idle);
-    let _ = RECENT.try_with(|recent| {
-        let class = recent.class.get();
-        if idle.as_ref().is_some_and(|idle| ptr::eq(idle.route.get(), class)) {
-            // SAFETY: `RECENT` names a live cache of this thread: it is cleared before one is freed.
-            let cache = unsafe { &*recent.cache.get() };
-            idle = idle.take().and_then(|idle| cache.keep(idle).err());
-        }
-    });
-    if let Some(idle) = idle {
+    if let Err(idle) = give_loaded(idle) {
         give_slow(idle);
     }
 }
 
+#[inline]
+fn give_loaded(idle: Idle) -> Result<(), Idle> {
+    let mut idle = Some(idle);
+    let _ = RECENT.try_with(|recent| {
+        let recent = recent[0].get();
+        if idle.as_ref().is_some_and(|idle| recent.is_for(idle.route.get())) {
+            // SAFETY: `RECENT` names live caches of this thread: it is cleared before one is freed.
+            let cache = unsafe { &*recent.cache };
+            idle = idle.take().and_then(|idle| cache.keep(idle).err());
+        }
+    });
+    idle.map_or(Ok(()), Err)
+}
+
 #[cold]
-fn give_slow(idle: Idle) {
+fn give_slow(mut idle: Idle) {
+    if bring_forward(idle.route.get()) {
+        match give_loaded(idle) {
+            Ok(()) => return,
+            Err(back) => idle = back,
+        }
+    }
     let class = SizeClass::of(&idle);
     if class.is_null() {
         return adopted::free(idle);

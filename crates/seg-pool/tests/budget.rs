@@ -3,7 +3,7 @@
 use std::thread;
 
 use bytes::Bytes;
-use seg_pool::{Budget, Cause, Pool, SLAB_BYTES, Segment, SegmentMut, SegmentSize};
+use seg_pool::{Budget, Cause, Pool, PoolRef, SLAB_BYTES, Segment, SegmentMut, SegmentSize};
 
 /// Rounds in the tests with threads.
 const ROUNDS: usize = if cfg!(miri) { 20 } else { 2_000 };
@@ -71,6 +71,21 @@ fn a_segment_leads_to_its_pool_and_its_account() {
     let plain = pool.take(256);
     drop(plain.pool().take(256));
     assert_eq!((plain.pool().segment_size(), budget.used_bytes_peak()), (SegmentSize::K4, 3_328));
+}
+
+#[test]
+fn a_borrowed_handle_counts_nothing_and_its_clone_does() {
+    let pool = Pool::new();
+    let budget = Budget::new(&pool, 1_024);
+    let segment = budget.pool().take(256);
+    let borrowed = PoolRef::from(budget.pool());
+    assert!(borrowed.is_same(&pool) && segment.pool().is_same(&borrowed));
+    let kept = segment.pool().clone();
+    drop((segment, budget, pool));
+    // The clone keeps the pool and the account.
+    let last = kept.take(1_024);
+    assert_eq!(kept.try_take_size(SegmentSize::B256).expect_err("the cap").bytes_max(), 1_024);
+    assert_eq!(last.pool().stats().in_use_bytes(), 1_024);
 }
 
 #[test]

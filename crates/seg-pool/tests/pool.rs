@@ -702,7 +702,7 @@ fn a_segment_opens_a_pool_whose_last_handle_is_gone() {
     let pool = Pool::builder().zero_on_drop(true).build();
     let segment = pool.take(16_384);
     drop(pool);
-    let pool = segment.pool();
+    let pool = segment.pool().clone();
     drop(segment);
     assert_eq!(pool.stats().idle_bytes(), SLAB_BYTES, "an open pool keeps what comes back");
     let misses = |pool: &Pool| pool.stats().classes()[SegmentSize::K16 as usize].misses();

@@ -874,3 +874,21 @@ fn segments_are_iterators_of_their_bytes_and_take_some() {
 fn a_full_segment_takes_no_more_bytes_from_an_iterator() {
     Pool::new().take(256).extend(core::iter::repeat_n(7, 257));
 }
+
+#[test]
+fn memory_for_values_starts_over_as_uninitialised() {
+    let pool = Pool::new();
+    let mut segment = pool.take(256);
+    segment.extend_from_slice(&[7; 256]);
+    assert!(segment.as_uninit_mut().is_none(), "something is filled");
+    segment.clear();
+    let front = segment.split_to(0);
+    assert!(segment.as_uninit_mut().is_none(), "another part is there");
+    drop(front);
+    let values = segment.as_uninit_mut().expect("a whole segment");
+    assert_eq!(values.len(), 256);
+    values.fill(core::mem::MaybeUninit::uninit());
+    assert_eq!(segment.spare_initialized_mut(), [0; 256]);
+    let back = segment.split_off(16);
+    assert!(segment.as_uninit_mut().is_none() && back.is_empty());
+}

@@ -8,7 +8,7 @@ use core::{
     slice,
 };
 
-use seg_pool::{Pool, SegmentMut, SegmentSize};
+use seg_pool::{PoolRef, SegmentMut, SegmentSize};
 
 /// Elements of type `T` in a segment, with an `H` of the user's before them.
 ///
@@ -20,9 +20,8 @@ use seg_pool::{Pool, SegmentMut, SegmentSize};
 ///
 /// - **B1** `header` points to a live `Header<H>` at the start of the payload of that header's own
 ///   `segment`, which nobody else can reach. `header` may be used for the whole payload.
-/// - **B2** the slots lie from `OFFSET` on, aligned, and there are [`capacity`](Self::capacity) of them.
+/// - **B2** the slots lie from `OFFSET` on, aligned, and there are `capacity` of them.
 /// - **B3** the slots `first..end` hold elements, and no others do; `first <= end <= capacity`.
-/// - **B4** the bytes from the slot `end` on are as initialised as they were when the segment was taken.
 pub(crate) struct Block<H, T> {
     header: NonNull<Header<H>>,
     elements: PhantomData<(H, T)>,
@@ -36,8 +35,9 @@ unsafe impl<H: Sync, T: Sync> Sync for Block<H, T> {}
 #[repr(C)]
 struct Header<H> {
     segment: SegmentMut,
-    first: u32,
-    end: u32,
+    first: u16,
+    end: u16,
+    capacity: u16,
     extra: H,
 }
 
@@ -54,15 +54,16 @@ impl<H, T> Block<H, T> {
     pub(crate) fn new(mut segment: SegmentMut, extra: H) -> Self {
         const { assert!(size_of::<T>() > 0 && size_of::<T>() < 256 && Self::OFFSET < 256) };
         const { assert!(Self::OFFSET.is_multiple_of(align_of::<T>())) };
-        assert!(
-            segment.is_empty() && segment.capacity() == segment.held_bytes(),
-            "a whole segment"
-        );
-        let header = segment.spare_capacity_mut().as_mut_ptr().cast::<Header<H>>();
+        const { assert!(Self::len_max(SegmentSize::MAX) <= u16::MAX as usize) };
+        let capacity = (segment.capacity() - Self::OFFSET) / size_of::<T>();
+        let Some(payload) = segment.as_uninit_mut() else { unreachable!("a whole segment") };
+        let header = payload.as_mut_ptr().cast::<Header<H>>();
         // The slots are as well aligned as the header, as `OFFSET` is a multiple of their alignment.
         assert!(header.is_aligned() && header.cast::<T>().is_aligned(), "an aligned segment");
+        #[expect(clippy::cast_possible_truncation, reason = "at most `len_max`")]
+        let capacity = capacity as u16;
         // SAFETY: the payload is at least 256 bytes long, aligned, and this block's alone.
-        unsafe { header.write(Header { segment, first: 0, end: 0, extra }) };
+        unsafe { header.write(Header { segment, first: 0, end: 0, capacity, extra }) };
         // SAFETY: the start of a payload is not null.
         let header = unsafe { NonNull::new_unchecked(header) };
         Self { header, elements: PhantomData }
@@ -100,7 +101,8 @@ impl<H, T> Block<H, T> {
     }
 
     /// Returns the pool that the segment is of.
-    pub(crate) fn pool(&self) -> Pool {
+    #[inline]
+    pub(crate) fn pool(&self) -> PoolRef<'_> {
         self.header().segment.pool()
     }
 
@@ -112,13 +114,14 @@ impl<H, T> Block<H, T> {
     /// Returns how many elements there can be.
     #[inline]
     pub(crate) const fn capacity(&self) -> usize {
-        (self.header().segment.capacity() - Self::OFFSET) / size_of::<T>()
+        self.header().capacity as usize
     }
 
     /// Returns how many elements can be appended.
     #[inline]
     pub(crate) const fn spare(&self) -> usize {
-        self.capacity() - self.header().end as usize
+        let Header { end, capacity, .. } = self.header();
+        (*capacity - *end) as usize
     }
 
     /// Returns how many slots are unused before the first element.
@@ -150,10 +153,7 @@ impl<H, T> Block<H, T> {
         let slot = self.slot(*end as usize - 1);
         self.header_mut().end -= 1;
         // SAFETY: the slot holds an element (B3), which moves out, as it is beyond the end now.
-        let element = unsafe { slot.read() };
-        // SAFETY: the slot is one of the block's (B2) and holds no element any more. Keeps B4.
-        unsafe { slot.write_bytes(0, 1) };
-        Some(element)
+        Some(unsafe { slot.read() })
     }
 
     /// Removes the first element.
@@ -171,16 +171,27 @@ impl<H, T> Block<H, T> {
 
     /// Moves all elements to the first slots, so that those which were removed are spare ones.
     pub(crate) fn move_to_front(&mut self) {
-        let (removed, len) = (self.removed(), self.len());
-        let (start, first) = (self.slot(0), self.slot(removed));
+        let len = self.header().end - self.header().first;
+        let (start, first) = (self.slot(0), self.slot(self.removed()));
         // SAFETY: both runs are slots of the block (B2); the first one's elements move (B3).
-        unsafe { first.copy_to(start, len) };
+        unsafe { first.copy_to(start, len.into()) };
         let header = self.header_mut();
-        #[expect(clippy::cast_possible_truncation, reason = "below the capacity")]
-        let end = len as u32;
-        (header.first, header.end) = (0, end);
-        // SAFETY: the slots that are spare now are the block's (B2). Keeps B4.
-        unsafe { self.slot(len).write_bytes(0, removed) };
+        (header.first, header.end) = (0, len);
+    }
+
+    /// Moves all elements of another block to the end of this one.
+    ///
+    /// # Panics
+    ///
+    /// Panics when there are more of them than spare slots.
+    pub(crate) fn append<G>(&mut self, other: &mut Block<G, T>) {
+        let len = other.header().end - other.header().first;
+        assert!(self.spare() >= len.into(), "a block is full");
+        let (first, end) = (other.slot(other.removed()), self.slot(self.header().end.into()));
+        // SAFETY: the elements (B3) move to slots that hold none (B2, B3) of another segment (B1).
+        unsafe { first.copy_to_nonoverlapping(end, len.into()) };
+        other.header_mut().first += len;
+        self.header_mut().end += len;
     }
 }
 
@@ -205,9 +216,10 @@ impl<H, T> DerefMut for Block<H, T> {
 }
 
 impl<H, T> Drop for Block<H, T> {
+    // Most lists are of one chunk, whose drop is inlined.
+    #[inline(never)]
     fn drop(&mut self) {
-        let used = Self::OFFSET + self.header().end as usize * size_of::<T>();
-        let _last = Emptied { header: self.header, used };
+        let _last = Emptied { header: self.header };
         let elements: *mut [T] = &raw mut **self;
         // SAFETY: the slots hold elements (B3), and nobody uses the block after its drop.
         unsafe { elements.drop_in_place() };
@@ -217,20 +229,12 @@ impl<H, T> Drop for Block<H, T> {
 /// A block whose elements are gone; gives its segment back, also when one of them panicked.
 struct Emptied<H> {
     header: NonNull<Header<H>>,
-    /// Bytes from the start of the payload that were written.
-    used: usize,
 }
 
 impl<H> Drop for Emptied<H> {
     fn drop(&mut self) {
         // SAFETY: the header is alive (B1), and moves out once, as the block is gone.
-        let Header { segment, extra, .. } = unsafe { self.header.read() };
-        let start = self.header.cast::<u8>();
-        // A segment knows which of its bytes are initialised, and elements may have had padding.
-        // SAFETY: the bytes are of the payload (B1, B3), which `segment` still keeps.
-        unsafe { start.write_bytes(0, self.used) };
-        drop(segment);
-        drop(extra);
+        drop(unsafe { self.header.read() });
     }
 }
 

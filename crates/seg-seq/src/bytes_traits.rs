@@ -18,7 +18,7 @@ impl Buf for Sequence {
 
     #[inline]
     fn chunk(&self) -> &[u8] {
-        self.list.get(0).map_or(&[], |segment| segment)
+        self.list.first().map_or(&[], |segment| segment)
     }
 
     fn chunks_vectored<'a>(&'a self, slices: &mut [IoSlice<'a>]) -> usize {
@@ -48,10 +48,12 @@ impl Buf for Sequence {
 }
 
 impl Buf for SegmentedBuf {
+    #[inline]
     fn remaining(&self) -> usize {
         within(self.len())
     }
 
+    #[inline]
     fn chunk(&self) -> &[u8] {
         self.first_slice()
     }
@@ -65,6 +67,7 @@ impl Buf for SegmentedBuf {
         count
     }
 
+    #[inline]
     fn advance(&mut self, count: usize) {
         self.consume(count as u64);
     }

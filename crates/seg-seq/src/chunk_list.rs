@@ -3,10 +3,8 @@
 mod blocks;
 mod directory;
 
-use std::borrow::Cow;
-
 use bytes::Buf as _;
-use seg_pool::{OutOfMemory, Pool, Segment};
+use seg_pool::{OutOfMemory, Pool, PoolRef, Segment};
 
 use self::blocks::Blocks;
 
@@ -25,20 +23,19 @@ impl Chunk {
         self.start + self.segment.len() as u64
     }
 
-    /// Returns whether a segment is the next part of the same one. The next segment of a slab lies
-    /// right after this one as well.
-    #[inline]
-    fn is_continued_by(&self, segment: &Segment) -> bool {
-        self.segment.as_ptr_range().end == segment.as_ptr()
-            && self.segment.shares_segment_with(segment)
-    }
-
     /// Returns where in the chunk the byte at an offset lies, if it lies here.
     #[inline]
     fn distance(&self, offset: u64) -> Option<usize> {
         let distance = within(offset.checked_sub(self.start)?);
         (distance < self.segment.len()).then_some(distance)
     }
+}
+
+/// Returns whether a segment is the next part of the same one as the one before it. The next segment of
+/// a slab lies right after that as well.
+#[inline]
+fn is_continued_by(before: &Segment, segment: &Segment) -> bool {
+    before.as_ptr_range().end == segment.as_ptr() && before.shares_segment_with(segment)
 }
 
 /// Chunks in order, each starting where the one before ends.
@@ -53,13 +50,27 @@ pub(crate) enum ChunkList {
     Many(Blocks),
 }
 
+/// Where a list takes its blocks from.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Source<'a> {
+    Pool(&'a Pool),
+    /// The pool that the list's chunks are of, or this segment that is to be put beside them, or the
+    /// global one when all of them lie elsewhere.
+    Beside(&'a Segment),
+}
+
+/// Returns the pool of the first segment that is of one, or the global one.
+fn pool_of<'a>(segments: [&'a Segment; 2]) -> PoolRef<'a> {
+    segments.into_iter().find_map(Segment::pool).unwrap_or_else(|| Pool::global().into())
+}
+
 impl ChunkList {
     pub(crate) const EMPTY: Self = Self::One(Segment::new());
 
     /// Creates a list that `count` chunks can be put into.
     fn with_slots(count: usize, pool: &Pool) -> Result<Self, OutOfMemory> {
         let mut list = Self::EMPTY;
-        list.try_reserve(count, pool)?;
+        list.try_reserve(count, Source::Pool(pool))?;
         Ok(list)
     }
 
@@ -97,6 +108,14 @@ impl ChunkList {
     }
 
     #[inline]
+    pub(crate) fn first(&self) -> Option<&Segment> {
+        match self {
+            Self::One(segment) => (!segment.is_empty()).then_some(segment),
+            Self::Many(blocks) => Some(&blocks.first()?.segment),
+        }
+    }
+
+    #[inline]
     pub(crate) fn last(&self) -> Option<&Segment> {
         match self {
             Self::One(segment) => (!segment.is_empty()).then_some(segment),
@@ -126,15 +145,12 @@ impl ChunkList {
         }
     }
 
-    /// Returns the pool for more blocks: the one of the list's blocks, of its chunk or of a segment that
-    /// is to be put beside it, and the global one when all of them lie elsewhere.
-    #[cold]
-    pub(crate) fn pool(&self, other: &Segment) -> Cow<'static, Pool> {
-        let own = match self {
-            Self::One(segment) => segment.pool(),
-            Self::Many(blocks) => Some(blocks.pool()),
-        };
-        own.or_else(|| other.pool()).map_or_else(|| Cow::Borrowed(Pool::global()), Cow::Owned)
+    /// Returns the pool of the list's blocks or of its chunk, or the global one.
+    fn pool(&self) -> PoolRef<'_> {
+        match self {
+            Self::One(segment) => pool_of([segment; 2]),
+            Self::Many(blocks) => blocks.pool(),
+        }
     }
 
     /// Returns how many chunks can be put in without another block.
@@ -150,13 +166,18 @@ impl ChunkList {
     pub(crate) fn try_reserve(
         &mut self,
         additional: usize,
-        pool: &Pool,
+        source: Source<'_>,
     ) -> Result<(), OutOfMemory> {
         match self {
             Self::One(segment) => {
                 let wanted = additional + usize::from(!segment.is_empty());
                 if wanted > 1 {
-                    let mut blocks = Blocks::try_new(wanted, pool)?;
+                    let mut blocks = match source {
+                        Source::Pool(pool) => Blocks::try_new(wanted, pool)?,
+                        Source::Beside(other) => {
+                            Blocks::try_new(wanted, &pool_of([segment, other]))?
+                        }
+                    };
                     if !segment.is_empty() {
                         blocks.push(core::mem::take(segment));
                     }
@@ -164,7 +185,10 @@ impl ChunkList {
                 }
                 Ok(())
             }
-            Self::Many(blocks) => blocks.try_reserve(additional, pool),
+            Self::Many(blocks) => match source {
+                Source::Pool(pool) => blocks.try_reserve(additional, Some(pool)),
+                Source::Beside(_) => blocks.try_reserve(additional, None),
+            },
         }
     }
 
@@ -172,76 +196,49 @@ impl ChunkList {
     /// chunk, which it joins then.
     #[inline]
     pub(crate) fn put(&mut self, segment: Segment) {
-        match self {
-            Self::One(only) if only.is_empty() => *only = segment,
-            Self::Many(blocks)
-                if !blocks.last().is_some_and(|last| last.is_continued_by(&segment)) =>
-            {
-                blocks.push(segment);
-            }
-            _ => assert!(self.join(segment).is_ok(), "a slot was reserved"),
+        match self.push_fast(segment) {
+            Ok(()) => {}
+            Err(segment) => self.put_rare(segment),
         }
     }
 
-    /// Appends a segment where most are appended: to blocks with a slot, as a chunk of its own. Returns it
-    /// where it is empty, or joins the last chunk, or the list has no slot.
+    #[inline(never)]
+    fn put_rare(&mut self, segment: Segment) {
+        let is_joined = self.last().is_some_and(|last| is_continued_by(last, &segment));
+        match self {
+            Self::One(only) if only.is_empty() => *only = segment,
+            Self::One(only) => assert!(only.unsplit(segment).is_ok(), "a slot was reserved"),
+            Self::Many(blocks) if is_joined => blocks.join(segment),
+            Self::Many(blocks) => blocks.push(segment),
+        }
+    }
+
+    /// Appends a segment where most are appended when there are several: as a chunk of its own.
+    /// Returns it where it is empty, or joins the last chunk, or needs a block.
     #[inline]
     pub(crate) fn push_fast(&mut self, segment: Segment) -> Result<(), Segment> {
         match self {
-            Self::Many(blocks) if !segment.is_empty() => blocks.push_fast(segment),
-            _ => Err(segment),
+            Self::Many(blocks) => blocks.push_fast(segment),
+            Self::One(_) => Err(segment),
         }
     }
 
     /// Takes a segment to the end of the list, joining it to the last chunk when it is the next part of
-    /// that one. An empty one vanishes. Blocks come from `pool`, or else from [`pool`](Self::pool).
-    #[inline]
+    /// that one. An empty one vanishes. Blocks come from `pool`, or else from where the chunks do.
     pub(crate) fn try_push(
         &mut self,
         segment: &mut Segment,
         pool: Option<&Pool>,
     ) -> Result<(), OutOfMemory> {
-        if self.spare() == 0 {
-            return self.try_push_rare(segment, pool);
-        }
-        if !segment.is_empty() {
-            self.put(core::mem::take(segment));
-        }
-        Ok(())
-    }
-
-    #[inline(never)]
-    fn try_push_rare(
-        &mut self,
-        segment: &mut Segment,
-        pool: Option<&Pool>,
-    ) -> Result<(), OutOfMemory> {
-        match self.join(core::mem::take(segment)) {
-            Ok(()) => return Ok(()),
-            Err(back) => *segment = back,
-        }
-        match pool {
-            Some(pool) => self.try_reserve(1, pool)?,
-            None => {
-                let pool = self.pool(segment);
-                self.try_reserve(1, &pool)?;
-            }
-        }
-        self.put(core::mem::take(segment));
-        Ok(())
-    }
-
-    /// Joins a segment to the last chunk, or returns it when it is not the next part of that
-    /// segment. An empty one vanishes.
-    pub(crate) fn join(&mut self, segment: Segment) -> Result<(), Segment> {
         if segment.is_empty() {
             return Ok(());
         }
-        match self {
-            Self::One(only) if only.is_empty() => Err(segment),
-            Self::One(only) => only.unsplit(segment),
-            Self::Many(blocks) => blocks.join(segment),
+        let is_joined = self.last().is_some_and(|last| is_continued_by(last, segment));
+        if !is_joined && self.spare() == 0 {
+            self.try_reserve(1, pool.map_or(Source::Beside(segment), Source::Pool))?;
         }
+        self.put(core::mem::take(segment));
+        Ok(())
     }
 
     /// Takes all chunks of another list to the end of this one.
@@ -259,13 +256,9 @@ impl ChunkList {
             Self::One(segment) => return self.try_push(segment, pool),
             Self::Many(_) => other.get(0).unwrap_or(const { &Segment::new() }),
         };
-        match pool {
-            _ if self.spare() >= other.len() => {}
-            Some(pool) => self.try_reserve(other.len(), pool)?,
-            None => {
-                let pool = self.pool(first);
-                self.try_reserve(other.len(), &pool)?;
-            }
+        if self.spare() < other.len() {
+            let source = pool.map_or(Source::Beside(first), Source::Pool);
+            self.try_reserve(other.len(), source)?;
         }
         while let Some(segment) = other.pop_front() {
             self.put(segment);
@@ -316,21 +309,21 @@ impl ChunkList {
             Self::One(segment) => {
                 (count <= segment.len() as u64).then(|| segment.split_to(within(count)))
             }
-            Self::Many(blocks) => {
-                let first = blocks.first_mut()?;
-                if count >= first.segment.len() as u64 {
-                    return if count == first.segment.len() as u64 {
-                        self.pop_front()
-                    } else {
-                        None
-                    };
-                }
-                first.start += count;
-                let front = first.segment.split_to(within(count));
-                blocks.moved_front(count);
-                Some(front)
-            }
+            Self::Many(_) => self.split_first_of_many(count),
         }
+    }
+
+    #[inline(never)]
+    fn split_first_of_many(&mut self, count: u64) -> Option<Segment> {
+        let Self::Many(blocks) = self else { unreachable!("blocks") };
+        let first = blocks.first_mut()?;
+        if count >= first.segment.len() as u64 {
+            return if count == first.segment.len() as u64 { self.pop_front() } else { None };
+        }
+        first.start += count;
+        let front = first.segment.split_to(within(count));
+        blocks.moved_front(count);
+        Some(front)
     }
 
     /// Splits the first `count` bytes off, which are at most [`bytes`](Self::bytes).
@@ -364,7 +357,7 @@ impl ChunkList {
         match pool {
             _ if count <= 1 => Ok(Self::EMPTY),
             Some(pool) => Self::with_slots(count, pool),
-            None => Self::with_slots(count, &self.pool(&Segment::new())),
+            None => Self::with_slots(count, &self.pool()),
         }
     }
 
@@ -421,7 +414,7 @@ impl ChunkList {
 
     fn drop_front(&mut self, count: u64) {
         let mut rest = count;
-        while let Some(first) = self.get(0)
+        while let Some(first) = self.first()
             && first.len() as u64 <= rest
         {
             rest -= first.len() as u64;
@@ -435,7 +428,7 @@ impl ChunkList {
     /// Copies the first bytes and drops them. There are as many.
     #[inline]
     pub(crate) fn copy_front(&mut self, target: &mut [u8]) {
-        match self.get(0) {
+        match self.first() {
             Some(first) if target.len() < first.len() => {
                 target.copy_from_slice(&first[..target.len()]);
                 self.advance(target.len() as u64);
@@ -446,7 +439,7 @@ impl ChunkList {
 
     fn copy_chunks(&mut self, target: &mut [u8]) {
         let mut rest = target;
-        while let Some(first) = self.get(0)
+        while let Some(first) = self.first()
             && first.len() <= rest.len()
         {
             let (front, after) = rest.split_at_mut(first.len());

@@ -3,7 +3,7 @@
 use seg_pool::{OutOfMemory, Pool};
 
 use crate::{
-    chunk_list::ChunkList,
+    chunk_list::{ChunkList, Source},
     range,
     segmented_buf::SegmentedBuf,
     sequence::{Sequence, within},
@@ -79,7 +79,7 @@ fn compact(
     // For each chunk, and what was copied before it, and each segment that is filled: so that all
     // fits in when there is an error.
     let full = within(list.bytes() / pool.segment_size().bytes() as u64);
-    packed.list.try_reserve(2 * list.len() + full + 4, pool)?;
+    packed.list.try_reserve(2 * list.len() + full + 4, Source::Pool(pool))?;
     let mut result = Ok(());
     while let Some(run) = Run::first(list).filter(|_| result.is_ok()) {
         let is_kept = run.is_kept(held, max_waste);

@@ -144,11 +144,11 @@ impl sealed::FrontChunk for Sequence {
     }
 
     fn front_held_bytes(&self) -> usize {
-        self.list.get(0).map_or(0, Segment::held_bytes)
+        self.list.first().map_or(0, Segment::held_bytes)
     }
 
     fn front_shares_segment_with(&self, other: &Segment) -> bool {
-        self.list.get(0).is_some_and(|first| first.shares_segment_with(other))
+        self.list.first().is_some_and(|first| first.shares_segment_with(other))
     }
 }
 

@@ -7,7 +7,7 @@ use bytes::{Buf as _, Bytes, buf::UninitSlice};
 use seg_pool::{OutOfMemory, Pool, Segment, SegmentMut};
 
 use crate::{
-    chunk_list::ChunkList,
+    chunk_list::{ChunkList, Source},
     chunks::{self, Slices},
     range::{self, CutError},
     sequence::{Sequence, within},
@@ -120,7 +120,10 @@ impl SegmentedBuf {
         let mut last = self.pool.try_take_size(self.pool.segment_size())?;
         let count = last.fill_from_slice(rest);
         let mut full = self.fill_segments(&mut last, &rest[count..])?;
-        self.list.try_reserve(full.len() + 1 + usize::from(self.tail.is_some()), &self.pool)?;
+        self.list.try_reserve(
+            full.len() + 1 + usize::from(self.tail.is_some()),
+            Source::Pool(&self.pool),
+        )?;
         if let Some(tail) = &mut self.tail {
             tail.fill_from_slice(head);
         }
@@ -135,7 +138,7 @@ impl SegmentedBuf {
     /// Fills segments after `last`, which is the last one of them then; returns those before it.
     fn fill_segments(&self, last: &mut SegmentMut, bytes: &[u8]) -> Result<ChunkList, OutOfMemory> {
         let (mut full, mut rest) = (ChunkList::EMPTY, bytes);
-        full.try_reserve(bytes.len().div_ceil(last.capacity()), &self.pool)?;
+        full.try_reserve(bytes.len().div_ceil(last.capacity()), Source::Pool(&self.pool))?;
         while !rest.is_empty() {
             let mut segment = self.pool.try_take_size(self.pool.segment_size())?;
             rest = &rest[segment.fill_from_slice(rest)..];
@@ -199,7 +202,11 @@ impl SegmentedBuf {
     pub fn try_reserve(&mut self, chunk_count: usize) -> Result<(), OutOfMemory> {
         // The tail becomes a chunk before them, and the rest of it one after them.
         let slots = chunk_count + 2 * usize::from(self.tail.is_some());
-        if slots <= self.list.spare() { Ok(()) } else { self.list.try_reserve(slots, &self.pool) }
+        if slots <= self.list.spare() {
+            Ok(())
+        } else {
+            self.list.try_reserve(slots, Source::Pool(&self.pool))
+        }
     }
 
     /// Appends what an exclusive segment holds, and fills its spare part next.
@@ -235,7 +242,8 @@ impl SegmentedBuf {
     /// # }
     /// ```
     pub fn try_push_mut(&mut self, segment: SegmentMut) -> Result<(), (SegmentMut, OutOfMemory)> {
-        match self.list.try_reserve(1 + usize::from(self.tail.is_some()), &self.pool) {
+        match self.list.try_reserve(1 + usize::from(self.tail.is_some()), Source::Pool(&self.pool))
+        {
             Ok(()) => {
                 self.seal();
                 self.tail = Some(segment);
@@ -283,7 +291,7 @@ impl SegmentedBuf {
         };
         if self.list.is_empty() && tail.is_empty() {
             // The list becomes this buffer's, and needs a slot for the tail.
-            sequence.list.try_reserve(1, &self.pool)?;
+            sequence.list.try_reserve(1, Source::Pool(&self.pool))?;
         } else {
             self.try_publish(sequence.chunk_count())?;
         }
@@ -431,7 +439,7 @@ impl SegmentedBuf {
         if self.list.is_empty() {
             self.publish();
         }
-        self.list.get(0).cloned()
+        self.list.first().cloned()
     }
 
     /// Turns the buffer into a sequence of all its bytes.
@@ -514,14 +522,20 @@ impl SegmentedBuf {
     /// Drops the first `count` bytes.
     #[inline]
     pub(crate) fn consume(&mut self, count: u64) {
-        match &mut self.tail {
-            Some(tail) if self.list.is_empty() && count < tail.len() as u64 => {
+        match (&mut self.list, &mut self.tail) {
+            (ChunkList::One(first), _) if count < first.len() as u64 => {
+                first.advance(within(count));
+            }
+            (ChunkList::One(first), Some(tail))
+                if first.is_empty() && count < tail.len() as u64 =>
+            {
                 tail.advance(within(count));
             }
             _ => self.consume_rare(count),
         }
     }
 
+    #[inline(never)]
     fn consume_rare(&mut self, count: u64) {
         assert!(count <= self.len(), "advance past the end of the buffer");
         let listed = self.list.bytes();
@@ -537,7 +551,7 @@ impl SegmentedBuf {
     /// Returns the first chunk, or what the tail holds when there is none.
     #[inline]
     pub(crate) fn first_slice(&self) -> &[u8] {
-        match self.list.get(0) {
+        match self.list.first() {
             Some(segment) => segment,
             None => self.tail.as_deref().unwrap_or_default(),
         }
@@ -573,7 +587,7 @@ impl SegmentedBuf {
 
     /// Makes slots for `count` segments that become the tail, one after the other.
     pub(crate) fn try_reserve_tails(&mut self, count: usize) -> Result<(), OutOfMemory> {
-        self.list.try_reserve(count + usize::from(self.tail.is_some()), &self.pool)
+        self.list.try_reserve(count + usize::from(self.tail.is_some()), Source::Pool(&self.pool))
     }
 
     /// Replaces the tail, which is complete. There is a slot for the new one.
@@ -614,7 +628,11 @@ impl SegmentedBuf {
 
     /// Makes a slot for a chunk that follows all bytes so far.
     pub(crate) fn try_reserve_chunk(&mut self) -> Result<(), OutOfMemory> {
-        if self.tail.is_some() { self.try_publish(1) } else { self.list.try_reserve(1, &self.pool) }
+        if self.tail.is_some() {
+            self.try_publish(1)
+        } else {
+            self.list.try_reserve(1, Source::Pool(&self.pool))
+        }
     }
 
     /// Moves the filled part of the tail into the list, where it can be shared, and makes slots for
@@ -622,7 +640,7 @@ impl SegmentedBuf {
     fn try_publish(&mut self, additional: usize) -> Result<(), OutOfMemory> {
         let Some(tail) = &self.tail else { return Ok(()) };
         let slots = additional + usize::from(!tail.is_empty()) + usize::from(tail.spare_len() > 0);
-        self.list.try_reserve(slots, &self.pool)?;
+        self.list.try_reserve(slots, Source::Pool(&self.pool))?;
         self.publish();
         Ok(())
     }

@@ -7,7 +7,7 @@ use bytes::Bytes;
 use seg_pool::{OutOfMemory, Pool, Segment};
 
 use crate::{
-    chunk_list::ChunkList,
+    chunk_list::{ChunkList, Source},
     chunks::{self, Chunks, IntoChunks, Slices},
     find,
     range::{self, CutError, RangeError},
@@ -140,7 +140,7 @@ impl Sequence {
         if chunk_count <= self.list.spare() {
             return Ok(());
         }
-        self.list.try_reserve(chunk_count, pool)
+        self.list.try_reserve(chunk_count, Source::Pool(pool))
     }
 
     /// Appends the chunks of another sequence without a copy. Cost grows with their number.

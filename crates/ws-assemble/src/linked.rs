@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 
 use bytes::Bytes;
-use seg_pool::{OutOfMemory, Pool, Segment};
+use seg_pool::{OutOfMemory, PoolRef, Segment};
 use seg_seq::{Flatten, Sequence};
 
 use crate::recycled::Recycled;
@@ -24,7 +24,10 @@ impl Linked {
     }
 
     /// Makes a slot for a segment, in a list of the pool when it is not the first one.
-    pub(crate) fn try_reserve(&mut self, pool: impl FnOnce() -> Pool) -> Result<(), OutOfMemory> {
+    pub(crate) fn try_reserve<'a>(
+        &mut self,
+        pool: impl FnOnce() -> PoolRef<'a>,
+    ) -> Result<(), OutOfMemory> {
         if self.segment.is_empty() && self.list.is_none() {
             return Ok(());
         }

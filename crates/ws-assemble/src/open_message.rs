@@ -246,7 +246,7 @@ impl OpenMessage {
             if held_bytes > limits.held_bytes_max {
                 return Err(DecodeErrorKind::HeldTooMuch);
             }
-            let pool = || chunk.pool().unwrap_or_else(|| Pool::global().clone());
+            let pool = || chunk.pool().unwrap_or_else(|| Pool::global().into());
             linked.try_reserve(pool).map_err(DecodeErrorKind::OutOfMemory)?;
             self.held_bytes = held_bytes;
         }

@@ -60,12 +60,17 @@ impl Handle {
         unsafe { NonNull::new_unchecked(header) }
     }
 
-    /// Returns what the segment's pool shares; none for adopted memory.
-    pub(crate) fn arena(&self) -> Option<ArenaRef> {
+    /// Returns what the segment's pool shares, without counting it; none for adopted memory.
+    ///
+    /// # Safety
+    ///
+    /// The result is not used after `self`, and never dropped.
+    #[inline]
+    pub(crate) unsafe fn uncounted_arena(&self) -> Option<ArenaRef> {
         // SAFETY: the header is alive (H1) and keeps its slab, and that keeps the arena with its classes.
         let class = unsafe { SizeClass::of(self).as_ref() }?;
-        // SAFETY: as above.
-        Some(unsafe { ArenaRef::of(class) })
+        // SAFETY: the class is of a segment in hand; the caller says the rest.
+        Some(unsafe { ArenaRef::uncounted(class) })
     }
 
     /// Returns the adopted `Bytes` that this is a handle to; none for a pooled segment.

@@ -2,6 +2,7 @@
 
 use core::{
     fmt,
+    mem::MaybeUninit,
     ops::{Deref, DerefMut, Range},
     ptr::{self, NonNull},
     slice,
@@ -138,6 +139,21 @@ impl SegmentMut {
         unsafe { UninitSlice::from_raw_parts_mut(spare.as_ptr(), self.spare_len()) }
     }
 
+    /// Returns all bytes as memory for values of any type, and forgets which of them were written
+    /// before. `None` when something is filled, or when the segment has another part.
+    ///
+    /// For who keeps values in a segment, whose padding is not initialised.
+    pub fn as_uninit_mut(&mut self) -> Option<&mut [MaybeUninit<u8>]> {
+        let is_whole = self.is_empty() && self.capacity() == self.handle.capacity();
+        if !is_whole || !self.handle.is_unique() {
+            return None;
+        }
+        self.handle.forget_initialized();
+        // SAFETY: `capacity` live bytes (E1), which are this value's alone (E2) and not known to be
+        // initialised from here on (E3, E4).
+        Some(unsafe { slice::from_raw_parts_mut(self.ptr.as_ptr().cast(), self.capacity()) })
+    }
+
     /// Counts the next `count` spare bytes as filled.
     ///
     /// # Safety
@@ -157,7 +173,7 @@ impl SegmentMut {
     ///
     /// For readers that insist on initialised bytes, such as `std::io::Read`. A byte of a segment
     /// is zeroed at most once in the life of its slab, and never when it was written before, so
-    /// this costs nothing in the steady state. What the bytes hold is unspecified.
+    /// this costs nothing in the steady state; once more after [`as_uninit_mut`](Self::as_uninit_mut). What the bytes hold is unspecified.
     pub fn spare_initialized_mut(&mut self) -> &mut [u8] {
         self.initialize(self.capacity());
         // SAFETY: as in `spare_capacity_mut`.
@@ -423,6 +439,7 @@ impl SegmentMut {
     }
 
     /// Drops `count` filled bytes from the front.
+    #[inline]
     pub(crate) fn advance(&mut self, count: usize) {
         assert!(count <= self.len(), "advance past the filled part");
         self.raise_initialized();

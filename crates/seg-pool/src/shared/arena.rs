@@ -30,9 +30,9 @@ use crate::{
 ///
 /// # Invariants
 ///
-/// - **A1** `refs` counts the `ArenaRef`s plus the slabs; the arena is freed when it reaches 0, so
-///   it outlives every segment.
-/// - **A2** `pools` counts the `Pool` handles, which each own one `ArenaRef`.
+/// - **A1** `refs` counts the `ArenaRef`s, but for uncounted ones, plus the slabs; the arena is freed when it
+///   reaches 0, so it outlives every segment.
+/// - **A2** `pools` counts the `Pool` handles, which each own one `ArenaRef`; uncounted ones neither.
 pub(crate) struct Arena {
     refs: AtomicUsize,
     pools: AtomicUsize,
@@ -416,6 +416,18 @@ impl ArenaRef {
     pub(crate) unsafe fn of(class: &SizeClass) -> Self {
         // SAFETY: a class is part of its owner, which is an arena, and alive as `class` is.
         unsafe { Self::from_ptr(class.owner.cast()) }
+    }
+
+    /// Points to the arena that a class is part of, without counting that.
+    ///
+    /// # Safety
+    ///
+    /// `class` came from the header of a segment that is in hand. The result is not used after that
+    /// segment, and never dropped.
+    #[inline]
+    pub(crate) unsafe fn uncounted(class: &SizeClass) -> Self {
+        // SAFETY: a class is part of its owner, which is an arena, so not null.
+        Self(unsafe { NonNull::new_unchecked(class.owner.cast::<Arena>().cast_mut()) })
     }
 
     /// Counts one more reference to an arena.

@@ -34,7 +34,8 @@ pub(crate) struct Header {
     pub(crate) data: NonNull<u8>,
     /// Bytes of payload; 0 for adopted memory.
     capacity: u32,
-    /// The payload's first bytes that are known to be initialised: a lower bound that only grows.
+    /// The payload's first bytes that are known to be initialised: a lower bound. It falls only while
+    /// there is one handle.
     initialized: AtomicU32,
     /// The slab that the payload is carved from; none for adopted memory.
     pub(crate) slab: Option<NonNull<Owner>>,
@@ -96,17 +97,17 @@ impl Header {
         self.initialized.load(Ordering::Relaxed) as usize
     }
 
-    /// Returns the account that the segment is charged to.
-    pub(crate) fn account(&self) -> Option<Arc<Account>> {
+    /// Returns the account that the segment is charged to, without counting it.
+    ///
+    /// # Safety
+    ///
+    /// A handle exists as long as the result is used, and the result is never dropped.
+    #[inline]
+    pub(crate) unsafe fn uncounted_account(&self) -> Option<Arc<Account>> {
         let account = self.account.get();
-        if account.is_null() {
-            return None;
-        }
         // SAFETY: the pointer came from `Arc::into_raw` (I4), and the reference that it counts is
-        // given up through an `Idle` only, of which there is none while somebody else reads (I2).
-        unsafe { Arc::increment_strong_count(account) };
-        // SAFETY: as above; the reference was counted just now.
-        Some(unsafe { Arc::from_raw(account) })
+        // given up through an `Idle` only, of which there is none while a handle exists (I2).
+        (!account.is_null()).then(|| unsafe { Arc::from_raw(account) })
     }
 
     /// Records that the payload is initialised up to `end`, which is at most its capacity.
@@ -116,6 +117,12 @@ impl Header {
             #[expect(clippy::cast_possible_truncation)]
             self.initialized.fetch_max(end as u32, Ordering::Relaxed);
         }
+    }
+
+    /// Records that nothing of the payload is known to be initialised. There is one handle.
+    #[inline]
+    pub(crate) fn forget_initialized(&self) {
+        self.initialized.store(0, Ordering::Relaxed);
     }
 }
 

@@ -1,10 +1,11 @@
 //! A list of several chunks, in blocks.
 
-use seg_pool::{OutOfMemory, Pool, Segment, SegmentMut, SegmentSize};
+use seg_pool::{OutOfMemory, Pool, PoolRef, Segment, SegmentMut, SegmentSize};
 
 use super::{
     Chunk,
     directory::{Directory, LEAF_LEN},
+    is_continued_by,
 };
 use crate::block::Block;
 
@@ -51,16 +52,11 @@ pub(super) fn try_take_small(size: SegmentSize, pool: &Pool) -> Result<SegmentMu
     })
 }
 
-/// Appends a segment to a block that has a last chunk, which it does not join, and a slot.
+/// Returns whether a block has a slot for a segment, as a chunk of its own after the block's last one.
 #[inline]
-fn append<H>(block: &mut Block<H, Chunk>, segment: Segment, start: u64) -> Result<(), Segment> {
-    match block.last() {
-        Some(last) if block.spare() > 0 && !last.is_continued_by(&segment) => {
-            block.push(Chunk { segment, start });
-            Ok(())
-        }
-        _ => Err(segment),
-    }
+fn is_slot_for<H>(block: &Block<H, Chunk>, segment: &Segment) -> bool {
+    let Some(last) = block.last() else { return false };
+    block.spare() > 0 && !segment.is_empty() && !is_continued_by(&last.segment, segment)
 }
 
 impl Blocks {
@@ -69,7 +65,7 @@ impl Blocks {
         let state = State { start: 0, end: 0, len: 0, directory: None };
         let root = try_take_small(root_size(count), pool)?;
         let mut blocks = Self { root: Block::new(root, state) };
-        blocks.try_reserve(count, pool)?;
+        blocks.try_reserve(count, Some(pool))?;
         Ok(blocks)
     }
 
@@ -88,7 +84,8 @@ impl Blocks {
         self.root.extra().end
     }
 
-    pub(super) fn pool(&self) -> Pool {
+    #[inline]
+    pub(super) fn pool(&self) -> PoolRef<'_> {
         self.root.pool()
     }
 
@@ -104,6 +101,16 @@ impl Blocks {
             None => self.root.get(index),
             Some(index) => self.root.extra().directory.as_ref()?.get(index),
         }
+    }
+
+    #[inline]
+    pub(super) fn first(&self) -> Option<&Chunk> {
+        if self.root.is_empty() { self.first_of_leaves() } else { self.root.first() }
+    }
+
+    #[inline(never)]
+    fn first_of_leaves(&self) -> Option<&Chunk> {
+        self.root.extra().directory.as_ref()?.get(0)
     }
 
     #[inline]
@@ -143,51 +150,63 @@ impl Blocks {
         }
     }
 
-    /// Appends a segment to the block that the last chunk lies in. Returns it where that is full, or where
-    /// it joins that chunk.
+    /// Appends a segment where most are appended: to the block of the last chunk, as a chunk of its own.
+    /// Returns it where it is empty, or joins that chunk, or the block is full.
     #[inline]
     pub(super) fn push_fast(&mut self, segment: Segment) -> Result<(), Segment> {
-        let start = self.root.extra().end;
-        let end = start + segment.len() as u64;
-        let result = match &mut self.root.extra_mut().directory {
-            None => append(&mut self.root, segment, start),
-            Some(directory) => match directory.last_leaf_mut() {
-                Some(leaf) => append(leaf, segment, start),
-                None => Err(segment),
-            },
-        };
-        if result.is_ok() {
-            let state = self.root.extra_mut();
-            state.end = end;
-            state.len += 1;
+        if self.root.extra().directory.is_some() {
+            return self.push_to_leaf(segment);
         }
-        result
+        if !is_slot_for(&self.root, &segment) {
+            return Err(segment);
+        }
+        let start = self.count(&segment);
+        self.root.push(Chunk { segment, start });
+        Ok(())
+    }
+
+    #[inline(never)]
+    fn push_to_leaf(&mut self, segment: Segment) -> Result<(), Segment> {
+        let State { end, directory, .. } = self.root.extra_mut();
+        let (end, directory) = (*end, directory.as_mut());
+        let Some(leaf) = directory.and_then(Directory::last_leaf_mut) else { return Err(segment) };
+        if !is_slot_for(leaf, &segment) {
+            return Err(segment);
+        }
+        let (start, len) = (end, segment.len() as u64);
+        leaf.push(Chunk { segment, start });
+        let state = self.root.extra_mut();
+        (state.end, state.len) = (start + len, state.len + 1);
+        Ok(())
+    }
+
+    /// Counts a segment that is appended, and returns where it starts.
+    #[inline]
+    fn count(&mut self, segment: &Segment) -> u64 {
+        let state = self.root.extra_mut();
+        let start = state.end;
+        state.end += segment.len() as u64;
+        state.len += 1;
+        start
     }
 
     /// Appends a segment as a chunk of its own, for which there is a slot.
-    #[inline]
     pub(super) fn push(&mut self, segment: Segment) {
-        let state = self.root.extra_mut();
-        let chunk = Chunk { start: state.end, segment };
-        state.end = chunk.end();
-        state.len += 1;
-        let is_leaf_used = state.directory.as_ref().is_some_and(|directory| directory.used() > 0);
-        if !is_leaf_used && self.root.spare() > 0 {
-            self.root.push(chunk);
-        } else if let Some(directory) = &mut self.root.extra_mut().directory {
-            directory.push(chunk);
-        } else {
-            unreachable!("a slot was reserved");
+        let is_in_root = self.used_leaves().is_none() && self.root.spare() > 0;
+        let chunk = Chunk { start: self.count(&segment), segment };
+        match &mut self.root.extra_mut().directory {
+            Some(directory) if !is_in_root => directory.push(chunk),
+            _ => self.root.push(chunk),
         }
     }
 
-    /// Joins a segment to the last chunk, or returns it when it is not the next part of that one.
-    pub(super) fn join(&mut self, segment: Segment) -> Result<(), Segment> {
-        let Some(last) = self.last_mut() else { return Err(segment) };
-        last.segment.unsplit(segment)?;
+    /// Joins a segment to the last chunk, which it continues.
+    pub(super) fn join(&mut self, segment: Segment) {
+        let Some(last) = self.last_mut() else { unreachable!("a last chunk") };
+        let is_joined = last.segment.unsplit(segment).is_ok();
         let end = last.end();
+        assert!(is_joined, "the next part of the last chunk");
         self.root.extra_mut().end = end;
-        Ok(())
     }
 
     pub(super) fn pop_front(&mut self) -> Option<Segment> {
@@ -251,11 +270,12 @@ impl Blocks {
         }
     }
 
-    /// Makes slots for `additional` chunks: all of them, or none.
+    /// Makes slots for `additional` chunks: all of them, or none. Blocks come from `pool`, or else from the
+    /// one that the list's are of.
     pub(super) fn try_reserve(
         &mut self,
         additional: usize,
-        pool: &Pool,
+        pool: Option<&Pool>,
     ) -> Result<(), OutOfMemory> {
         let spare = self.spare();
         if additional <= spare {
@@ -271,22 +291,30 @@ impl Blocks {
             }
             let larger = root_size(wanted.max(capacity + 1));
             if wanted <= root_len_max(larger) && capacity < root_len_max(larger) {
-                return self.try_grow_root(larger, pool);
+                let segment = match pool {
+                    Some(pool) => try_take_small(larger, pool)?,
+                    None => try_take_small(larger, &self.pool())?,
+                };
+                self.grow_root(segment);
+                return Ok(());
             }
         }
-        self.try_add_leaves((additional - spare).div_ceil(LEAF_LEN), pool)
+        let leaves = (additional - spare).div_ceil(LEAF_LEN);
+        match pool {
+            Some(pool) => self.try_add_leaves(leaves, pool),
+            None => {
+                let pool = self.pool().clone();
+                self.try_add_leaves(leaves, &pool)
+            }
+        }
     }
 
-    #[cold]
-    fn try_grow_root(&mut self, size: SegmentSize, pool: &Pool) -> Result<(), OutOfMemory> {
+    /// Moves the chunks of the first block, which are all, to a larger one.
+    fn grow_root(&mut self, segment: SegmentMut) {
         let State { start, end, len, .. } = *self.root.extra();
-        let state = State { start, end, len, directory: None };
-        let mut root = Block::new(try_take_small(size, pool)?, state);
-        while let Some(chunk) = self.root.pop_front() {
-            root.push(chunk);
-        }
+        let mut root = Block::new(segment, State { start, end, len, directory: None });
+        root.append(&mut self.root);
         self.root = root;
-        Ok(())
     }
 
     #[cold]

@@ -59,7 +59,6 @@ impl Directory {
         directory.leaves.get(index)
     }
 
-    #[inline]
     fn leaf_mut(&mut self, index: usize) -> Option<&mut Leaf> {
         let (mut directory, mut index) = (self, index);
         while index >= directory.leaves.len() {
@@ -103,7 +102,8 @@ impl Directory {
     /// Returns the leaf that the last chunk lies in.
     #[inline]
     pub(super) fn last_leaf_mut(&mut self) -> Option<&mut Leaf> {
-        self.leaf_mut(self.used().checked_sub(1)?)
+        let last = self.used().checked_sub(1)?;
+        if last < self.leaves.len() { self.leaves.get_mut(last) } else { self.leaf_mut(last) }
     }
 
     /// Returns how many chunks can be appended.

@@ -70,7 +70,7 @@ impl Runs {
         let mut first = Sequence::new();
         if is_last {
             let chunks: usize = self.runs.iter().map(|run| run.sequence.chunk_count()).sum();
-            let pool = payload.pool().unwrap_or_else(|| Pool::global().clone());
+            let pool = payload.pool().unwrap_or_else(|| Pool::global().into());
             // The first run is the one that the others are moved to.
             match self.runs.first_mut().filter(|_| place > 0) {
                 Some(run) => run.sequence.try_reserve(chunks + 1, &pool)?,
