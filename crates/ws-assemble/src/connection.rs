@@ -17,6 +17,10 @@ mod split;
 #[cfg(feature = "futures")]
 mod stream;
 mod transport;
+#[cfg(feature = "tokio")]
+mod tunnel;
+#[cfg(feature = "rustls")]
+mod url;
 mod write_side;
 
 use core::task::{Context, Poll};
@@ -40,6 +44,10 @@ pub use open::{Incoming, accept, accept_with, connect};
 #[cfg(feature = "tokio")]
 pub use split::{ReadHalf, WriteHalf};
 pub(crate) use transport::{ReadStream, WriteStream};
+#[cfg(feature = "tokio")]
+pub use tunnel::open_tunnel;
+#[cfg(feature = "rustls")]
+pub use url::{UrlStream, connect_url, connect_url_with, tls_config};
 
 /// One WebSocket connection over any `AsyncRead + AsyncWrite`: a [`Session`] and its stream.
 ///

@@ -11,7 +11,9 @@ mod refusal;
 mod refused_body;
 mod request;
 mod response;
+mod response_reader;
 mod server;
+mod tunnel;
 
 pub use acceptance::Acceptance;
 pub use client::ClientHandshake;
@@ -22,6 +24,7 @@ pub use refusal::Refusal;
 pub use request::UpgradeRequest;
 pub use response::UpgradeResponse;
 pub use server::ServerHandshake;
+pub use tunnel::TunnelHandshake;
 
 /// The most fields that a head may have.
 pub const FIELDS_MAX: usize = 100;

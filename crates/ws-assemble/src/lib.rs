@@ -40,6 +40,7 @@
 //! - `deflate`: compressed messages (RFC 7692).
 //! - `http`: handshakes from and to the types of the `http` crate.
 //! - `hyper`, `http2`, `axum`: connections that hyper and axum open, over streams of HTTP/2 too.
+//! - `rustls`: `connect_url` for `wss` and `ws`, over TLS by rustls.
 //! - `futures`: `Stream` and `Sink` for connections and their halves.
 //! - `portable`: no SIMD of our own in masking and UTF-8, and no unsafe code in this crate.
 // docs.rs sets this, with a nightly compiler: each item then says which feature it needs.
@@ -94,6 +95,7 @@ mod role;
 mod session;
 #[cfg(feature = "random")]
 mod sync;
+mod url;
 mod utf8;
 
 #[cfg(feature = "axum")]
@@ -106,8 +108,10 @@ pub use close_frame::{CloseFrame, PeerClose, REASON_BYTES_MAX};
 #[cfg(feature = "tokio")]
 pub use connection::{
     Connection, Incoming, MessagePart, MessageWriter, ReadHalf, WriteHalf, accept, accept_with,
-    connect,
+    connect, open_tunnel,
 };
+#[cfg(feature = "rustls")]
+pub use connection::{UrlStream, connect_url, connect_url_with, tls_config};
 pub use connection_error::ConnectionError;
 pub use control::ControlPayload;
 pub use decode_error::{DecodeError, DecodeErrorKind};
@@ -117,7 +121,7 @@ pub use deflate::{Deflate, DeflateOptions, Deflation};
 pub use encode::{encode_frame, encode_message};
 pub use handshake::{
     Acceptance, ClientHandshake, FIELDS_MAX, HandshakeError, HandshakeErrorKind, Refusal,
-    ServerHandshake, UpgradeRequest, UpgradeResponse,
+    ServerHandshake, TunnelHandshake, UpgradeRequest, UpgradeResponse,
 };
 pub use header::{CONTROL_BYTES_MAX, HEADER_BYTES_MAX, Header};
 #[cfg(feature = "random")]
@@ -132,6 +136,9 @@ pub use role::Role;
 pub use seg_flate::{Level, WindowBits};
 #[cfg(feature = "random")]
 pub use session::{Outgoing, Session, Wants};
+#[cfg(feature = "rustls")]
+pub use tokio_rustls::rustls;
+pub use url::WebSocketUrl;
 pub use utf8::Utf8Validator;
 
 /// The examples of the README are doc tests.

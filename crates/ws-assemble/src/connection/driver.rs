@@ -314,6 +314,24 @@ pub(crate) trait Receive: Transmit + Sized {
             session.settle();
             session.abandon();
         });
+        match self.poll_drain(context, left) {
+            // After the peer's close frame it changes nothing how the stream ends: a peer may reset it,
+            // or end TLS without a word.
+            Poll::Ready(Err(ConnectionError::Io(_)))
+                if self.session_with(|session| session.peer_close().is_some()) =>
+            {
+                Poll::Ready(Ok(()))
+            }
+            polled => polled,
+        }
+    }
+
+    /// Writes all that is encoded, ends the stream, and drops what still comes.
+    fn poll_drain(
+        &mut self,
+        context: &mut Context<'_>,
+        left: &mut u64,
+    ) -> Poll<Result<(), ConnectionError>> {
         let written = self.with_stream(context, |stream, place, context| {
             ready!(stream.poll_flush(place, context))?;
             stream.poll_shut(context)

@@ -226,7 +226,7 @@ async fn discard<S: AsyncRead + AsyncWrite + Unpin>(stream: &mut S) -> Result<()
 
 /// Reads until `take` has what it takes from the front of what comes; also returns what came after
 /// it. `None` when the stream ends before that.
-async fn read_until<S: AsyncRead + Unpin, T>(
+pub(super) async fn read_until<S: AsyncRead + Unpin, T>(
     stream: &mut S,
     mut take: impl FnMut(&mut &[u8]) -> Result<Option<T>, HandshakeError>,
 ) -> Result<Option<(T, Vec<u8>)>, ConnectionError> {

@@ -2,17 +2,13 @@
 
 use super::{
     HandshakeError, HandshakeErrorKind, UpgradeResponse,
-    grammar::{invalid_extension, is_host, is_status_line, is_target, is_token},
+    grammar::{invalid_extension, is_host, is_target, is_token},
     head::Head,
-    head_reader::HeadReader,
     key,
-    refused_body::RefusedBody,
+    response_reader::{INTERIM_MAX, ResponseReader},
 };
 #[cfg(feature = "deflate")]
 use crate::deflate::{self, Deflate, DeflateOptions};
-
-/// The longest start of a refusal's body that is kept by default, in bytes.
-const BODY_BYTES_MAX: usize = 4 << 10;
 
 /// A request to open a connection, and the check of its response as it comes.
 ///
@@ -41,20 +37,22 @@ const BODY_BYTES_MAX: usize = 4 << 10;
 #[derive(Clone, Debug)]
 pub struct ClientHandshake {
     request: Head,
+    offer: Offer,
+    reader: ResponseReader,
+}
+
+/// What a response is checked against.
+#[derive(Clone, Debug)]
+struct Offer {
     key: String,
     protocols: Vec<String>,
     #[cfg(feature = "deflate")]
     deflate: Option<DeflateOptions>,
-    reader: HeadReader,
-    interim_count: usize,
-    refused: Option<(Head, RefusedBody)>,
-    body_bytes_max: usize,
-    failed: Option<HandshakeError>,
 }
 
 impl ClientHandshake {
     /// The most interim responses that are skipped, such as 103 (RFC 9110 section 15.2).
-    pub const INTERIM_MAX: usize = 8;
+    pub const INTERIM_MAX: usize = INTERIM_MAX;
 
     /// Creates a request for `target`, for example `/chat?room=1`, of `host`, which has a port unless
     /// it is the scheme's own. The nonce is to be random: see `random_nonce`.
@@ -89,15 +87,13 @@ impl ClientHandshake {
         }
         Ok(Self {
             request,
-            key,
-            protocols: Vec::new(),
-            #[cfg(feature = "deflate")]
-            deflate: None,
-            reader: HeadReader::new(),
-            interim_count: 0,
-            refused: None,
-            body_bytes_max: BODY_BYTES_MAX,
-            failed: None,
+            offer: Offer {
+                key,
+                protocols: Vec::new(),
+                #[cfg(feature = "deflate")]
+                deflate: None,
+            },
+            reader: ResponseReader::new(),
         })
     }
 
@@ -108,10 +104,10 @@ impl ClientHandshake {
     /// [`HandshakeErrorKind::ProtocolInvalid`] when it is no token, or offered already.
     pub fn protocol(mut self, protocol: impl Into<String>) -> Result<Self, HandshakeError> {
         let protocol = protocol.into();
-        if !is_token(protocol.as_bytes()) || self.protocols.contains(&protocol) {
+        if !is_token(protocol.as_bytes()) || self.offer.protocols.contains(&protocol) {
             return Err(HandshakeError::new(HandshakeErrorKind::ProtocolInvalid, 0));
         }
-        self.protocols.push(protocol);
+        self.offer.protocols.push(protocol);
         Ok(self)
     }
 
@@ -119,7 +115,7 @@ impl ClientHandshake {
     #[cfg(feature = "deflate")]
     #[must_use]
     pub const fn deflate(mut self, options: DeflateOptions) -> Self {
-        self.deflate = Some(options);
+        self.offer.deflate = Some(options);
         self
     }
 
@@ -138,38 +134,38 @@ impl ClientHandshake {
     /// Limits the head of each response, in bytes. 16 KiB by default.
     #[must_use]
     pub const fn with_head_bytes_max(mut self, bytes: usize) -> Self {
-        self.reader.head_bytes_max = bytes;
+        self.reader.heads.head_bytes_max = bytes;
         self
     }
 
     /// Returns how long the head of a response may be.
     #[must_use]
     pub const fn head_bytes_max(&self) -> usize {
-        self.reader.head_bytes_max
+        self.reader.heads.head_bytes_max
     }
 
     /// Limits how much of a refusal's body is kept, in bytes. 4 KiB by default.
     #[must_use]
     pub const fn with_body_bytes_max(mut self, bytes: usize) -> Self {
-        self.body_bytes_max = bytes;
+        self.reader.body_bytes_max = bytes;
         self
     }
 
     /// Returns how much of a refusal's body is kept.
     #[must_use]
     pub const fn body_bytes_max(&self) -> usize {
-        self.body_bytes_max
+        self.reader.body_bytes_max
     }
 
     /// Returns the request as it is sent.
     #[must_use]
     pub fn request(&self) -> Vec<u8> {
         let mut request = self.request.clone();
-        if !self.protocols.is_empty() {
-            request.push_own("Sec-WebSocket-Protocol", &self.protocols.join(", "));
+        if !self.offer.protocols.is_empty() {
+            request.push_own("Sec-WebSocket-Protocol", &self.offer.protocols.join(", "));
         }
         #[cfg(feature = "deflate")]
-        if let Some(options) = &self.deflate {
+        if let Some(options) = &self.offer.deflate {
             request.push_own("Sec-WebSocket-Extensions", &deflate::offer(options));
         }
         request.to_bytes()
@@ -188,54 +184,19 @@ impl ClientHandshake {
         &mut self,
         received: &mut &[u8],
     ) -> Result<Option<UpgradeResponse>, HandshakeError> {
-        if let Some(error) = &self.failed {
-            return Err(error.clone());
-        }
-        self.read(received).inspect_err(|error| self.failed = Some(error.clone()))
+        let offer = &self.offer;
+        self.reader.push(received, |status| status == "101", |head| offer.check(head))
     }
 
     /// Returns why the handshake fails when the stream ends now: the server refused, and its body ends
     /// with the stream, or the response is truncated.
     #[must_use]
     pub fn finish(self) -> HandshakeError {
-        match (self.failed, self.refused) {
-            (Some(error), _) => error,
-            (None, Some(refused)) => refusal(refused),
-            (None, None) => HandshakeError::truncated(self.reader.len()),
-        }
+        self.reader.finish()
     }
+}
 
-    fn read(&mut self, received: &mut &[u8]) -> Result<Option<UpgradeResponse>, HandshakeError> {
-        while self.refused.is_none() {
-            let Some(head) = self.reader.read(received, is_status_line)? else { return Ok(None) };
-            match head.start_line()[1] {
-                "101" => return self.check(head).map(Some),
-                status if status.starts_with('1') => {
-                    self.interim_count += 1;
-                    if self.interim_count > Self::INTERIM_MAX {
-                        let kind = HandshakeErrorKind::TooManyInterim;
-                        return Err(head.error(kind, status.as_bytes()));
-                    }
-                }
-                _ => {
-                    let body = RefusedBody::new(&head);
-                    self.refused = Some((head, body));
-                }
-            }
-        }
-        match self.refused.take() {
-            Some((head, mut body)) => {
-                let is_whole = body.read(received, self.body_bytes_max);
-                if is_whole {
-                    return Err(refusal((head, body)));
-                }
-                self.refused = Some((head, body));
-                Ok(None)
-            }
-            None => Ok(None),
-        }
-    }
-
+impl Offer {
     /// Checks a response that switches protocols (RFC 6455 section 4.1).
     fn check(&self, head: Head) -> Result<UpgradeResponse, HandshakeError> {
         let [version, ..] = head.start_line();
@@ -288,15 +249,6 @@ impl ClientHandshake {
         let agreed = self.deflate.as_ref().and_then(|ours| deflate::accept_response(first, ours));
         agreed.map(Some).ok_or_else(|| unexpected(first))
     }
-}
-
-fn refusal((head, body): (Head, RefusedBody)) -> HandshakeError {
-    HandshakeError::refused(UpgradeResponse {
-        head,
-        #[cfg(feature = "deflate")]
-        deflate: None,
-        body: body.bytes,
-    })
 }
 
 /// Returns a target with what is not ASCII in percent-encoded form.

@@ -70,6 +70,11 @@ pub enum HandshakeErrorKind {
     /// A field that was to be sent has a name that is no token or that the handshake sends itself, or
     /// a value with a line end or another control character.
     FieldInvalid,
+    /// The URL is none of a WebSocket: the scheme is neither `ws` nor `wss`, or there is no host, a
+    /// user, no such port, or a fragment (RFC 6455 section 3). The offset is that in the URL.
+    UrlInvalid,
+    /// Bytes came after a proxy's response that opens a tunnel, before anything was sent through it.
+    BytesUnexpected,
     /// A request was to be refused with a status that does not refuse: below 300 or above 999.
     StatusInvalid,
 }
@@ -140,9 +145,12 @@ impl fmt::Display for HandshakeError {
             HandshakeErrorKind::ProtocolUnexpected => "the subprotocol was not offered",
             HandshakeErrorKind::ExtensionUnexpected => "the extension was not offered",
             HandshakeErrorKind::FieldInvalid => "a field cannot be sent",
+            HandshakeErrorKind::UrlInvalid => "the URL is none of a WebSocket",
+            HandshakeErrorKind::BytesUnexpected => "bytes came before anything was sent",
             HandshakeErrorKind::StatusInvalid => "the status refuses nothing",
         };
-        write!(f, "{what}, at byte {} of the head", self.offset)
+        let place = if self.kind == HandshakeErrorKind::UrlInvalid { "URL" } else { "head" };
+        write!(f, "{what}, at byte {} of the {place}", self.offset)
     }
 }
 

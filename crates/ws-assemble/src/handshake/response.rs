@@ -21,6 +21,12 @@ impl UpgradeResponse {
         self.head.start_line()[1].parse().unwrap_or_default()
     }
 
+    /// Returns the length of the head as it was received.
+    #[cfg(feature = "tokio")]
+    pub(crate) const fn head_len(&self) -> usize {
+        self.head.len()
+    }
+
     /// Returns names and values of all fields, in their order.
     pub fn fields(&self) -> impl Iterator<Item = (&str, &[u8])> {
         self.head.fields()
