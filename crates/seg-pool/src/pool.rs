@@ -326,7 +326,10 @@ impl Pool {
 
 #[cold]
 fn refuse(error: TakeError) -> ! {
-    panic!("{error}")
+    match error {
+        TakeError::Size(error) => panic!("{error}"),
+        TakeError::OutOfMemory(error) => panic!("{error}"),
+    }
 }
 
 impl Clone for Pool {

@@ -225,7 +225,7 @@ impl Segment {
     }
 
     /// Joins `next` to the end of this view when it follows directly in the same segment: no
-    /// copy, and one atomic operation for up to 64 parts that are joined one after the other.
+    /// copy, and one atomic operation for up to 63 parts that are joined one after the other.
     ///
     /// # Errors
     ///
@@ -250,7 +250,7 @@ impl Segment {
     }
 
     /// Drops many views. Neighbours that are views of the same segment give it up together: one
-    /// atomic operation for up to 64 of them. The last view is kept until `segments` goes on.
+    /// atomic operation for up to 63 of them. The last view is kept until `segments` goes on.
     ///
     /// # Examples
     ///

@@ -5,6 +5,8 @@ use core::{error::Error, fmt};
 use crate::{limit::out_of_memory::OutOfMemory, size::SizeError};
 
 /// Why [`Pool::try_take`](crate::Pool::try_take) gave no segment. More reasons may be added.
+///
+/// The figures are in the [source](Error::source), which is the [`SizeError`] or the [`OutOfMemory`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum TakeError {
@@ -16,10 +18,10 @@ pub enum TakeError {
 
 impl fmt::Display for TakeError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Size(error) => error.fmt(f),
-            Self::OutOfMemory(error) => error.fmt(f),
-        }
+        f.write_str(match self {
+            Self::Size(_) => "no segment is as long as requested",
+            Self::OutOfMemory(_) => "no segment can be had now",
+        })
     }
 }
 

@@ -457,7 +457,7 @@ fn a_view_that_leads_to_its_account_keeps_it_from_the_next_owner() {
         let segment = segment.freeze();
         let other = segment.clone();
         let reader = thread::spawn(move || {
-            let reached = other.pool().expect("a pooled view");
+            let reached = other.pool().expect("a pooled view").clone();
             drop(other);
             drop(reached);
         });

@@ -87,6 +87,9 @@ fn lengths_that_no_segment_holds_are_refused() {
             Err(TakeError::Size(error)) => {
                 assert_eq!(error.requested_bytes(), len);
                 assert!(error.to_string().contains(&len.to_string()));
+                let whole = TakeError::from(error);
+                let source = core::error::Error::source(&whole).expect("the size error");
+                assert!(!whole.to_string().contains(&source.to_string()), "{whole}: {source}");
             }
             other => panic!("{len}: {other:?}"),
         }

@@ -892,3 +892,29 @@ fn memory_for_values_starts_over_as_uninitialised() {
     let back = segment.split_off(16);
     assert!(segment.as_uninit_mut().is_none() && back.is_empty());
 }
+
+#[test]
+fn the_last_handle_gives_the_segment_back_whether_it_is_a_clone_or_not() {
+    let pool = Pool::new();
+    for order in [[0, 1, 2], [2, 1, 0], [1, 0, 2], [0, 2, 1]] {
+        let mut first = pool.take(256);
+        first.extend_from_slice(b"hello world");
+        let first = first.freeze();
+        let mut clone = first.clone();
+        let split = clone.split_to(5);
+        let mut handles = [Some(first), Some(clone), Some(split)];
+        for (dropped, index) in order.into_iter().enumerate() {
+            assert_eq!(pool.stats().in_use_bytes(), 256, "{dropped} of {order:?}");
+            let unique = handles[index].as_ref().is_some_and(Segment::is_unique);
+            assert_eq!(unique, dropped == 2, "{dropped} of {order:?}");
+            handles[index] = None;
+        }
+        assert_eq!(pool.stats().in_use_bytes(), 0, "{order:?}");
+    }
+    let mut only = pool.take(256);
+    only.extend_from_slice(b"x");
+    let only = only.freeze();
+    let clone = only.clone();
+    drop(only);
+    assert!(clone.try_into_mut().is_ok(), "the clone is the only handle");
+}

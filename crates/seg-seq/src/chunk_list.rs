@@ -68,10 +68,8 @@ impl ChunkList {
     pub(crate) const EMPTY: Self = Self::One(Segment::new());
 
     /// Creates a list that `count` chunks can be put into.
-    fn with_slots(count: usize, pool: &Pool) -> Result<Self, OutOfMemory> {
-        let mut list = Self::EMPTY;
-        list.try_reserve(count, Source::Pool(pool))?;
-        Ok(list)
+    pub(crate) fn with_slots(count: usize, pool: &Pool) -> Result<Self, OutOfMemory> {
+        Ok(if count > 1 { Self::Many(Blocks::try_new(count, pool)?) } else { Self::EMPTY })
     }
 
     #[inline]
@@ -377,7 +375,14 @@ impl ChunkList {
         if count == len as u64 {
             return Ok((Self::One(first.slice(from..)), chunk + 1));
         }
-        let (last, until) = self.locate(self.start_of(chunk) + from as u64 + count);
+        let (mut last, mut rest) = (chunk + 1, count - len as u64);
+        while let Some(segment) = self.get(last)
+            && segment.len() as u64 <= rest
+        {
+            rest -= segment.len() as u64;
+            last += 1;
+        }
+        let until = within(rest);
         let slots = last - chunk + usize::from(until > 0);
         let mut part = self.with_slots_of(slots, None)?;
         part.put(first.slice(from..));

@@ -47,7 +47,9 @@ impl Sequence {
 #[derive(Clone, Debug)]
 struct Cursor<'a> {
     sequence: &'a Sequence,
-    /// The rest of the current chunk; empty at the end only.
+    /// The current chunk; empty at the end only.
+    chunk: &'a Segment,
+    /// The rest of it.
     slice: &'a [u8],
     /// Index of the chunk after the current one.
     next: usize,
@@ -57,15 +59,16 @@ struct Cursor<'a> {
 
 impl<'a> Cursor<'a> {
     fn new(sequence: &'a Sequence) -> Self {
-        let mut cursor = Self { sequence, slice: &[], next: 0, remaining: sequence.len() };
+        let (chunk, remaining) = (const { &Segment::new() }, sequence.len());
+        let mut cursor = Self { sequence, chunk, slice: &[], next: 0, remaining };
         cursor.enter_chunk();
         cursor
     }
 
     /// Goes to the next chunk.
     fn enter_chunk(&mut self) {
-        let chunk = self.sequence.list.get(self.next);
-        self.slice = chunk.map_or(&[], |segment| segment);
+        self.chunk = self.sequence.list.get(self.next).unwrap_or(const { &Segment::new() });
+        self.slice = self.chunk;
         self.next += 1;
     }
 
@@ -113,9 +116,9 @@ impl<'a> Iterator for Fragments<'a> {
         if len == 0 {
             return None;
         }
-        let first = &self.cursor.slice[..len.min(self.cursor.slice.len())];
-        let fragment =
-            Fragment { sequence: self.cursor.sequence, first, next: self.cursor.next, len };
+        let Cursor { sequence, chunk, slice, next, .. } = self.cursor;
+        let first = &slice[..len.min(slice.len())];
+        let fragment = Fragment { sequence, chunk, first, next, len };
         self.cursor.advance(len);
         Some(fragment)
     }
@@ -135,7 +138,9 @@ impl FusedIterator for Fragments<'_> {}
 #[derive(Clone, Copy)]
 pub struct Fragment<'a> {
     sequence: &'a Sequence,
-    /// The part that lies in the first chunk.
+    /// The first chunk.
+    chunk: &'a Segment,
+    /// The part that lies there.
     first: &'a [u8],
     /// Index of the chunk after that one.
     next: usize,
@@ -187,12 +192,12 @@ impl<'a> Fragment<'a> {
 
     /// Returns the bytes as a segment of their own when they lie in one chunk, as most fragments
     /// do: one atomic increment, no copy.
+    #[inline]
     #[must_use]
     pub fn to_segment(&self) -> Option<Segment> {
         let slice = self.as_slice()?;
-        let chunk = self.sequence.list.get(self.next - 1)?;
-        let start = slice.as_ptr().addr() - chunk.as_ptr().addr();
-        Some(chunk.slice(start..start + slice.len()))
+        let start = slice.as_ptr().addr() - self.chunk.as_ptr().addr();
+        Some(self.chunk.slice(start..start + slice.len()))
     }
 
     /// Returns the bytes as a sequence of their own, without a copy: one atomic increment a slice.
@@ -215,10 +220,8 @@ impl<'a> Fragment<'a> {
         if let Some(segment) = self.to_segment() {
             return Ok(segment.into());
         }
-        let chunk = self.next - 1;
-        let first = self.sequence.list.get(chunk);
-        let start = first.map_or(0, |segment| segment.len() - self.first.len());
-        Ok(self.sequence.try_part(chunk, start, self.len as u64)?.0)
+        let start = self.chunk.len() - self.first.len();
+        Ok(self.sequence.try_part(self.next - 1, start, self.len as u64)?.0)
     }
 
     fn after(&self) -> Slices<'a> {

@@ -76,10 +76,10 @@ pub enum CutError {
 
 impl fmt::Display for CutError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Range(error) => error.fmt(f),
-            Self::OutOfMemory(error) => error.fmt(f),
-        }
+        f.write_str(match self {
+            Self::Range(_) => "the part is not within the sequence",
+            Self::OutOfMemory(_) => "the part needs a list, for which there is no memory",
+        })
     }
 }
 
@@ -138,9 +138,9 @@ pub(crate) fn same_len(start: u64, end: u64, target: usize) -> Result<(), RangeE
     }
 }
 
-/// Panics with the error's text.
+/// Panics with the text of what the error rests on.
 #[cold]
 #[track_caller]
-pub(crate) fn refuse<T>(error: impl fmt::Display) -> T {
-    panic!("{error}")
+pub(crate) fn refuse<T>(error: impl Error + 'static) -> T {
+    panic!("{}", error.source().unwrap_or(&error))
 }

@@ -118,12 +118,10 @@ impl SegmentedBuf {
         let (head, rest) = bytes.split_at(bytes.len().min(self.spare_len()));
         // What does not fit into the tail is gathered first, as it is all or nothing.
         let mut last = self.pool.try_take_size(self.pool.segment_size())?;
-        let count = last.fill_from_slice(rest);
-        let mut full = self.fill_segments(&mut last, &rest[count..])?;
-        self.list.try_reserve(
-            full.len() + 1 + usize::from(self.tail.is_some()),
-            Source::Pool(&self.pool),
-        )?;
+        let rest = &rest[last.fill_from_slice(rest)..];
+        let mut full =
+            if rest.is_empty() { ChunkList::EMPTY } else { self.fill_segments(&mut last, rest)? };
+        self.try_slots(full.len() + 1 + usize::from(self.tail.is_some()))?;
         if let Some(tail) = &mut self.tail {
             tail.fill_from_slice(head);
         }
@@ -137,8 +135,8 @@ impl SegmentedBuf {
 
     /// Fills segments after `last`, which is the last one of them then; returns those before it.
     fn fill_segments(&self, last: &mut SegmentMut, bytes: &[u8]) -> Result<ChunkList, OutOfMemory> {
-        let (mut full, mut rest) = (ChunkList::EMPTY, bytes);
-        full.try_reserve(bytes.len().div_ceil(last.capacity()), Source::Pool(&self.pool))?;
+        let count = bytes.len().div_ceil(last.capacity());
+        let (mut full, mut rest) = (ChunkList::with_slots(count, &self.pool)?, bytes);
         while !rest.is_empty() {
             let mut segment = self.pool.try_take_size(self.pool.segment_size())?;
             rest = &rest[segment.fill_from_slice(rest)..];
@@ -202,11 +200,7 @@ impl SegmentedBuf {
     pub fn try_reserve(&mut self, chunk_count: usize) -> Result<(), OutOfMemory> {
         // The tail becomes a chunk before them, and the rest of it one after them.
         let slots = chunk_count + 2 * usize::from(self.tail.is_some());
-        if slots <= self.list.spare() {
-            Ok(())
-        } else {
-            self.list.try_reserve(slots, Source::Pool(&self.pool))
-        }
+        if slots <= self.list.spare() { Ok(()) } else { self.try_slots(slots) }
     }
 
     /// Appends what an exclusive segment holds, and fills its spare part next.
@@ -242,8 +236,7 @@ impl SegmentedBuf {
     /// # }
     /// ```
     pub fn try_push_mut(&mut self, segment: SegmentMut) -> Result<(), (SegmentMut, OutOfMemory)> {
-        match self.list.try_reserve(1 + usize::from(self.tail.is_some()), Source::Pool(&self.pool))
-        {
+        match self.try_slots(1 + usize::from(self.tail.is_some())) {
             Ok(()) => {
                 self.seal();
                 self.tail = Some(segment);
@@ -587,7 +580,7 @@ impl SegmentedBuf {
 
     /// Makes slots for `count` segments that become the tail, one after the other.
     pub(crate) fn try_reserve_tails(&mut self, count: usize) -> Result<(), OutOfMemory> {
-        self.list.try_reserve(count + usize::from(self.tail.is_some()), Source::Pool(&self.pool))
+        self.try_slots(count + usize::from(self.tail.is_some()))
     }
 
     /// Replaces the tail, which is complete. There is a slot for the new one.
@@ -626,13 +619,18 @@ impl SegmentedBuf {
         self.try_push_mut(fresh).map_err(|(_, error)| error)
     }
 
+    /// Makes slots in the list.
+    #[inline]
+    fn try_slots(&mut self, count: usize) -> Result<(), OutOfMemory> {
+        if count <= self.list.spare() {
+            return Ok(());
+        }
+        self.list.try_reserve(count, Source::Pool(&self.pool))
+    }
+
     /// Makes a slot for a chunk that follows all bytes so far.
     pub(crate) fn try_reserve_chunk(&mut self) -> Result<(), OutOfMemory> {
-        if self.tail.is_some() {
-            self.try_publish(1)
-        } else {
-            self.list.try_reserve(1, Source::Pool(&self.pool))
-        }
+        if self.tail.is_some() { self.try_publish(1) } else { self.try_slots(1) }
     }
 
     /// Moves the filled part of the tail into the list, where it can be shared, and makes slots for
@@ -640,7 +638,7 @@ impl SegmentedBuf {
     fn try_publish(&mut self, additional: usize) -> Result<(), OutOfMemory> {
         let Some(tail) = &self.tail else { return Ok(()) };
         let slots = additional + usize::from(!tail.is_empty()) + usize::from(tail.spare_len() > 0);
-        self.list.try_reserve(slots, Source::Pool(&self.pool))?;
+        self.try_slots(slots)?;
         self.publish();
         Ok(())
     }

@@ -15,16 +15,25 @@ use crate::{
 };
 
 /// The most spare references that a handle keeps. Few in models, so that they run out.
-const SPARE_MAX: usize = if cfg!(seg_loom) { 2 } else { 63 };
+const SPARE_MAX: usize = if cfg!(seg_loom) { 2 } else { 62 };
+
+/// References that a split counts at once, of which one is the new handle's.
+const SPLIT_REFERENCES: usize = if cfg!(seg_loom) { 2 } else { SPARE_MAX + 1 };
 
 /// The bits of a header's address that its alignment keeps free.
 const SPARE_MASK: usize = align_of::<Header>() - 1;
 
-const _: () = assert!(SPARE_MAX <= SPARE_MASK, "spare references fit in the free bits");
+/// What the free bits hold of a clone: no spare references, and that it was made beside another handle.
+///
+/// Most clones go before that one does. So a clone is given up without a look at the count before: the
+/// look would wait for the atomic addition of a clone that was made just now.
+const CLONE: usize = SPARE_MASK;
+
+const _: () = assert!(SPARE_MAX < CLONE, "spare references fit in the free bits");
 
 /// One counted reference to a segment; the last one to be dropped gives the segment back.
 ///
-/// A split counts [`SPARE_MAX`] references at once, and later splits of the same handle use them up:
+/// A split counts [`SPLIT_REFERENCES`] at once, and later splits of the same handle use them up:
 /// of 63 messages that are cut from a received segment, 62 cost no atomic increment. Handles that
 /// come together again become spare references of one of them, so those are also given up many at
 /// a time.
@@ -87,6 +96,14 @@ impl Handle {
     /// References that are counted for this handle and not used yet.
     #[inline]
     fn spare(&self) -> usize {
+        match self.bits() {
+            CLONE => 0,
+            spare => spare,
+        }
+    }
+
+    #[inline]
+    fn bits(&self) -> usize {
         self.tagged.addr().get() & SPARE_MASK
     }
 
@@ -99,15 +116,15 @@ impl Handle {
     /// Makes another handle, out of a spare reference if there is one.
     #[inline]
     pub(crate) fn split(&mut self) -> Self {
-        match self.spare() {
-            0 => {
+        match self.bits() {
+            0 | CLONE => {
                 if self.is_unique() {
                     // No atomic addition: nobody else is there to count.
-                    self.refs.store(1 + SPARE_MAX, Ordering::Relaxed);
+                    self.refs.store(1 + SPLIT_REFERENCES, Ordering::Relaxed);
                 } else {
-                    self.count(SPARE_MAX);
+                    self.count(SPLIT_REFERENCES);
                 }
-                self.set_spare(SPARE_MAX - 1);
+                self.set_spare(SPLIT_REFERENCES - 1);
             }
             spare => self.set_spare(spare - 1),
         }
@@ -168,6 +185,18 @@ impl Handle {
         self.view.set_len(&unsafe { self.as_ptr().as_ref() }.track, len);
     }
 
+    /// Gives references up. Returns whether they were the last ones; there is one again then.
+    #[inline]
+    fn release(&self, references: usize) -> bool {
+        if self.refs.fetch_sub(references, Ordering::Release) != references {
+            return false;
+        }
+        // Pairs with the releases of the other handles: what they did happened before the reuse.
+        self.refs.load(Ordering::Acquire);
+        self.refs.store(1, Ordering::Relaxed);
+        true
+    }
+
     #[cold]
     fn overflow() -> ! {
         // Counts this high can only come from leaked handles; going on would free too early.
@@ -189,7 +218,8 @@ impl Clone for Handle {
     #[inline]
     fn clone(&self) -> Self {
         self.count(1);
-        Self { tagged: self.as_ptr(), view: View::open(&self.track) }
+        let tagged = self.as_ptr().map_addr(|addr| addr | CLONE);
+        Self { tagged, view: View::open(&self.track) }
     }
 }
 
@@ -198,17 +228,23 @@ impl Drop for Handle {
     fn drop(&mut self) {
         // SAFETY: the header is alive while `self` is (H1).
         self.view.close(&unsafe { self.as_ptr().as_ref() }.track);
-        let references = 1 + self.spare();
-        // A single handle needs no atomic write: nobody is there to see the count.
-        if !self.is_unique() {
-            if self.refs.fetch_sub(references, Ordering::Release) != references {
-                return;
+        match self.bits() {
+            CLONE => {
+                if !self.release(1) {
+                    return;
+                }
             }
-            // Pairs with the releases of the other handles: what they did happened before the reuse.
-            self.refs.load(Ordering::Acquire);
-            self.refs.store(1, Ordering::Relaxed);
-        } else if references > 1 {
-            self.refs.store(1, Ordering::Relaxed);
+            // A single handle needs no atomic write: nobody is there to see the count.
+            spare if self.refs.load(Ordering::Acquire) == 1 + spare => {
+                if spare > 0 {
+                    self.refs.store(1, Ordering::Relaxed);
+                }
+            }
+            spare => {
+                if !self.release(1 + spare) {
+                    return;
+                }
+            }
         }
         // SAFETY: this was the last handle, so the header is alive (I1) and has no other `Idle`
         // (I2), and the count is 1 (I3).

@@ -52,11 +52,11 @@ pub(super) fn try_take_small(size: SegmentSize, pool: &Pool) -> Result<SegmentMu
     })
 }
 
-/// Returns whether a block has a slot for a segment, as a chunk of its own after the block's last one.
+/// Returns whether a block has a slot for a segment, as a chunk of its own.
 #[inline]
 fn is_slot_for<H>(block: &Block<H, Chunk>, segment: &Segment) -> bool {
-    let Some(last) = block.last() else { return false };
-    block.spare() > 0 && !segment.is_empty() && !is_continued_by(&last.segment, segment)
+    let is_joined = block.last().is_some_and(|last| is_continued_by(&last.segment, segment));
+    block.spare() > 0 && !segment.is_empty() && !is_joined
 }
 
 impl Blocks {

@@ -47,9 +47,7 @@ impl fmt::Display for ReadError {
         let what = match &self.kind {
             ReadErrorKind::UnexpectedEnd => "the sequence ends inside the value",
             ReadErrorKind::VarintOverflow => "the varint does not fit in 64 bits",
-            ReadErrorKind::OutOfMemory(error) => {
-                return write!(f, "{error}, at offset {}", self.offset);
-            }
+            ReadErrorKind::OutOfMemory(_) => "there is no memory for the value",
         };
         write!(f, "{what} at offset {}", self.offset)
     }

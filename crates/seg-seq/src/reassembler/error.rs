@@ -59,7 +59,7 @@ impl fmt::Display for ReassemblyError {
         let FragmentId { message, index, count } = self.id;
         write!(f, "fragment {index} of {count} of message {message} ")?;
         f.write_str(match self.kind {
-            ReassemblyErrorKind::OutOfMemory(error) => return write!(f, "has no list: {error}"),
+            ReassemblyErrorKind::OutOfMemory(_) => "needs a list, for which there is no memory",
             ReassemblyErrorKind::IndexOutOfRange => "is not one of them",
             ReassemblyErrorKind::CountMismatch => "has another count than those before",
             ReassemblyErrorKind::Duplicate => "came before",
