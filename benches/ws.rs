@@ -5,9 +5,7 @@ use core::hint::black_box;
 use criterion::{BatchSize, Criterion, Throughput, criterion_group, criterion_main};
 use seg_pool::{Pool, Segment, SegmentMut};
 use seg_seq::{SegmentedBuf, Sequence};
-use ws_assemble::{
-    Assembly, Decoder, Header, Limits, Opcode, Role, Utf8Validator, encode_frame, mask, unmask_text,
-};
+use ws_assemble::{Decoder, Header, Opcode, Role, Utf8Validator, encode_frame, mask, unmask_text};
 
 const KEY: [u8; 4] = [0x37, 0xfa, 0x21, 0x3d];
 
@@ -45,7 +43,7 @@ fn read(c: &mut Criterion) {
     let mut group = c.benchmark_group("ws/read_16k_of");
     for payload_bytes in [16, 125, 1 << 10] {
         let (pool, wire) = (Pool::new(), messages(payload_bytes));
-        let mut decoder = Decoder::new(Role::Server, Assembly::Segmented, Limits::default());
+        let mut decoder = Decoder::new(Role::Server);
         group.throughput(Throughput::Bytes(wire.len() as u64));
         group.bench_function(format!("{payload_bytes}b"), |b| {
             b.iter_batched_ref(

@@ -59,10 +59,10 @@ fn receive(
     piece_len: usize,
 ) -> (Vec<Plain>, Option<DecodeError>) {
     let pool = Pool::builder().segment_size(SegmentSize::B256).build();
-    let mut decoder = Decoder::new(role, assembly, Limits::default());
+    let mut decoder = Decoder::new(role).with_assembly(assembly);
     if let Some(deflate) = deflate {
-        let limits = Limits::default().message_bytes_max(INFLATED_BYTES_MAX);
-        decoder = Decoder::new(role, assembly, limits).with_deflate(deflate, &pool);
+        let limits = Limits::default().with_message_bytes_max(INFLATED_BYTES_MAX);
+        decoder = Decoder::new(role).with_assembly(assembly).with_limits(limits).with_deflate(deflate, &pool);
     }
     let mut events = Vec::new();
     for piece in wire.chunks(piece_len.clamp(1, 256)) {

@@ -4,10 +4,7 @@
 use libfuzzer_sys::fuzz_target;
 use seg_pool::{Pool, SegmentSize};
 use seg_seq::SegmentedBuf;
-use ws_assemble::{
-    Assembly, ClientHandshake, Decoder, Deflate, DeflateOptions, Deflation, Event, Limits, Message,
-    MessageKind, Role, ServerHandshake, encode_message,
-};
+use ws_assemble::{Assembly, ClientHandshake, Decoder, Deflate, DeflateOptions, Deflation, Event, Message, MessageKind, Role, ServerHandshake, encode_message};
 
 /// What two ends agree on that both like to compress.
 fn agreed() -> Deflate {
@@ -46,7 +43,7 @@ fuzz_target!(|input: &[u8]| {
     }
     let wire = wire.freeze().to_vec();
     for assembly in [Assembly::Segmented, Assembly::Contiguous] {
-        let mut decoder = Decoder::new(receiver, assembly, Limits::default());
+        let mut decoder = Decoder::new(receiver).with_assembly(assembly);
         if let Some(agreed) = &agreed {
             decoder = decoder.with_deflate(agreed, &pool);
         }

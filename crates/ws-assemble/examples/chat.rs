@@ -92,7 +92,7 @@ async fn serve(
         }
     };
     stream.write_all(&request.accept().response()).await?;
-    let limits = Limits::default().message_bytes_max(64 << 10);
+    let limits = Limits::default().with_message_bytes_max(64 << 10);
     let connection = Connection::server(stream, pool).with_limits(limits).with_read_ahead(ahead);
     talk(connection, room).await
 }

@@ -250,7 +250,7 @@ impl<S: Read + Write> Connection<S> {
     /// [`WouldBlock`](io::ErrorKind::WouldBlock), [`Session::unsent_bytes`] tells whether the message
     /// was accepted: then [`flush`](Self::flush) goes on.
     pub fn send(&mut self, message: &Message) -> Result<(), ConnectionError> {
-        self.send_payload(message.kind(), Payload::of(message))
+        self.send_payload(message.kind(), Payload::Shared(message.sequence()))
     }
 
     /// Sends a text, as [`send`](Self::send).

@@ -27,13 +27,14 @@ use core::task::{Context, Poll};
 use std::io;
 
 use seg_pool::Pool;
+use seg_seq::Assembly;
 
 use self::{driver::Place, memory::Memory, write_side::WriteSide};
 #[cfg(feature = "deflate")]
 use crate::deflate::Deflate;
 use crate::{
-    assembly::Assembly, close_frame::PeerClose, connection_error::ConnectionError,
-    control::ControlPayload, limits::Limits, message::Message, session::Session,
+    close_frame::PeerClose, connection_error::ConnectionError, control::ControlPayload,
+    limits::Limits, message::Message, session::Session,
 };
 
 pub(crate) use driver::{Reading, Receive, Transmit};
@@ -143,10 +144,11 @@ impl<S> Connection<S> {
         self
     }
 
-    /// Takes what was received after the handshake's head, however long it is. Copies it.
+    /// Takes what was received after the handshake's head, however long it is. Copies a slice, and
+    /// takes a vector as it is.
     #[must_use]
-    pub fn with_read_ahead(mut self, received: &[u8]) -> Self {
-        self.session.feed(received);
+    pub fn with_read_ahead(mut self, received: impl Into<Vec<u8>>) -> Self {
+        self.session.read_ahead_of(received.into());
         self
     }
 
@@ -345,7 +347,7 @@ impl<S: tokio::io::AsyncRead + tokio::io::AsyncWrite + Unpin> Connection<S> {
 
     /// Splits into two halves, for a task that reads and another that writes.
     ///
-    /// The stream is behind a lock then, for the time of a system call. A stream that can be split
+    /// The stream is under a lock then, for the time of a system call. A stream that can be split
     /// without one is split [by its own means](Self::split_with).
     #[must_use]
     #[expect(clippy::type_complexity, reason = "two halves of two halves")]

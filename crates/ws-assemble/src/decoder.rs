@@ -9,11 +9,11 @@ mod step;
 #[cfg(feature = "deflate")]
 use seg_pool::Pool;
 use seg_pool::SegmentMut;
+use seg_seq::Assembly;
 
 #[cfg(feature = "deflate")]
 use crate::deflate::{Deflate, Inflation};
 use crate::{
-    assembly::Assembly,
     close_frame::CloseFrame,
     control::ControlPayload,
     decode_error::{DecodeError, DecodeErrorKind},
@@ -21,7 +21,6 @@ use crate::{
     mask::{mask, unmask_whole_text},
     message::{Message, MessageKind},
     open_message::OpenMessage,
-    recycled::Recycled,
     role::Role,
 };
 
@@ -56,10 +55,10 @@ pub enum Event {
 ///
 /// ```
 /// use seg_pool::Pool;
-/// use ws_assemble::{Assembly, Decoder, Event, Limits, Role};
+/// use ws_assemble::{Decoder, Event, Role};
 ///
 /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
-/// let mut decoder = Decoder::new(Role::Client, Assembly::Segmented, Limits::default());
+/// let mut decoder = Decoder::new(Role::Client);
 /// let mut received = Pool::new().try_take(16_384)?;
 /// received.extend_from_slice(b"\x01\x03hel\x80\x02lo\x89\x00");
 ///
@@ -79,7 +78,7 @@ pub struct Decoder {
     limits: Limits,
     state: State,
     /// The message that is on its way, if there is one.
-    open: Recycled<OpenMessage>,
+    open: OpenMessage,
     /// Bytes consumed so far.
     offset: u64,
     #[cfg(feature = "deflate")]
@@ -87,19 +86,33 @@ pub struct Decoder {
 }
 
 impl Decoder {
-    /// Creates a decoder for what `role` receives.
+    /// Creates a decoder for what `role` receives, with default limits and segmented assembly.
     #[must_use]
-    pub const fn new(role: Role, assembly: Assembly, limits: Limits) -> Self {
+    pub fn new(role: Role) -> Self {
         Self {
             role,
-            assembly,
-            limits,
+            assembly: Assembly::default(),
+            limits: Limits::default(),
             state: State::NO_HEADER,
-            open: Recycled::NONE,
+            open: OpenMessage::NONE,
             offset: 0,
             #[cfg(feature = "deflate")]
             inflation: None,
         }
+    }
+
+    /// Sets the limits.
+    #[must_use]
+    pub const fn with_limits(mut self, limits: Limits) -> Self {
+        self.set_limits(limits);
+        self
+    }
+
+    /// Sets how messages are put together, before anything is decoded.
+    #[must_use]
+    pub const fn with_assembly(mut self, assembly: Assembly) -> Self {
+        self.assembly = assembly;
+        self
     }
 
     /// Decompresses what comes compressed, as it was agreed on. The decompressed bytes lie in
@@ -152,25 +165,25 @@ impl Decoder {
     /// after a close frame.
     #[must_use]
     pub const fn is_between_messages(&self) -> bool {
-        matches!(self.state, State::Header(_, 0) | State::Closed) && self.open.is_none()
+        matches!(self.state, State::Header(_, 0) | State::Closed) && !self.open.is_open()
     }
 
     /// Returns the error that was found; the same one comes back from then on.
     #[must_use]
     pub const fn error(&self) -> Option<DecodeError> {
-        match self.state {
-            State::Failed(error) => Some(error),
+        match &self.state {
+            State::Failed(error) => Some(**error),
             _ => None,
         }
     }
 
     /// Returns whether part of a message's payload is kept, in the segment that came last.
     ///
-    /// Whoever reads next into the room behind it, with a segment that is used up but has spare
+    /// Whoever reads next into the spare capacity after it, with a segment that is used up but has spare
     /// capacity, keeps one segment for many short reads instead of one for each.
     #[must_use]
     pub fn keeps_payload(&self) -> bool {
-        self.open.get().is_some_and(OpenMessage::holds_segments)
+        self.open.holds_segments()
     }
 
     /// Consumes `input` up to the next event; `None` when it is used up.
@@ -208,10 +221,10 @@ impl Decoder {
     ///
     /// ```
     /// use seg_pool::Pool;
-    /// use ws_assemble::{Assembly, Decoder, Event, Limits, Role};
+    /// use ws_assemble::{Decoder, Event, Role};
     ///
     /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
-    /// let mut decoder = Decoder::new(Role::Client, Assembly::Segmented, Limits::default());
+    /// let mut decoder = Decoder::new(Role::Client);
     /// let mut received = Pool::new().try_take(16_384)?;
     /// received.extend_from_slice(b"\x81\x02hi\x81\x02ho\x89\x00\x81\x02he");
     ///
@@ -257,7 +270,7 @@ impl Decoder {
         if !self.may_go_short(input) {
             return Ok(());
         }
-        let len_max = self.limits.message_bytes_max;
+        let len_max = self.limits.message_bytes_max();
         while messages.len() < messages_max {
             let frame = SingleFrame::find(input, self.role).filter(|frame| frame.is_whole(input));
             let Some(frame) = frame.filter(|frame| frame.payload_len as u64 <= len_max) else {
@@ -305,16 +318,16 @@ impl Decoder {
 
     #[inline]
     fn may_take(&self, frame: SingleFrame, input: &SegmentMut) -> bool {
-        frame.payload_len as u64 <= self.limits.message_bytes_max && self.may_go_short(input)
+        frame.payload_len as u64 <= self.limits.message_bytes_max() && self.may_go_short(input)
     }
 
     /// Returns whether nothing is open, and no limit in the way of a message of one frame.
     #[inline]
     fn may_go_short(&self, input: &SegmentMut) -> bool {
         matches!(self.state, State::Header(_, 0))
-            && self.open.is_none()
-            && self.limits.fragments_max > 0
-            && input.held_bytes() as u64 <= self.limits.held_bytes_max
+            && !self.open.is_open()
+            && self.limits.fragments_max() > 0
+            && input.held_bytes() as u64 <= self.limits.held_bytes_max()
             && self.assembly == Assembly::Segmented
     }
 
@@ -347,7 +360,7 @@ impl Decoder {
         if matches!(kind, DecodeErrorKind::OutOfMemory(_)) {
             return error;
         }
-        self.state = State::Failed(error);
+        self.state = State::Failed(Box::new(error));
         self.drop_unfinished();
         error
     }
@@ -381,9 +394,9 @@ impl Decoder {
     /// [`Truncated`](DecodeErrorKind::Truncated) unless a close frame was read, or the error that
     /// there was before.
     pub fn finish(&mut self) -> Result<(), DecodeError> {
-        match self.state {
+        match &self.state {
             State::Closed => Ok(()),
-            State::Failed(error) => Err(error),
+            State::Failed(error) => Err(**error),
             _ => Err(self.fail(DecodeErrorKind::Truncated, self.offset)),
         }
     }

@@ -8,7 +8,7 @@ use crate::{header::Header, mask::mask, message::Message, opcode::Opcode};
 /// Bytes that are copied and then masked while they are in the nearest cache.
 const BLOCK_BYTES: usize = 4096;
 
-/// Payload up to this length is copied behind its header, so that both go out as one slice; a longer
+/// Payload up to this length is copied after its header, so that both go out as one slice; a longer
 /// one that needs no mask is linked.
 const COPY_BYTES_MAX: u64 = 4096;
 
@@ -61,20 +61,6 @@ pub(crate) fn append_frame(
     appended.inspect_err(|_| take_back(output, before))
 }
 
-/// Appends the frame of this header, whose payload is a message.
-pub(crate) fn append_message(
-    header: &Header,
-    message: &Message,
-    output: &mut SegmentedBuf,
-) -> Result<(), OutOfMemory> {
-    let is_copied = header.mask.is_some() || header.payload_len <= COPY_BYTES_MAX;
-    if is_copied && message.list().is_none() {
-        // Most are: no list is made for the one chunk that they are.
-        return append_slice(header, message.data(), output);
-    }
-    append_frame(header, &message.sequence(), output)
-}
-
 /// Appends the frame of this header, whose payload is one borrowed slice, copying it.
 pub(crate) fn append_slice(
     header: &Header,
@@ -111,7 +97,7 @@ fn append_header(header: &Header, output: &mut SegmentedBuf) -> Result<(), OutOf
     output.try_extend_from_slice(&bytes[..len])
 }
 
-/// Copies payload behind what is there and masks it where it lies then.
+/// Copies payload after what is there and masks it where it lies then.
 fn append_masked<'a>(
     key: [u8; 4],
     payload: impl IntoIterator<Item = &'a [u8]>,
@@ -122,12 +108,12 @@ fn append_masked<'a>(
         while !rest.is_empty() {
             let spare = output.try_spare_initialized_mut()?;
             let count = rest.len().min(spare.len()).min(BLOCK_BYTES);
-            let (block, behind) = rest.split_at(count);
+            let (block, after) = rest.split_at(count);
             spare[..count].copy_from_slice(block);
             mask(&mut spare[..count], key, phase);
             output.advance_initialized(count);
             phase = (phase + count) % 4;
-            rest = behind;
+            rest = after;
         }
     }
     Ok(())
@@ -149,7 +135,7 @@ pub fn encode_message(
     if fragment_bytes == 0 || message.len() <= fragment_bytes {
         let (payload_len, mask) = (message.len(), key());
         let header = Header { fin: true, is_compressed: false, opcode, mask, payload_len };
-        return append_message(&header, message, output);
+        return append_frame(&header, message.sequence(), output);
     }
     let before = output.len();
     let mut rest = message.sequence().try_clone()?;

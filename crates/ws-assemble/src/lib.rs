@@ -26,7 +26,7 @@
 //! let mut received = Pool::new().try_take(16_384)?;
 //! received.extend_from_slice(&frame);
 //!
-//! let mut decoder = Decoder::new(Role::Server, Assembly::Segmented, Limits::default());
+//! let mut decoder = Decoder::new(Role::Server);
 //! let Some(Event::Message(message)) = decoder.decode(&mut received)? else { panic!("a message") };
 //! assert_eq!(message.as_str(), Some("Hello"));
 //! # Ok(())
@@ -59,7 +59,6 @@
 
 #[cfg(feature = "http")]
 mod adapters;
-mod assembly;
 #[cfg(feature = "random")]
 pub mod blocking;
 mod close_code;
@@ -82,14 +81,12 @@ mod header;
 #[cfg(feature = "random")]
 mod keys;
 mod limits;
-mod linked;
 mod mask;
 mod message;
 mod opcode;
 mod open_message;
 mod quoted_string;
 mod read_into;
-mod recycled;
 mod role;
 #[cfg(feature = "random")]
 mod session;
@@ -102,7 +99,6 @@ mod utf8;
 pub use adapters::WebSocketUpgrade;
 #[cfg(feature = "hyper")]
 pub use adapters::{UpgradeFuture, upgrade, upgrade_with};
-pub use assembly::Assembly;
 pub use close_code::CloseCode;
 pub use close_frame::{CloseFrame, PeerClose, REASON_BYTES_MAX};
 #[cfg(feature = "tokio")]
@@ -134,6 +130,9 @@ pub use read_into::{ReadFrameInto, ReadInto};
 pub use role::Role;
 #[cfg(feature = "deflate")]
 pub use seg_flate::{Level, WindowBits};
+/// How messages are put together: received segments are unmasked in place and linked, without a copy
+/// or an allocation, or their payload is copied into one growing buffer.
+pub use seg_seq::Assembly;
 #[cfg(feature = "random")]
 pub use session::{Outgoing, Session, Wants};
 #[cfg(feature = "rustls")]

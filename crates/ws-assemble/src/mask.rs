@@ -58,7 +58,7 @@ fn xor_narrow<const SEE: bool>(bytes: &mut [u8], key: u32) -> bool {
 ///
 /// # Errors
 ///
-/// As [`Utf8Validator::push`]: the index of the refused byte. Bytes in blocks behind it are still
+/// As [`Utf8Validator::push`]: the index of the refused byte. Bytes in blocks after it are still
 /// masked then.
 ///
 /// # Examples

@@ -2,14 +2,13 @@
 
 #[cfg(not(feature = "portable"))]
 use core::str;
-use std::borrow::Cow;
 
 use bytes::Bytes;
+use once_cell::race::OnceBox;
 use seg_pool::Segment;
 use seg_seq::Sequence;
 
 use crate::{
-    linked::Linked,
     opcode::Opcode,
     utf8::{Utf8Validator, to_str},
 };
@@ -56,7 +55,10 @@ impl MessageKind {
 #[derive(Clone, Debug)]
 pub struct Message {
     content: Content,
-    payload: Linked,
+    payload: Sequence,
+    /// The payload in one slice, when it lies in several chunks and somebody asked for it. One word, so
+    /// that a message which is never asked stays small.
+    flat: OnceBox<Bytes>,
 }
 
 /// What is known about a payload.
@@ -92,14 +94,14 @@ impl Content {
 impl Message {
     /// Makes a message, which is validated when it is text (M1).
     #[inline]
-    pub(crate) const fn of_segment(kind: MessageKind, segment: Segment) -> Self {
-        Self::of(Content::whole(kind), Linked::of(segment))
+    pub(crate) fn of_segment(kind: MessageKind, segment: Segment) -> Self {
+        Self::of(Content::whole(kind), segment.into())
     }
 
     /// Makes a message, which is validated when it is whole text (M1).
     #[inline]
-    pub(crate) const fn of(content: Content, payload: Linked) -> Self {
-        Self { content, payload }
+    pub(crate) const fn of(content: Content, payload: Sequence) -> Self {
+        Self { content, payload, flat: OnceBox::new() }
     }
 
     /// Creates a text message, copying nothing but the bytes of a borrowed text.
@@ -119,13 +121,13 @@ impl Message {
     pub fn text_of(payload: Sequence) -> Option<Self> {
         let mut utf8 = Utf8Validator::new();
         let is_text = payload.chunks().all(|chunk| utf8.push(chunk).is_ok()) && utf8.is_complete();
-        is_text.then(|| Self::of(Content::Text, payload.into()))
+        is_text.then(|| Self::of(Content::Text, payload))
     }
 
     /// Creates a binary message of segments, without a copy.
     #[must_use]
     pub fn binary_of(payload: Sequence) -> Self {
-        Self::of(Content::Binary, payload.into())
+        Self::of(Content::Binary, payload)
     }
 
     /// Returns whether the message is text or binary.
@@ -139,27 +141,33 @@ impl Message {
 
     /// Returns the number of payload bytes.
     #[must_use]
-    pub fn len(&self) -> u64 {
+    pub const fn len(&self) -> u64 {
         self.payload.len()
     }
 
     /// Returns whether the payload is empty.
     #[must_use]
-    pub fn is_empty(&self) -> bool {
-        self.len() == 0
+    pub const fn is_empty(&self) -> bool {
+        self.payload.is_empty()
     }
 
-    /// Returns the payload in its chunks. Copies nothing; owned, and an atomic increment, when there
-    /// is one chunk.
+    /// Returns the payload in its chunks. Copies nothing.
+    #[inline]
     #[must_use]
-    pub fn sequence(&self) -> Cow<'_, Sequence> {
-        self.payload.sequence()
+    pub const fn sequence(&self) -> &Sequence {
+        &self.payload
     }
 
     /// Returns the payload as one slice: the first call copies it when it lies in several chunks.
+    /// Threads that ask for the first time at once may each copy it.
     #[must_use]
     pub fn data(&self) -> &[u8] {
-        self.payload.as_slice()
+        let mut chunks = self.payload.chunks();
+        match (chunks.next(), chunks.len()) {
+            (None, _) => &[],
+            (Some(only), 0) => only,
+            _ => self.flat.get_or_init(|| Box::new(self.payload.to_vec().into())),
+        }
     }
 
     /// Copies the payload into `buffer`, chunk by chunk.
@@ -168,20 +176,13 @@ impl Message {
     ///
     /// Panics when `buffer` has another length than the payload.
     pub fn copy_to_slice(&self, buffer: &mut [u8]) {
-        let Some(list) = self.payload.list() else { return buffer.copy_from_slice(self.data()) };
-        assert!(buffer.len() as u64 == list.len(), "a buffer of another length");
+        assert!(buffer.len() as u64 == self.len(), "a buffer of another length");
         let mut rest = buffer;
-        for chunk in list.chunks() {
-            let (here, behind) = rest.split_at_mut(chunk.len());
+        for chunk in self.payload.chunks() {
+            let (here, after) = rest.split_at_mut(chunk.len());
             here.copy_from_slice(chunk);
-            rest = behind;
+            rest = after;
         }
-    }
-
-    /// Returns the chunks; `None` when there is at most one, which [`data`](Self::data) is then.
-    #[inline]
-    pub(crate) fn list(&self) -> Option<&Sequence> {
-        self.payload.list()
     }
 
     /// Returns the payload of a text message as one string; `None` for a binary one, and for the rest of
@@ -203,13 +204,17 @@ impl Message {
     /// Turns into the payload, in its chunks.
     #[must_use]
     pub fn into_sequence(self) -> Sequence {
-        self.payload.into_sequence()
+        self.payload
     }
 
-    /// Turns into [`Bytes`]: without a copy when there is one chunk.
+    /// Turns into [`Bytes`]: without a copy when there is one chunk. Several chunks are copied, unless
+    /// [`data`](Self::data) did so before.
     #[must_use]
     pub fn into_bytes(self) -> Bytes {
-        self.payload.into_bytes()
+        match self.flat.get() {
+            Some(flat) => flat.clone(),
+            None => self.payload.into_bytes(),
+        }
     }
 }
 

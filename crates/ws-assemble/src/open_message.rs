@@ -3,21 +3,20 @@
 #[cfg(feature = "random")]
 mod lent;
 
-use core::cell::Cell;
+use core::mem::take;
 
-use seg_pool::{Pool, Segment, SegmentMut};
+use bytes::{Buf as _, Bytes};
+use seg_pool::{Pool, PoolRef, Segment, SegmentMut};
+use seg_seq::{Assembly, Sequence};
 
 #[cfg(feature = "deflate")]
 use crate::deflate::Inflation;
 use crate::{
-    assembly::Assembly,
     decode_error::DecodeErrorKind,
     header::Header,
     limits::Limits,
-    linked::Linked,
     mask::{mask, unmask_text},
     message::{Content, Message, MessageKind},
-    recycled::{Far, Recyclable, Spare},
     utf8::Utf8Validator,
 };
 
@@ -38,21 +37,26 @@ impl Inflation {
     }
 }
 
-/// A message whose last fragment is not here yet.
+/// A message whose last fragment is not here yet, or the space for one.
 #[derive(Debug)]
 pub(crate) struct OpenMessage {
-    kind: MessageKind,
-    payload: Payload,
-    /// Whether the payload comes compressed.
-    is_compressed: bool,
-    utf8: Utf8Validator,
+    /// What is gathered of its payload, unless that is copied.
+    segments: Sequence,
+    /// The payload, when it is to be contiguous.
+    copied: Option<Box<Copied>>,
     /// Bytes of all frames that were announced.
     announced: u64,
-    fragments: u32,
-    empty_fragments: u32,
     /// What the linked segments keep from reuse, counted as they come: asking the sequence costs
     /// more with each chunk.
     held_bytes: u64,
+    fragments: u32,
+    empty_fragments: u32,
+    utf8: Utf8Validator,
+    is_text: bool,
+    /// Whether a message has begun.
+    is_open: bool,
+    /// Whether the payload comes compressed.
+    is_compressed: bool,
     /// Whether bytes before these lie in a buffer of the user.
     #[cfg(feature = "random")]
     is_lent: bool,
@@ -61,63 +65,54 @@ pub(crate) struct OpenMessage {
     is_part: bool,
 }
 
-impl Default for OpenMessage {
-    fn default() -> Self {
-        Self {
-            kind: MessageKind::Binary,
-            payload: Payload::default(),
-            is_compressed: false,
-            utf8: Utf8Validator::new(),
-            announced: 0,
-            fragments: 0,
-            empty_fragments: 0,
-            held_bytes: 0,
-            #[cfg(feature = "random")]
-            is_lent: false,
-            #[cfg(feature = "random")]
-            is_part: false,
-        }
-    }
-}
-
-impl Recyclable for OpenMessage {
-    fn spare() -> Spare<Self> {
-        thread_local! {
-            static NEAR: Cell<Option<Box<OpenMessage>>> = const { Cell::new(None) };
-        }
-        static FAR: Far<OpenMessage> = Far::new();
-        Spare { near: &NEAR, far: &FAR }
-    }
-
-    fn clear(&mut self) {
-        match &mut self.payload {
-            Payload::Segmented(linked) => drop(core::mem::take(linked)),
-            Payload::Contiguous(_) => self.payload = Payload::default(),
-        }
-    }
-}
-
-#[derive(Debug)]
-enum Payload {
-    Segmented(Linked),
-    Contiguous(Vec<u8>),
-}
-
-impl Default for Payload {
-    fn default() -> Self {
-        Self::Segmented(Linked::default())
-    }
-}
+/// The plain way: one vector that grows.
+#[derive(Debug, Default)]
+struct Copied(Vec<u8>);
 
 impl OpenMessage {
-    /// Begins a message, in a box that holds none. Field by field: what was put together elsewhere is
-    /// slow to be moved right after.
+    /// No message.
+    pub(crate) const NONE: Self = Self {
+        segments: Sequence::new(),
+        copied: None,
+        announced: 0,
+        held_bytes: 0,
+        fragments: 0,
+        empty_fragments: 0,
+        utf8: Utf8Validator::new(),
+        is_text: false,
+        is_open: false,
+        is_compressed: false,
+        #[cfg(feature = "random")]
+        is_lent: false,
+        #[cfg(feature = "random")]
+        is_part: false,
+    };
+
+    /// Returns whether a message has begun.
+    #[inline]
+    pub(crate) const fn is_open(&self) -> bool {
+        self.is_open
+    }
+
+    /// Ends the message, and gives back what was gathered of it.
+    pub(crate) fn clear(&mut self) {
+        self.is_open = false;
+        (self.segments, self.copied) = (Sequence::new(), None);
+    }
+
+    const fn kind(&self) -> MessageKind {
+        if self.is_text { MessageKind::Text } else { MessageKind::Binary }
+    }
+
+    /// Begins a message where there is none. Field by field: what was put together elsewhere is slow
+    /// to be moved right after.
     #[inline]
     pub(crate) fn begin(&mut self, kind: MessageKind, assembly: Assembly, is_compressed: bool) {
         if assembly == Assembly::Contiguous {
-            self.payload = Payload::Contiguous(Vec::new());
+            self.copied = Some(Box::default());
         }
-        self.kind = kind;
+        self.is_text = kind == MessageKind::Text;
+        self.is_open = true;
         self.is_compressed = is_compressed;
         self.utf8 = Utf8Validator::new();
         (self.announced, self.fragments, self.empty_fragments) = (0, 0, 0);
@@ -148,17 +143,17 @@ impl OpenMessage {
     ) -> Result<(), DecodeErrorKind> {
         self.announced = self.announced.saturating_add(header.payload_len);
         // What cannot be compressed takes a little more than it is.
-        let slack = if self.is_compressed { 64 + limits.message_bytes_max / 1_000 } else { 0 };
-        if self.announced > limits.message_bytes_max.saturating_add(slack) {
+        let slack = if self.is_compressed { 64 + limits.message_bytes_max() / 1_000 } else { 0 };
+        if self.announced > limits.message_bytes_max().saturating_add(slack) {
             return Err(DecodeErrorKind::MessageTooLong);
         }
         self.fragments = self.fragments.saturating_add(1);
-        if self.fragments > limits.fragments_max {
+        if self.fragments > limits.fragments_max() {
             return Err(DecodeErrorKind::TooManyFragments);
         }
         if header.payload_len == 0 && !header.fin {
             self.empty_fragments = self.empty_fragments.saturating_add(1);
-            if self.empty_fragments > limits.empty_fragments_max {
+            if self.empty_fragments > limits.empty_fragments_max() {
                 return Err(DecodeErrorKind::TooManyEmptyFragments);
             }
         }
@@ -171,10 +166,9 @@ impl OpenMessage {
     ///
     /// The index of a byte that is not UTF-8.
     fn unmask(&mut self, bytes: &mut [u8], key: Option<([u8; 4], usize)>) -> Result<(), usize> {
-        let is_text = self.kind == MessageKind::Text;
         match key {
-            Some((key, phase)) if is_text => unmask_text(bytes, key, phase, &mut self.utf8),
-            None if is_text => self.utf8.push(bytes),
+            Some((key, phase)) if self.is_text => unmask_text(bytes, key, phase, &mut self.utf8),
+            None if self.is_text => self.utf8.push(bytes),
             Some((key, phase)) => {
                 mask(bytes, key, phase);
                 Ok(())
@@ -204,58 +198,73 @@ impl OpenMessage {
                 mask(bytes, key, phase);
             }
             let mut rest = &*bytes;
-            let inflated =
-                inflation.push(&mut rest, limits.inflated(), |chunk| self.link(chunk, limits));
+            let inflated = inflation
+                .push(&mut rest, limits.inflated_bytes_max(), |chunk| self.link(chunk, limits));
             let taken = count - rest.len();
             if let Some((key, phase)) = key {
                 // What is taken later is to be unmasked then.
                 mask(&mut bytes[taken..], key, (phase + taken) % 4);
             }
-            bytes::Buf::advance(input, taken);
+            input.advance(taken);
             return inflated.map_err(|kind| (kind, None));
         }
-        if let Payload::Segmented(linked) = &mut self.payload {
-            let is_new = !input.shares_segment_with(linked.last());
-            let held_bytes = self.held_bytes + if is_new { input.held_bytes() as u64 } else { 0 };
-            if held_bytes > limits.held_bytes_max {
-                return Err((DecodeErrorKind::HeldTooMuch, Some(0)));
-            }
+        if self.copied.is_none() {
+            let is_new = !self.last().is_some_and(|last| input.shares_segment_with(last));
             // Before any byte changes: without memory all of this is done again.
-            let reserved = linked.try_reserve(|| input.pool());
-            reserved.map_err(|error| (DecodeErrorKind::OutOfMemory(error), Some(0)))?;
-            self.held_bytes = held_bytes;
+            let hold = self.hold(is_new, input.held_bytes(), || input.pool(), limits);
+            hold.map_err(|kind| (kind, Some(0)))?;
         }
         let bytes = &mut input[..count];
         let unmasked = self.unmask(bytes, key);
         unmasked.map_err(|index| (DecodeErrorKind::Utf8Invalid, Some(index)))?;
-        match &mut self.payload {
-            Payload::Segmented(linked) => linked.push(input.freeze_range(0..count)),
-            Payload::Contiguous(vec) => {
-                vec.extend_from_slice(bytes);
-                bytes::Buf::advance(input, count);
+        match &mut self.copied {
+            None if self.segments.is_empty() => self.segments = input.freeze_range(0..count).into(),
+            None => self.segments.push(input.freeze_range(0..count)),
+            Some(copied) => {
+                copied.0.extend_from_slice(bytes);
+                input.advance(count);
             }
         }
         Ok(())
     }
 
+    /// Returns the segment that was linked last.
+    fn last(&self) -> Option<&Segment> {
+        self.segments.chunks().next_back()
+    }
+
+    /// Makes a slot for a segment, unless the message would keep more than it may.
+    fn hold<'a>(
+        &mut self,
+        is_new: bool,
+        bytes: usize,
+        pool: impl FnOnce() -> PoolRef<'a>,
+        limits: &Limits,
+    ) -> Result<(), DecodeErrorKind> {
+        let held_bytes = self.held_bytes + if is_new { bytes as u64 } else { 0 };
+        if held_bytes > limits.held_bytes_max() {
+            return Err(DecodeErrorKind::HeldTooMuch);
+        }
+        if !self.segments.is_empty() {
+            self.segments.try_reserve(1, &pool()).map_err(DecodeErrorKind::OutOfMemory)?;
+        }
+        self.held_bytes = held_bytes;
+        Ok(())
+    }
+
     /// Takes a chunk that came out of compressed payload; without memory nothing of it.
     fn link(&mut self, chunk: &Segment, limits: &Limits) -> Result<(), DecodeErrorKind> {
-        if let Payload::Segmented(linked) = &mut self.payload {
-            let is_new = !linked.last().shares_segment_with(chunk);
-            let held_bytes = self.held_bytes + if is_new { chunk.held_bytes() as u64 } else { 0 };
-            if held_bytes > limits.held_bytes_max {
-                return Err(DecodeErrorKind::HeldTooMuch);
-            }
+        if self.copied.is_none() {
+            let is_new = !self.last().is_some_and(|last| last.shares_segment_with(chunk));
             let pool = || chunk.pool().unwrap_or_else(|| Pool::global().into());
-            linked.try_reserve(pool).map_err(DecodeErrorKind::OutOfMemory)?;
-            self.held_bytes = held_bytes;
+            self.hold(is_new, chunk.held_bytes(), pool, limits)?;
         }
-        if self.kind == MessageKind::Text {
+        if self.is_text {
             self.utf8.push(chunk).map_err(|_| DecodeErrorKind::Utf8Invalid)?;
         }
-        match &mut self.payload {
-            Payload::Segmented(linked) => linked.push(chunk.clone()),
-            Payload::Contiguous(vec) => vec.extend_from_slice(chunk),
+        match &mut self.copied {
+            None => self.segments.push(chunk.clone()),
+            Some(copied) => copied.0.extend_from_slice(chunk),
         }
         Ok(())
     }
@@ -270,7 +279,7 @@ impl OpenMessage {
         if !self.is_compressed {
             return Ok(());
         }
-        inflation.hand_over(limits.inflated(), |chunk| self.link(chunk, limits))?;
+        inflation.hand_over(limits.inflated_bytes_max(), |chunk| self.link(chunk, limits))?;
         inflation.finish()
     }
 
@@ -281,16 +290,16 @@ impl OpenMessage {
         }
         #[cfg(feature = "random")]
         if self.is_lent || self.is_part {
-            return Ok(self.take_payload(Content::part(self.kind)));
+            return Ok(self.take_payload(Content::part(self.kind())));
         }
-        Ok(self.take_payload(Content::whole(self.kind)))
+        Ok(self.take_payload(Content::whole(self.kind())))
     }
 
     /// Takes what is gathered out.
     fn take_payload(&mut self, content: Content) -> Message {
-        let payload = match &mut self.payload {
-            Payload::Segmented(linked) => core::mem::take(linked),
-            Payload::Contiguous(vec) => Linked::of(bytes::Bytes::from(core::mem::take(vec)).into()),
+        let payload = match &mut self.copied {
+            None => take(&mut self.segments),
+            Some(copied) => Bytes::from(take(&mut copied.0)).into(),
         };
         Message::of(content, payload)
     }

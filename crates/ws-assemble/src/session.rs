@@ -7,16 +7,15 @@ mod payload;
 mod read_length;
 mod receive;
 
-use core::mem::take;
 use std::{collections::VecDeque, io};
 
 use seg_pool::{OutOfMemory, Pool, SegmentMut};
+use seg_seq::Assembly;
 
 use self::{output::Output, read_length::ReadLength};
 #[cfg(feature = "deflate")]
 use crate::deflate::Deflate;
 use crate::{
-    assembly::Assembly,
     close_frame::{CloseFrame, PeerClose},
     connection_error::ConnectionError,
     control::ControlPayload,
@@ -54,7 +53,8 @@ pub(crate) use payload::Payload;
 /// # fn main() -> Result<(), ws_assemble::ConnectionError> {
 /// let mut session = Session::server(&Pool::new());
 /// // A client's masked "Hello" (RFC 6455 section 5.7) and a ping.
-/// session.feed(b"\x81\x85\x37\xfa\x21\x3d\x7f\x9f\x4d\x51\x58\x89\x80\0\0\0\0");
+/// let received = b"\x81\x85\x37\xfa\x21\x3d\x7f\x9f\x4d\x51\x58\x89\x80\0\0\0\0";
+/// assert_eq!(session.feed(received), received.len());
 /// let message = session.next()?.expect("a whole message");
 /// session.send(&message)?;
 /// assert!(session.next()?.is_none());
@@ -75,14 +75,11 @@ pub struct Session {
     decoder: Decoder,
     /// Received and not decoded yet, or the spare capacity after the payload that was kept last.
     input: Option<SegmentMut>,
-    /// Bytes that were fed as a slice, and how many of them are used up.
-    fed: Option<Box<Fed>>,
     output: Output,
     /// Messages that were read ahead, or did not fit where they should go.
     unread: Option<Box<Unread>>,
-    /// The newest pong that came, for those who ask.
-    pong: Option<Box<ControlPayload>>,
-    peer_close: Option<Box<PeerClose>>,
+    /// What most connections do not have.
+    rare: Option<Box<Rare>>,
     state: State,
     /// What ended the connection, unless the decoder has it.
     failure: Option<Failure>,
@@ -96,8 +93,6 @@ pub struct Session {
     /// Whether the segment that was given to be read into is one that is held anyway.
     keeps_space: bool,
     read_length: ReadLength,
-    /// Bytes that may still come until the peer's close frame.
-    closing_bytes: u64,
 }
 
 /// Messages that are read ahead at most.
@@ -110,10 +105,17 @@ struct Unread {
     bytes: u64,
 }
 
+/// In a box of its own, so that idle connections are small.
 #[derive(Debug, Default)]
-struct Fed {
-    bytes: Vec<u8>,
-    used: usize,
+struct Rare {
+    /// Bytes that were fed as a slice, and how many of them are used up.
+    fed: Vec<u8>,
+    fed_used: usize,
+    /// The newest pong that nobody has taken.
+    pong: Option<ControlPayload>,
+    peer_close: Option<PeerClose>,
+    /// Bytes that may still come until the peer's close frame, once this end has sent its own.
+    closing_bytes: u64,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -156,10 +158,8 @@ pub struct Wants {
 /// Framing of what a peer may send until its close frame, beside the message that is on its way.
 const CLOSING_FRAMING_BYTES: u64 = 64 << 10;
 
-/// A peer may be in the middle of a message, of the longest kind, when it hears of the end.
-const fn closing_bytes(limits: &Limits) -> u64 {
-    limits.message_bytes_max.saturating_add(CLOSING_FRAMING_BYTES)
-}
+/// Bytes that [`Session::feed`] keeps at most.
+const FED_BYTES_MAX: usize = 64 << 10;
 
 impl Session {
     /// Creates the server's end, with default limits and segmented assembly. Takes no memory of the
@@ -178,15 +178,12 @@ impl Session {
     /// Creates the end of this role, as [`server`](Self::server).
     #[must_use]
     pub fn new(role: Role, pool: &Pool) -> Self {
-        let limits = Limits::default();
         Self {
-            decoder: Decoder::new(role, Assembly::default(), limits),
+            decoder: Decoder::new(role),
             input: None,
-            fed: None,
             output: Output::new(role, pool),
             unread: None,
-            pong: None,
-            peer_close: None,
+            rare: None,
             state: State::Open,
             failure: None,
             write_failure: None,
@@ -195,7 +192,6 @@ impl Session {
             keeps_pongs: false,
             keeps_space: false,
             read_length: ReadLength::default(),
-            closing_bytes: closing_bytes(&limits),
         }
     }
 
@@ -204,6 +200,20 @@ impl Session {
     pub const fn with_limits(mut self, limits: Limits) -> Self {
         self.set_limits(limits);
         self
+    }
+
+    /// Sets how many bytes may wait to be written before [`send`](Self::send) refuses more. 64 KiB by
+    /// default. One message may exceed it.
+    #[must_use]
+    pub const fn with_output_bytes_max(mut self, bytes: u64) -> Self {
+        self.output.bytes_max = bytes;
+        self
+    }
+
+    /// Returns how many bytes may wait to be written.
+    #[must_use]
+    pub const fn output_bytes_max(&self) -> u64 {
+        self.output.bytes_max
     }
 
     /// Sets how messages are put together, before anything is received.
@@ -227,7 +237,6 @@ impl Session {
     /// say.
     pub const fn set_limits(&mut self, limits: Limits) {
         self.decoder.set_limits(limits);
-        self.closing_bytes = closing_bytes(&limits);
     }
 
     /// Returns the limits.
@@ -273,7 +282,7 @@ impl Session {
     /// 1006 elsewhere.
     #[must_use]
     pub fn peer_close(&self) -> Option<&PeerClose> {
-        self.peer_close.as_deref()
+        self.rare.as_ref()?.peer_close.as_ref()
     }
 
     /// Returns the number of bytes that are encoded and not written.
@@ -296,7 +305,7 @@ impl Session {
     /// Returns the newest pong that came since the last call. With pings that are sent by a clock of
     /// the user's, that is a heartbeat.
     pub fn take_pong(&mut self) -> Option<ControlPayload> {
-        self.pong.take().map(|pong| *pong)
+        self.rare.as_mut()?.pong.take()
     }
 
     /// Encodes a message in one frame, to be written after what waits. An accepted message is
@@ -306,7 +315,8 @@ impl Session {
     ///
     /// [`ConnectionError::Closed`] after a close frame was sent,
     /// [`ConnectionError::MessageUnfinished`] inside a message that is sent in parts,
-    /// [`ConnectionError::OutputFull`] when more than 64 KiB wait already,
+    /// [`ConnectionError::OutputFull`] when more wait than
+    /// [may](Self::output_bytes_max),
     /// [`ConnectionError::Io`] when writing has failed, and [`ConnectionError::OutOfMemory`].
     pub fn send(&mut self, message: &Message) -> Result<(), ConnectionError> {
         self.check_sendable()?;
@@ -339,6 +349,9 @@ impl Session {
         if self.state == State::Open {
             self.output.queue_control(Opcode::Close, body);
             self.state = State::CloseSent;
+            // A peer may be in the middle of a message of the longest kind when it hears of the end.
+            let bytes = self.limits().message_bytes_max().saturating_add(CLOSING_FRAMING_BYTES);
+            self.rare.get_or_insert_default().closing_bytes = bytes;
         }
     }
 
@@ -380,7 +393,8 @@ impl Session {
 
     /// Drops what was received and not taken, and messages whose end is not here.
     pub(crate) fn drop_input(&mut self) {
-        (self.input, self.fed, self.unread) = (None, None, None);
+        (self.input, self.unread) = (None, None);
+        self.drop_fed();
         self.decoder.drop_unfinished();
     }
 
@@ -411,7 +425,7 @@ impl Session {
     /// Decodes what was received, to be handed out later; returns whether more may be: not after an
     /// end, nor when that would be more than one message of the longest kind.
     pub(crate) fn read_ahead(&mut self) -> bool {
-        let bytes_max = self.limits().message_bytes_max;
+        let bytes_max = self.limits().message_bytes_max();
         loop {
             let is_full = self.unread.as_ref().is_some_and(|unread| {
                 unread.bytes >= bytes_max || unread.messages.len() >= UNREAD_MESSAGES_MAX
@@ -434,10 +448,12 @@ impl Session {
     /// Takes a segment that somebody waited for.
     pub(crate) fn give(&mut self, segment: SegmentMut) {
         self.is_starved = false;
-        match self.input {
-            Some(_) => self.decoder.give(segment),
-            None => self.input = Some(segment),
+        if self.input.is_none() {
+            self.input = Some(segment);
+            return;
         }
+        #[cfg(feature = "deflate")]
+        self.decoder.give(segment);
     }
 
     pub(crate) fn check_open(&self) -> Result<(), ConnectionError> {
@@ -506,15 +522,26 @@ impl Session {
         Ok(done?)
     }
 
+    /// Returns whether bytes that were fed are not used up.
+    pub(crate) fn has_fed(&self) -> bool {
+        self.rare.as_ref().is_some_and(|rare| !rare.fed.is_empty())
+    }
+
+    fn drop_fed(&mut self) {
+        if let Some(rare) = &mut self.rare {
+            (rare.fed, rare.fed_used) = (Vec::new(), 0);
+        }
+    }
+
     /// Takes what was fed as far as it fits into `buffer`; returns how much that is.
     fn take_fed(&mut self, buffer: &mut [u8]) -> usize {
-        let Some(fed) = &mut self.fed else { return 0 };
-        let left = &fed.bytes[fed.used..];
+        let Some(rare) = &mut self.rare else { return 0 };
+        let left = &rare.fed[rare.fed_used..];
         let count = left.len().min(buffer.len());
         buffer[..count].copy_from_slice(&left[..count]);
-        fed.used += count;
-        if fed.used == fed.bytes.len() {
-            drop(take(&mut self.fed));
+        rare.fed_used += count;
+        if rare.fed_used == rare.fed.len() {
+            self.drop_fed();
         }
         count
     }

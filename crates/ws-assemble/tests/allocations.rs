@@ -6,7 +6,7 @@ mod counting;
 use counting::allocations;
 use seg_pool::{Pool, SegmentSize};
 use seg_seq::SegmentedBuf;
-use ws_assemble::{Assembly, Decoder, Event, Limits, Message, Role, encode_message};
+use ws_assemble::{Decoder, Event, Message, Role, encode_message};
 
 /// Messages of warming up, and then of counting.
 const ROUNDS: usize = if cfg!(miri) { 2 } else { 12 };
@@ -58,7 +58,7 @@ fn receive(decoder: &mut Decoder, pool: &Pool, wire: &[u8]) -> Message {
 }
 
 fn server() -> Decoder {
-    Decoder::new(Role::Server, Assembly::Segmented, Limits::default())
+    Decoder::new(Role::Server)
 }
 
 /// Payload bytes and fragments of the messages here.
@@ -106,7 +106,7 @@ fn messages_that_are_kept_for_a_while_allocate_nothing() {
 fn control_frames_allocate_nothing() {
     let _alone = alone();
     let pool = Pool::new();
-    let mut decoder = Decoder::new(Role::Client, Assembly::Segmented, Limits::default());
+    let mut decoder = Decoder::new(Role::Client);
     let ping = [&b"\x89\x7d"[..], &[7; 125]].concat();
     assert_allocates_nothing("ping", || {
         let mut input = pool.try_take_size(pool.segment_size()).expect("no limit");

@@ -127,7 +127,7 @@ fn reads_are_usual_where_a_message_may_keep_few_long_ones() {
     let sent = Message::binary(vec![7; 5_000]);
     for (held_bytes_max, longest) in [(32_767, 1_024), (65_535, 2_048), (65_536, 4_096)] {
         let script = Script::new(wire(&[sent.clone(), sent.clone()], 0));
-        let limits = Limits::default().held_bytes_max(held_bytes_max);
+        let limits = Limits::default().with_held_bytes_max(held_bytes_max);
         let mut connection = Connection::server(script, &pool()).with_limits(limits);
         for _ in 0..2 {
             let got = polled(async || connection.next().await).expect("whole").expect("one");
@@ -327,7 +327,7 @@ fn a_pong_goes_out_before_the_messages_that_wait_but_not_inside_a_frame() {
 #[test]
 fn a_peer_that_ignores_a_close_frame_is_not_read_for_ever() {
     let message = Message::binary(vec![0; 1_000]);
-    let limits = Limits::default().message_bytes_max(10_000);
+    let limits = Limits::default().with_message_bytes_max(10_000);
     let script = Script::new(wire(&[message], 0)).endless();
     let mut connection = Connection::server(script, &pool()).with_limits(limits);
     let close = CloseFrame::new(CloseCode::GOING_AWAY, "");
@@ -425,12 +425,12 @@ fn limits_can_change_between_messages() {
         let sent = [Message::binary(vec![1; 100]), Message::binary(vec![2; 1_000])];
         let bytes = [wire(&sent, 0), wire(&sent, 0)].concat();
         let mut connection = open(Script::new(bytes), assembly, &pool());
-        connection.set_limits(Limits::default().message_bytes_max(1_000));
+        connection.set_limits(Limits::default().with_message_bytes_max(1_000));
         for message in &sent {
             let got = polled(async || connection.next().await).expect("valid").expect("open");
             assert_eq!(&got, message);
         }
-        connection.set_limits(Limits::default().message_bytes_max(999));
+        connection.set_limits(Limits::default().with_message_bytes_max(999));
         assert!(polled(async || connection.next().await).is_ok());
         let error = polled(async || connection.next().await).expect_err("too long");
         let ConnectionError::Decode(error) = error else { panic!("{error}") };

@@ -58,7 +58,10 @@ fn decode(
     limits: Limits,
     pool: &Pool,
 ) -> Result<Vec<Event>, DecodeError> {
-    let mut decoder = Decoder::new(Role::Client, assembly, limits).with_deflate(&agreed(), pool);
+    let mut decoder = Decoder::new(Role::Client)
+        .with_assembly(assembly)
+        .with_limits(limits)
+        .with_deflate(&agreed(), pool);
     let mut events = Vec::new();
     for chunk in pieces.iter().flat_map(|piece| piece.chunks(1 << 10)) {
         let mut input = pool.take(chunk.len().max(1));
@@ -154,7 +157,7 @@ fn compressed_frames_that_break_a_rule_are_refused_in_every_cut() {
 
 #[test]
 fn rsv1_is_refused_when_nothing_was_agreed_on() {
-    let mut decoder = Decoder::new(Role::Client, Assembly::Segmented, Limits::default());
+    let mut decoder = Decoder::new(Role::Client);
     let mut input = pool().take(9);
     input.extend_from_slice(b"\xc1\x07\xf2\x48\xcd\xc9\xc9\x07\x00");
     let error = decoder.decode(&mut input).expect_err("not agreed on");
@@ -167,15 +170,15 @@ fn the_limits_of_what_comes_and_of_what_it_becomes_are_two() {
     let [header, body] = compressed(Opcode::Text, &text);
     let wire = [&header[..], &body];
     for assembly in ASSEMBLIES {
-        let small = Limits::default().message_bytes_max(1_000);
+        let small = Limits::default().with_message_bytes_max(1_000);
         let pool = Pool::new();
         let error = decode(&wire, assembly, small, &pool).expect_err("too long");
         assert_eq!(error.kind(), DecodeErrorKind::MessageTooLong);
-        let messages = decode(&wire, assembly, small.inflated_bytes_max(100_000), &pool);
+        let messages = decode(&wire, assembly, small.with_inflated_bytes_max(100_000), &pool);
         assert_eq!(messages.expect("within both").len(), 1);
-        let error = decode(&wire, assembly, small.inflated_bytes_max(99_999), &pool);
+        let error = decode(&wire, assembly, small.with_inflated_bytes_max(99_999), &pool);
         assert_eq!(error.expect_err("too long").kind(), DecodeErrorKind::MessageTooLong);
-        let tight = Limits::default().message_bytes_max(10).inflated_bytes_max(100_000);
+        let tight = Limits::default().with_message_bytes_max(10).with_inflated_bytes_max(100_000);
         let error = decode(&wire, assembly, tight, &pool).expect_err("too long");
         assert_eq!((error.kind(), error.offset()), (DecodeErrorKind::MessageTooLong, 1));
     }
@@ -189,7 +192,7 @@ fn a_bomb_is_stopped_while_it_is_inflated() {
     let wire = [&header[..], &body];
     for assembly in ASSEMBLIES {
         let pool = Pool::builder().bytes_max(2 << 20).build();
-        let limits = Limits::default().message_bytes_max(LIMIT);
+        let limits = Limits::default().with_message_bytes_max(LIMIT);
         let error = decode(&wire, assembly, limits, &pool).expect_err("a bomb");
         assert_eq!(error.kind(), DecodeErrorKind::MessageTooLong);
         assert_eq!(error.close_code(), CloseCode::TOO_BIG);
@@ -203,10 +206,10 @@ fn a_message_of_the_longest_length_is_taken_and_one_byte_more_is_not() {
         let payload: Sequence = Segment::from(bytes::Bytes::from(text.clone())).into();
         let wire = compressed(Opcode::Text, &payload).concat();
         for assembly in ASSEMBLIES {
-            let limits = Limits::default().message_bytes_max(text.len() as u64);
+            let limits = Limits::default().with_message_bytes_max(text.len() as u64);
             let events = decode(&[&wire], assembly, limits, &pool()).expect("just fits");
             assert_eq!(texts(&events), [&text]);
-            let limits = Limits::default().message_bytes_max(text.len() as u64 - 1);
+            let limits = Limits::default().with_message_bytes_max(text.len() as u64 - 1);
             let error = decode(&[&wire], assembly, limits, &pool()).expect_err("too long");
             assert_eq!(error.kind(), DecodeErrorKind::MessageTooLong);
         }

@@ -277,8 +277,8 @@ fn an_error_of_reading_comes_back() {
 #[test]
 fn a_close_that_is_ignored_stays_so() {
     for way in WAYS.into_iter().filter(|way| *way != Way::Stream) {
-        let mut session =
-            Session::server(&Pool::new()).with_limits(Limits::default().message_bytes_max(100));
+        let mut session = Session::server(&Pool::new())
+            .with_limits(Limits::default().with_message_bytes_max(100));
         session.close(&CloseFrame::new(CloseCode::GOING_AWAY, ""));
         let message = masked(0x81, &[b'x'; 100]);
         let wire = Wire::new(&message.repeat(1_000));
@@ -533,15 +533,14 @@ fn what_was_read_ahead_may_be_of_any_length() {
             let (pool, wire) =
                 (Pool::builder().segment_size(SegmentSize::K1).build(), Wire::new(b""));
             let mut session = Session::server(&pool).with_assembly(assembly);
-            session.feed(&received);
+            assert_eq!(session.feed(&received), received.len());
             let mut reader = Reader::new(way, wire, session);
             let mut messages = Vec::new();
             assert!(matches!(reader.read(&mut messages), Poll::Ready(Ok(true))), "{way:?}");
             assert_eq!(messages, core::slice::from_ref(&message));
         }
     }
-    let mut connection =
-        Connection::server(Wire::new(b""), &Pool::new()).with_read_ahead(&received);
+    let mut connection = Connection::server(Wire::new(b""), &Pool::new()).with_read_ahead(received);
     let mut buffer = vec![0; 60_000];
     assert!(matches!(poll_once(connection.read_message_into(&mut buffer)), Poll::Ready(Ok(_))));
     assert_eq!(buffer, message.data());

@@ -195,9 +195,9 @@ fn parse_limits(text: &str) -> Limits {
         let (name, value) = item.split_once('=').expect("name=value");
         let small = || value.parse().expect("a number");
         match name {
-            "message" => limits.message_bytes_max(value.parse().expect("a number")),
-            "fragments" => limits.fragments_max(small()),
-            "empty" => limits.empty_fragments_max(small()),
+            "message" => limits.with_message_bytes_max(value.parse().expect("a number")),
+            "fragments" => limits.with_fragments_max(small()),
+            "empty" => limits.with_empty_fragments_max(small()),
             other => panic!("a limit of {other}"),
         }
     })
@@ -284,7 +284,7 @@ fn outcome(
 /// Runs one row in one way of cutting.
 fn check(case: &Case, role: Role, assembly: Assembly, wire: &Wire, pieces: &[&[u8]], how: &str) {
     let pool = Pool::global();
-    let mut decoder = Decoder::new(role, assembly, case.limits);
+    let mut decoder = Decoder::new(role).with_assembly(assembly).with_limits(case.limits);
     let (seen, end) = decode(&mut decoder, pool, pieces.iter().copied());
     let outcome = outcome(&mut decoder, pool, wire, end);
     let about = || format!("{}, {role:?}, {assembly:?}, {how}", case.name);

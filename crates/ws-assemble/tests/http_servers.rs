@@ -203,7 +203,7 @@ async fn echo(upgrade: WebSocketUpgrade) -> AxumResponse {
         .pool(&pool())
         .protocols(["other", "chat"])
         .deflate(&DeflateOptions::default())
-        .limits(Limits::default().message_bytes_max(100_000))
+        .limits(Limits::default().with_message_bytes_max(100_000))
         .field("X", "y")
         .expect("a field");
     assert_eq!(upgrade.protocol(), Some("chat"));

@@ -11,7 +11,7 @@ fn pool() -> Pool {
 }
 
 fn decoder(limits: Limits) -> Decoder {
-    Decoder::new(Role::Client, Assembly::Segmented, limits)
+    Decoder::new(Role::Client).with_limits(limits)
 }
 
 /// The block of a list of up to 6 chunks.
@@ -27,7 +27,7 @@ fn feed(decoder: &mut Decoder, pool: &Pool, bytes: &[u8]) -> Result<Option<Event
 #[test]
 fn a_message_may_keep_as_many_segments_as_the_limit_says() {
     let pool = pool();
-    let mut decoder = decoder(Limits::default().held_bytes_max(1_024));
+    let mut decoder = decoder(Limits::default().with_held_bytes_max(1_024));
     assert_eq!(feed(&mut decoder, &pool, b"\x82\x7d1"), Ok(None));
     for _ in 0..3 {
         assert_eq!(feed(&mut decoder, &pool, b"x"), Ok(None));
@@ -50,7 +50,7 @@ fn four_mib_in_fragments_of_64_bytes_and_an_empty_one_are_within_the_limits() {
         wire.extend_from_slice(&[b'x'; 64]);
     }
     for assembly in [Assembly::Segmented, Assembly::Contiguous] {
-        let mut decoder = Decoder::new(Role::Client, assembly, Limits::default());
+        let mut decoder = Decoder::new(Role::Client).with_assembly(assembly);
         for part in wire.chunks(4_096) {
             assert_eq!(feed(&mut decoder, &pool, part), Ok(None));
         }
@@ -63,7 +63,7 @@ fn four_mib_in_fragments_of_64_bytes_and_an_empty_one_are_within_the_limits() {
 #[test]
 fn fragments_of_one_segment_are_counted_once() {
     let pool = pool();
-    let mut decoder = decoder(Limits::default().held_bytes_max(256));
+    let mut decoder = decoder(Limits::default().with_held_bytes_max(256));
     let mut wire = b"\x02\x01x".to_vec();
     (0..50).for_each(|_| wire.extend_from_slice(b"\x00\x01x"));
     wire.extend_from_slice(b"\x80\x00");
@@ -74,7 +74,7 @@ fn fragments_of_one_segment_are_counted_once() {
 #[test]
 fn the_limit_of_kept_bytes_starts_anew_with_each_message() {
     let pool = pool();
-    let mut decoder = decoder(Limits::default().held_bytes_max(256));
+    let mut decoder = decoder(Limits::default().with_held_bytes_max(256));
     for _ in 0..10 {
         let event = feed(&mut decoder, &pool, b"\x82\x01x").expect("within the limit");
         assert!(matches!(event, Some(Event::Message(message)) if message.data() == b"x"));
@@ -85,8 +85,8 @@ fn the_limit_of_kept_bytes_starts_anew_with_each_message() {
 fn announced_bytes_reserve_nothing() {
     for assembly in [Assembly::Segmented, Assembly::Contiguous] {
         let pool = pool();
-        let limits = Limits::default().message_bytes_max(u64::MAX);
-        let mut decoder = Decoder::new(Role::Client, assembly, limits);
+        let limits = Limits::default().with_message_bytes_max(u64::MAX);
+        let mut decoder = Decoder::new(Role::Client).with_assembly(assembly).with_limits(limits);
         let header = b"\x82\x7f\x7f\xff\xff\xff\xff\xff\xff\xff";
         assert_eq!(feed(&mut decoder, &pool, header), Ok(None));
         assert_eq!(pool.stats().in_use_bytes(), 0, "{assembly:?}");

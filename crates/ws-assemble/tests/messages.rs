@@ -4,8 +4,8 @@ use proptest::{collection::vec, prelude::*};
 use seg_pool::{Pool, SegmentMut, SegmentSize};
 use seg_seq::{SegmentedBuf, Sequence};
 use ws_assemble::{
-    Assembly, DecodeError, Decoder, Event, Limits, Message, MessageKind, Opcode, Role,
-    encode_frame, encode_message,
+    Assembly, DecodeError, Decoder, Event, Message, MessageKind, Opcode, Role, encode_frame,
+    encode_message,
 };
 
 const CASES: u32 = if cfg!(miri) { 4 } else { 256 };
@@ -127,7 +127,7 @@ fn receive(
     pieces: &[usize],
 ) -> (Vec<Plain>, Result<bool, DecodeError>) {
     let pool = Pool::builder().segment_size(size).build();
-    let mut decoder = Decoder::new(role, assembly, Limits::default());
+    let mut decoder = Decoder::new(role).with_assembly(assembly);
     let mut events = Vec::new();
     let mut rest = wire;
     let mut pieces = pieces.iter().cycle();

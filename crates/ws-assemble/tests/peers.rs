@@ -125,7 +125,7 @@ async fn a_message_over_the_limit_is_answered_with_1009() {
     for assembly in ASSEMBLIES {
         let (near, far) = pair().await;
         let server = tokio::spawn(async move {
-            let limits = Limits::default().message_bytes_max(1_000);
+            let limits = Limits::default().with_message_bytes_max(1_000);
             let server = accept(far, &pool()).await?;
             server.with_assembly(assembly).with_limits(limits).next().await
         });

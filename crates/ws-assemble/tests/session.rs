@@ -5,8 +5,8 @@ use proptest::{collection::vec, prelude::*};
 use seg_pool::{Pool, SLAB_BYTES, SegmentMut, SegmentSize};
 use seg_seq::SegmentedBuf;
 use ws_assemble::{
-    Assembly, CloseCode, CloseFrame, ConnectionError, Decoder, Event, Limits, Message, Opcode,
-    Role, Session, encode_frame, encode_message,
+    Assembly, CloseCode, CloseFrame, ConnectionError, Decoder, Event, Message, Opcode, Role,
+    Session, encode_frame, encode_message,
 };
 
 const CASES: u32 = if cfg!(miri) { 4 } else { 256 };
@@ -66,7 +66,8 @@ impl Run {
         match step {
             Step::Feed(count) => {
                 let count = count.min(self.received.len() - self.at);
-                self.session.feed(&self.received[self.at..self.at + count]);
+                let fed = self.session.feed(&self.received[self.at..self.at + count]);
+                assert_eq!(fed, count, "little is fed at a time");
                 self.at += count;
             }
             Step::Receive(count) => {
@@ -154,7 +155,7 @@ fn wire(sent: &[Sent], role: Role) -> Vec<u8> {
 /// What the peer makes of what was written.
 fn events(written: &[u8], role: Role) -> Vec<Event> {
     let peer = if role == Role::Server { Role::Client } else { Role::Server };
-    let mut decoder = Decoder::new(peer, Assembly::Contiguous, Limits::default());
+    let mut decoder = Decoder::new(peer).with_assembly(Assembly::Contiguous);
     let mut events = Vec::new();
     for piece in written.chunks(16_384) {
         let mut input = Pool::global().try_take(piece.len()).expect("no limit");
@@ -248,4 +249,24 @@ proptest! {
         drop(run);
         prop_assert_eq!(pool.stats().in_use_bytes(), 0);
     }
+}
+
+#[test]
+fn feeding_takes_no_more_than_its_limit_until_that_is_used() {
+    const LIMIT: usize = 64 << 10;
+    let pool = Pool::new();
+    let mut session = Session::client(&pool);
+    let wire = [&b"\x82\x7f\0\0\0\0\0\x02\0\0"[..], &vec![7; 2 * LIMIT]].concat();
+    let (mut rest, mut turns) = (&wire[..], 0);
+    let message = loop {
+        let count = session.feed(rest);
+        assert!(count <= LIMIT);
+        assert_eq!(session.feed(&rest[count..]), 0, "the limit is reached, or all is fed");
+        rest = &rest[count..];
+        turns += 1;
+        if let Some(message) = session.next().expect("valid") {
+            break message;
+        }
+    };
+    assert_eq!((message.len(), turns, rest.len()), (2 * LIMIT as u64, 3, 0));
 }

@@ -37,10 +37,10 @@ impl Client {
         )?;
         // How many fragments the message has is the peer's choice; its length is known.
         let limits = Limits::default()
-            .message_bytes_max(message_bytes_max)
-            .fragments_max(u32::MAX)
-            .held_bytes_max(u64::MAX);
-        let decoder = Decoder::new(Role::Client, assembly.into(), limits);
+            .with_message_bytes_max(message_bytes_max)
+            .with_fragments_max(u32::MAX)
+            .with_held_bytes_max(u64::MAX);
+        let decoder = Decoder::new(Role::Client).with_assembly(assembly.into()).with_limits(limits);
         Ok(Self { wire, decoder, keys: MaskKeys::new(), pool: pool.clone() })
     }
 
@@ -107,15 +107,6 @@ impl Receive for Client {
     }
 }
 
-impl From<Assembly> for ws_assemble::Assembly {
-    fn from(assembly: Assembly) -> Self {
-        match assembly {
-            Assembly::Segmented => Self::Segmented,
-            Assembly::Contiguous => Self::Contiguous,
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::{super::wire::tests::serve_once, *};
@@ -125,11 +116,9 @@ mod tests {
         let pool = Pool::new();
         let mut client = Client {
             wire: Wire::connect(serve_once(frames), &pool)?,
-            decoder: Decoder::new(
-                Role::Client,
-                assembly.into(),
-                Limits::default().message_bytes_max(10),
-            ),
+            decoder: Decoder::new(Role::Client)
+                .with_assembly(assembly.into())
+                .with_limits(Limits::default().with_message_bytes_max(10)),
             keys: MaskKeys::new(),
             pool,
         };

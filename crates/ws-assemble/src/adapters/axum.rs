@@ -31,7 +31,7 @@ use crate::{
 /// use ws_assemble::{Limits, WebSocketUpgrade};
 ///
 /// async fn hello(State(pool): State<Pool>, upgrade: WebSocketUpgrade) -> Response {
-///     let limits = Limits::default().message_bytes_max(1 << 20);
+///     let limits = Limits::default().with_message_bytes_max(1 << 20);
 ///     upgrade.pool(&pool).protocols(["chat"]).limits(limits).on_upgrade(|mut connection| async move {
 ///         // It may be gone already.
 ///         let _ = connection.send_text("hello").await;

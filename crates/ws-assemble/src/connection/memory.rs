@@ -15,7 +15,8 @@ type Take = dyn Future<Output = Result<SegmentMut, OutOfMemory>> + Send + Sync;
 #[derive(Default)]
 pub(crate) struct Memory {
     pub(super) waits: bool,
-    take: Option<Pin<Box<Take>>>,
+    /// In two boxes, as few connections wait, and those that do not are small.
+    take: Option<Box<Pin<Box<Take>>>>,
 }
 
 impl Memory {
@@ -34,14 +35,14 @@ impl Memory {
     ) -> Poll<Result<SegmentMut, OutOfMemory>> {
         let take = self.take.get_or_insert_with(|| {
             let pool = pool.clone();
-            Box::pin(async move {
+            Box::new(Box::pin(async move {
                 pool.take_size_async(pool.segment_size()).await.map_err(|error| match error {
                     TakeError::OutOfMemory(error) => error,
                     other => unreachable!("a size that the pool has: {other}"),
                 })
-            })
+            }))
         });
-        let taken = ready!(take.as_mut().poll(context));
+        let taken = ready!((**take).as_mut().poll(context));
         self.take = None;
         Poll::Ready(taken)
     }

@@ -102,7 +102,7 @@ pub async fn connect<S: AsyncRead + AsyncWrite + Unpin>(
     stream.flush().await?;
     let read = read_until(&mut stream, |received| handshake.push(received)).await?;
     let Some((response, ahead)) = read else { return Err(handshake.finish().into()) };
-    let connection = Connection::client(stream, pool).with_read_ahead(&ahead);
+    let connection = Connection::client(stream, pool).with_read_ahead(ahead);
     #[cfg(feature = "deflate")]
     let connection = match response.deflate() {
         Some(agreed) => connection.with_deflate(agreed),
@@ -176,7 +176,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Incoming<S> {
         self.stream.write_all(&acceptance.response()).await?;
         self.stream.flush().await?;
         let Self { stream, ahead, .. } = self;
-        let connection = Connection::server(stream, pool).with_read_ahead(&ahead);
+        let connection = Connection::server(stream, pool).with_read_ahead(ahead);
         #[cfg(feature = "deflate")]
         let connection = match acceptance.agreed_deflate() {
             Some(agreed) => connection.with_deflate(agreed),

@@ -21,7 +21,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
     /// the stream straight into the buffer and is unmasked and validated there, as long as at least a
     /// segment of it is to come. Compressed messages, and those that turn out too long for the buffer,
     /// are gathered in segments. Cancel-safe: a future that is dropped puts what it has read back.
-    /// Allocates nothing. The buffer's bytes behind the message may have changed.
+    /// Allocates nothing. The buffer's bytes after the message may have changed.
     ///
     /// # Errors
     ///

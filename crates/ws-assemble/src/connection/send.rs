@@ -31,7 +31,7 @@ macro_rules! sending {
             /// [`ConnectionError::OutOfMemory`] when the pool is empty, and those of the stream. A
             /// message that finds no memory is not accepted.
             pub async fn send(&mut self, message: &Message) -> Result<(), ConnectionError> {
-                let (payload, mut is_taken) = (Payload::of(message), false);
+                let (payload, mut is_taken) = (Payload::Shared(message.sequence()), false);
                 poll_fn(|context| self.poll_send(context, message.kind(), payload, &mut is_taken))
                     .await
             }

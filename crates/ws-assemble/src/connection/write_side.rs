@@ -124,7 +124,7 @@ impl<W: WriteStream> WriteSide<W> {
         let is_vectored = self.stream.is_write_vectored();
         let encoded =
             place.with(|session| session.encode(kind, payload, is_vectored, &mut small))?;
-        match (encoded, payload) {
+        match (encoded, payload.one_slice()) {
             (Encoded::Small(len), _) => {
                 let frame = small.bytes(len);
                 let count = self.write_now(place, context, &[IoSlice::new(frame)])?;
@@ -133,7 +133,7 @@ impl<W: WriteStream> WriteSide<W> {
                     place.with(|session| session.keep(&frame[count..], rest, 0));
                 }
             }
-            (Encoded::Long(header, len), Payload::Borrowed(slice) | Payload::Shared(slice, _)) => {
+            (Encoded::Long(header, len), Some(slice)) => {
                 let header = &header[..len];
                 let slices = [IoSlice::new(header), IoSlice::new(slice)];
                 let count = self.write_now(place, context, &slices)?;

@@ -18,7 +18,8 @@ pub(super) enum State {
     /// Payload of a control frame; with what came of it, when it is cut.
     Control(Frame, Option<Box<ControlPayload>>),
     Closed,
-    Failed(DecodeError),
+    /// In a box, so that connections which do not fail are small.
+    Failed(Box<DecodeError>),
 }
 
 impl State {

@@ -1,15 +1,16 @@
 //! What a session asks of its decoder: payload that goes elsewhere than into messages, and bytes that
 //! lie in no segment.
 
-use seg_pool::{Pool, SegmentMut};
+use seg_pool::Pool;
+#[cfg(feature = "deflate")]
+use seg_pool::SegmentMut;
+use seg_seq::Assembly;
 
 use super::{Decoder, frame::State, step::Step};
 use crate::{
-    assembly::Assembly,
     decode_error::{DecodeError, DecodeErrorKind},
     header::{CONTROL_BYTES_MAX, Header},
     message::Message,
-    open_message::OpenMessage,
 };
 
 /// A data frame that is partly here.
@@ -30,13 +31,13 @@ pub(crate) struct Coming {
 impl Decoder {
     /// Returns the data frame that is partly here.
     pub(crate) fn coming(&self) -> Option<Coming> {
-        let (State::Data(frame), Some(open)) = (&self.state, self.open.get()) else { return None };
+        let State::Data(frame) = &self.state else { return None };
         Some(Coming {
-            gathered: open.gathered(),
+            gathered: self.open.gathered(),
             left: frame.left,
             is_last: frame.fin,
-            is_plain: open.is_plain(),
-            is_compressed: open.is_compressed(),
+            is_plain: self.open.is_plain(),
+            is_compressed: self.open.is_compressed(),
         })
     }
 
@@ -57,36 +58,34 @@ impl Decoder {
     }
 
     /// Returns whether bytes of the open message lie in a buffer of the user.
-    pub(crate) fn is_lent(&self) -> bool {
-        self.open.get().is_some_and(OpenMessage::is_lent)
+    pub(crate) const fn is_lent(&self) -> bool {
+        self.open.is_open() && self.open.is_lent()
     }
 
     /// Takes out what is gathered of the open message; `None` when it is compressed.
     pub(crate) fn take_fragment(&mut self) -> Option<Message> {
-        let open = self.open.get_mut().filter(|open| !open.is_compressed())?;
-        Some(open.take_gathered(false))
+        let is_plain = self.open.is_open() && !self.open.is_compressed();
+        is_plain.then(|| self.open.take_gathered(false))
     }
 
     /// Takes out what is gathered of the open message, to be put back or read to its end.
     pub(crate) fn lend_gathered(&mut self) -> Option<Message> {
-        let open = self.open.get_mut().filter(|open| open.gathered() > 0)?;
-        Some(open.take_gathered(true))
+        let has_any = self.open.is_open() && self.open.gathered() > 0;
+        has_any.then(|| self.open.take_gathered(true))
     }
 
     /// Puts bytes back that were lent.
     pub(crate) fn put_back(&mut self, bytes: &[u8], pool: &Pool) {
-        if let Some(open) = self.open.get_mut() {
-            open.put_back(bytes, pool);
+        if self.open.is_open() {
+            self.open.put_back(bytes, pool);
         }
     }
 
     /// Takes payload of the frame that is [`coming`](Self::coming), no more than is left of it,
     /// which stays where it is. Unmasks and validates it there.
     pub(crate) fn lend(&mut self, bytes: &mut [u8]) -> Result<Step, DecodeError> {
-        let (State::Data(frame), Some(open)) = (&mut self.state, self.open.get_mut()) else {
-            return Ok(Step::NeedMore);
-        };
-        if let Err(index) = open.lend(bytes, frame.key()) {
+        let State::Data(frame) = &mut self.state else { return Ok(Step::NeedMore) };
+        if let Err(index) = self.open.lend(bytes, frame.key()) {
             let offset = self.offset + index as u64;
             return Err(self.fail(DecodeErrorKind::Utf8Invalid, offset));
         }
@@ -118,7 +117,7 @@ impl Decoder {
 
     /// Decodes at most [`small_len`](Self::small_len) bytes that lie in no segment.
     pub(crate) fn step_small(&mut self, input: &[u8]) -> Result<Step, DecodeError> {
-        let step = match self.state {
+        let step = match &self.state {
             State::Header(..) => self.read_cut_header(input).map(|(step, _)| step),
             State::Control(..) => self.read_control(input).map(|(step, _)| step),
             State::Data(_) => self.end_data(),
@@ -126,22 +125,16 @@ impl Decoder {
                 self.offset += input.len() as u64;
                 Ok(Step::NeedMore)
             }
-            State::Failed(error) => return Err(error),
+            State::Failed(error) => return Err(**error),
         };
         step.map_err(|(kind, offset)| self.fail(kind, offset))
     }
 
     /// Takes a segment for what is decompressed next.
-    #[cfg_attr(
-        not(feature = "deflate"),
-        expect(clippy::needless_pass_by_ref_mut, reason = "as with the feature")
-    )]
+    #[cfg(feature = "deflate")]
     pub(crate) fn give(&mut self, segment: SegmentMut) {
-        #[cfg(feature = "deflate")]
         if let Some(inflation) = &mut self.inflation {
             inflation.give(segment);
-            return;
         }
-        drop(segment);
     }
 }

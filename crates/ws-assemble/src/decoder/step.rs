@@ -34,7 +34,7 @@ pub(crate) enum Step {
 impl Decoder {
     /// Goes on to the next event, header or end of a fragment.
     pub(crate) fn step(&mut self, input: &mut SegmentMut) -> Result<Step, DecodeError> {
-        let step = match self.state {
+        let step = match &self.state {
             State::Header(..) => self.read_header(input),
             State::Data(_) => self.read_data(input),
             State::Control(..) => self.read_control(input).map(|(step, count)| {
@@ -45,7 +45,7 @@ impl Decoder {
                 self.consume(input, input.len());
                 Ok(Step::NeedMore)
             }
-            State::Failed(error) => return Err(error),
+            State::Failed(error) => return Err(**error),
         };
         step.map_err(|(kind, offset)| self.fail(kind, offset))
     }
@@ -109,7 +109,7 @@ impl Decoder {
     fn start_single(&mut self, frame: SingleFrame, input: &mut SegmentMut) {
         self.consume(input, frame.header_len);
         let payload_len = frame.payload_len as u64;
-        self.open.get_or_take().begin_single(frame.kind, payload_len);
+        self.open.begin_single(frame.kind, payload_len);
         let mask = self.role.receives_masked().then_some(frame.key);
         self.state = State::Data(Frame::single(frame.kind, payload_len, mask));
     }
@@ -121,11 +121,13 @@ impl Decoder {
             return Err((DecodeErrorKind::ReservedBits, 0));
         }
         // Reserved bits and opcodes are refused before, whatever the order.
-        match (Opcode::from_bits(first & 0x0f), self.open.get()) {
+        match (Opcode::from_bits(first & 0x0f), self.open.is_open()) {
             _ if first & RSV2_RSV3 != 0 => Ok(()),
             (Some(Opcode::Continuation), _) if first & RSV1 != 0 => Ok(()),
-            (Some(Opcode::Continuation), None) => Err((DecodeErrorKind::ContinuationUnexpected, 0)),
-            (Some(Opcode::Text | Opcode::Binary), Some(_)) => {
+            (Some(Opcode::Continuation), false) => {
+                Err((DecodeErrorKind::ContinuationUnexpected, 0))
+            }
+            (Some(Opcode::Text | Opcode::Binary), true) => {
                 Err((DecodeErrorKind::MessageUnfinished, 0))
             }
             _ => Ok(()),
@@ -140,12 +142,10 @@ impl Decoder {
         }
         let is_text = header.opcode == Opcode::Text;
         let kind = if is_text { MessageKind::Text } else { MessageKind::Binary };
-        let is_first = self.open.is_none();
-        let open = self.open.get_or_take();
-        if is_first {
-            open.begin(kind, self.assembly, header.is_compressed);
+        if !self.open.is_open() {
+            self.open.begin(kind, self.assembly, header.is_compressed);
         }
-        open.announce(header, &self.limits)?;
+        self.open.announce(header, &self.limits)?;
         self.state = State::Data(frame);
         Ok(())
     }
@@ -157,9 +157,7 @@ impl Decoder {
 
     /// Takes the payload of a data frame, as far as it is here.
     fn take_data(&mut self, input: &mut SegmentMut) -> Result<(), (DecodeErrorKind, u64)> {
-        let (State::Data(frame), Some(open)) = (&mut self.state, self.open.get_mut()) else {
-            return Ok(());
-        };
+        let State::Data(frame) = &mut self.state else { return Ok(()) };
         let count = frame.here(input);
         if count == 0 {
             return Ok(());
@@ -169,7 +167,7 @@ impl Decoder {
         #[cfg(not(feature = "deflate"))]
         let inflation = None;
         let (before, start) = (input.len(), self.offset - frame.seen);
-        let taken = open.take(input, count, frame.key(), &self.limits, inflation).map_err(
+        let taken = self.open.take(input, count, frame.key(), &self.limits, inflation).map_err(
             // Which byte of compressed payload is at fault is not known, only in which frame.
             |(kind, index)| (kind, index.map_or(start, |index| self.offset + index as u64)),
         );
@@ -205,12 +203,14 @@ impl Decoder {
 
     /// Ends a message after its last frame.
     fn end_message(&mut self) -> Result<Option<Message>, (DecodeErrorKind, u64)> {
-        let Some(open) = self.open.get_mut() else { return Ok(None) };
+        if !self.open.is_open() {
+            return Ok(None);
+        }
         #[cfg(feature = "deflate")]
         if let Some(inflation) = &mut self.inflation {
-            open.inflate_end(inflation, &self.limits).map_err(|kind| (kind, self.offset))?;
+            self.open.inflate_end(inflation, &self.limits).map_err(|kind| (kind, self.offset))?;
         }
-        let message = open.finish().map_err(|kind| (kind, self.offset))?;
+        let message = self.open.finish().map_err(|kind| (kind, self.offset))?;
         self.state = State::NO_HEADER;
         self.open.clear();
         Ok(Some(message))

@@ -82,8 +82,7 @@ impl Deflation {
         key: Option<[u8; 4]>,
         output: &mut SegmentedBuf,
     ) -> Result<(), OutOfMemory> {
-        let sequence = message.sequence();
-        let chunks = sequence.chunks().map(|chunk| &**chunk);
+        let chunks = message.sequence().chunks().map(|chunk| &**chunk);
         let payload = self.compress(chunks, true, output.pool())?;
         let (opcode, payload_len) = (message.kind().opcode(), payload.len());
         let header = Header { fin: true, is_compressed: true, opcode, mask: key, payload_len };

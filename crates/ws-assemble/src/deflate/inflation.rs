@@ -115,7 +115,7 @@ impl Inflation {
         let inflater = self.inflater.get_or_insert_with(take);
         while !piece.is_empty() {
             if self.has_ended {
-                // A message may go on behind a block that says that it is the last (section 7.2.3.4).
+                // A message may go on after a block that says that it is the last (section 7.2.3.4).
                 inflater.reset(Format::Raw);
                 self.has_ended = false;
             }

@@ -2,23 +2,23 @@
 
 use bytes::Bytes;
 use seg_pool::Pool;
-use seg_seq::{SegmentedBuf, Sequence};
+use seg_seq::SegmentedBuf;
 
-use super::{OpenMessage, Payload};
+use super::OpenMessage;
 use crate::message::{Content, Message};
 
 impl OpenMessage {
     /// Returns the bytes that are gathered here.
     pub(crate) fn gathered(&self) -> u64 {
-        match &self.payload {
-            Payload::Segmented(linked) => linked.len(),
-            Payload::Contiguous(vec) => vec.len() as u64,
+        match &self.copied {
+            None => self.segments.len(),
+            Some(copied) => copied.0.len() as u64,
         }
     }
 
     /// Returns whether what comes may go to the user as it is, unmasked.
     pub(crate) const fn is_plain(&self) -> bool {
-        !self.is_compressed && matches!(self.payload, Payload::Segmented(_))
+        !self.is_compressed && self.copied.is_none()
     }
 
     pub(crate) const fn is_compressed(&self) -> bool {
@@ -36,10 +36,10 @@ impl OpenMessage {
         self.held_bytes = 0;
         self.is_lent = is_lent;
         self.is_part |= !is_lent;
-        self.take_payload(Content::part(self.kind))
+        self.take_payload(Content::part(self.kind()))
     }
 
-    /// Unmasks and validates payload that lies behind what is gathered, in the user's buffer.
+    /// Unmasks and validates payload that lies after what is gathered, in the user's buffer.
     ///
     /// # Errors
     ///
@@ -53,27 +53,24 @@ impl OpenMessage {
         self.unmask(bytes, key)
     }
 
-    /// Puts back what was lent, in front of what was gathered behind it. It must not fail, so
+    /// Puts back what was lent, before what was gathered after it. It must not fail, so
     /// without memory of the pool it is allocated.
     pub(crate) fn put_back(&mut self, bytes: &[u8], pool: &Pool) {
         self.is_lent = false;
-        match &mut self.payload {
-            Payload::Segmented(linked) => {
-                let mut copy = SegmentedBuf::new(pool);
-                if copy.try_extend_from_slice(bytes).is_err() {
-                    copy.push_bytes(Bytes::copy_from_slice(bytes));
-                }
-                let mut whole: Sequence = copy.freeze();
-                self.held_bytes += whole.held_bytes();
-                let mut rest = core::mem::take(linked).into_sequence();
-                if whole.try_append(&mut rest).is_err() {
-                    // One chunk, so that no list is needed.
-                    let all = [whole.to_vec(), rest.to_vec()].concat();
-                    whole = Bytes::from(all).into();
-                }
-                *linked = whole.into();
-            }
-            Payload::Contiguous(vec) => drop(vec.splice(..0, bytes.iter().copied())),
+        if let Some(copied) = &mut self.copied {
+            drop(copied.0.splice(..0, bytes.iter().copied()));
+            return;
         }
+        let mut copy = SegmentedBuf::new(pool);
+        if copy.try_extend_from_slice(bytes).is_err() {
+            copy.push_bytes(Bytes::copy_from_slice(bytes));
+        }
+        let mut whole = copy.freeze();
+        self.held_bytes += whole.held_bytes();
+        if whole.try_append(&mut self.segments).is_err() {
+            // One chunk, so that no list is needed.
+            whole = Bytes::from([whole.to_vec(), self.segments.to_vec()].concat()).into();
+        }
+        self.segments = whole;
     }
 }

@@ -27,7 +27,29 @@ pub(super) struct Controls {
     /// Where the close frame starts. It is the last one.
     close: u8,
     /// The newest pong, or the close frame, as long as the array has no space for it.
-    waiting: Option<Box<[u8]>>,
+    waiting: Option<Box<Waiting>>,
+}
+
+/// An encoded frame.
+#[derive(Debug)]
+struct Waiting {
+    bytes: [u8; CONTROLS_BYTES],
+    len: u8,
+}
+
+impl Waiting {
+    fn new(frame: &[u8]) -> Self {
+        let mut bytes = [0; CONTROLS_BYTES];
+        bytes[..frame.len()].copy_from_slice(frame);
+        // At most the length of the array.
+        #[expect(clippy::cast_possible_truncation)]
+        let len = frame.len() as u8;
+        Self { bytes, len }
+    }
+
+    fn frame(&self) -> &[u8] {
+        &self.bytes[..usize::from(self.len)]
+    }
 }
 
 impl Controls {
@@ -36,7 +58,7 @@ impl Controls {
 
     /// Returns the number of bytes that are to be written.
     pub(super) fn len(&self) -> usize {
-        usize::from(self.len) + self.waiting.as_ref().map_or(0, |frame| frame.len())
+        usize::from(self.len) + self.waiting.as_ref().map_or(0, |waiting| usize::from(waiting.len))
     }
 
     /// Returns whether a frame waits for space.
@@ -62,8 +84,8 @@ impl Controls {
         if self.close != NOWHERE {
             self.close = self.close.saturating_sub(shift);
         }
-        if let Some(frame) = self.waiting.take() {
-            self.push_or_wait(&frame);
+        if let Some(waiting) = self.waiting.take() {
+            self.push_or_wait(waiting.frame());
         }
         written
     }
@@ -84,7 +106,7 @@ impl Controls {
 
     fn push_or_wait(&mut self, frame: &[u8]) {
         if self.waiting.is_some() || !self.has_space_for(frame) {
-            self.waiting = Some(frame.into());
+            self.waiting = Some(Box::new(Waiting::new(frame)));
             return;
         }
         let start = usize::from(self.len);

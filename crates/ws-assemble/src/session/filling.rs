@@ -101,7 +101,7 @@ impl<'a> Filling<'a> {
     /// goes there as well and whose segments go back; `None` where that is less than a segment.
     pub(crate) fn space(&mut self, session: &mut Session) -> Option<&mut [u8]> {
         let coming = session.decoder.coming().filter(|coming| coming.is_plain)?;
-        if session.fed.is_some() || self.needed(&coming) > self.buffer.len() as u64 {
+        if session.has_fed() || self.needed(&coming) > self.buffer.len() as u64 {
             return None;
         }
         if let Some(message) = session.decoder.lend_gathered() {

@@ -13,7 +13,7 @@ use super::{
 #[cfg(feature = "deflate")]
 use crate::deflate::{Deflate, Deflation};
 use crate::{
-    encode::{append_frame, append_message, append_slice},
+    encode::{append_frame, append_slice},
     header::{HEADER_BYTES_MAX, Header},
     keys::MaskKeys,
     mask::mask,
@@ -22,7 +22,7 @@ use crate::{
     role::Role,
 };
 
-/// Output that waits beyond this is written before more is taken on.
+/// Output that waits beyond this is written before more is taken on, unless another limit is set.
 const OUTPUT_BYTES_MAX: u64 = 64 << 10;
 
 /// Payload up to this length goes out in one slice with its header, copied on the stack.
@@ -38,6 +38,7 @@ pub(super) struct Output {
     /// Bytes of `frames` up to the end of a frame, when the one before it is partly written: control
     /// frames go out after them.
     begun_bytes: u64,
+    pub(super) bytes_max: u64,
     controls: Controls,
     message: Sending,
     #[cfg(feature = "deflate")]
@@ -87,6 +88,7 @@ impl Output {
             keys: (role == Role::Client).then(Box::default),
             frames: SegmentedBuf::new(pool),
             begun_bytes: 0,
+            bytes_max: OUTPUT_BYTES_MAX,
             controls: Controls::EMPTY,
             message: Sending::Between,
             #[cfg(feature = "deflate")]
@@ -114,7 +116,7 @@ impl Output {
     }
 
     pub(super) fn is_full(&self) -> bool {
-        self.frames.len() > OUTPUT_BYTES_MAX
+        self.frames.len() > self.bytes_max
     }
 
     /// Returns whether a pong waits for others to be written.
@@ -145,10 +147,10 @@ impl Output {
 
     pub(super) fn queue(&mut self, message: &Message) -> Result<(), OutOfMemory> {
         if self.is_worth_compressing(message.len()) {
-            return self.queue_fragment(message.kind(), &message.sequence(), true);
+            return self.queue_fragment(message.kind(), message.sequence(), true);
         }
         let header = self.header(message.kind(), message.len());
-        append_message(&header, message, &mut self.frames)
+        append_frame(&header, message.sequence(), &mut self.frames)
     }
 
     /// Takes a control frame of at most 125 bytes; returns whether there was space for it, which
@@ -201,36 +203,25 @@ impl Output {
         is_vectored: bool,
         small: &mut SmallFrame,
     ) -> Result<Encoded, OutOfMemory> {
-        let slice = match payload {
-            Payload::Borrowed(slice) | Payload::Shared(slice, _) => slice,
-            Payload::Chunks(sequence) if self.is_worth_compressing(sequence.len()) => {
-                self.queue_fragment(kind, sequence, true)?;
-                return Ok(Encoded::Queued);
-            }
-            Payload::Chunks(sequence) => {
-                let header = self.header(kind, sequence.len());
-                append_frame(&header, sequence, &mut self.frames)?;
-                return Ok(Encoded::Queued);
-            }
-        };
-        if self.is_worth_compressing(slice.len() as u64) {
+        if self.is_worth_compressing(payload.len()) {
             let payload = payload.into_sequence(self.frames.pool())?;
             self.queue_fragment(kind, &payload, true)?;
             return Ok(Encoded::Queued);
         }
-        let header = self.header(kind, slice.len() as u64);
-        let is_first = self.is_empty();
-        if is_first && slice.len() <= SMALL_BYTES_MAX {
-            return Ok(Encoded::Small(small.put(&header, slice)));
-        }
-        // A stream that takes one slice at a time would send the header on its own.
-        if is_first && is_vectored && header.mask.is_none() {
-            let (bytes, len) = header.to_bytes();
-            return Ok(Encoded::Long(bytes, len));
+        let header = self.header(kind, payload.len());
+        if let (true, Some(slice)) = (self.is_empty(), payload.one_slice()) {
+            if slice.len() <= SMALL_BYTES_MAX {
+                return Ok(Encoded::Small(small.put(&header, slice)));
+            }
+            // A stream that takes one slice at a time would send the header on its own.
+            if is_vectored && header.mask.is_none() {
+                let (bytes, len) = header.to_bytes();
+                return Ok(Encoded::Long(bytes, len));
+            }
         }
         match payload {
-            Payload::Shared(_, message) => append_message(&header, message, &mut self.frames)?,
-            _ => append_slice(&header, slice, &mut self.frames)?,
+            Payload::Shared(sequence) => append_frame(&header, sequence, &mut self.frames)?,
+            Payload::Borrowed(slice) => append_slice(&header, slice, &mut self.frames)?,
         }
         Ok(Encoded::Queued)
     }
@@ -241,9 +232,8 @@ impl Output {
     pub(super) fn keep(&mut self, header: &[u8], rest: Payload<'_>, sent: usize) {
         self.keep_slice(header);
         match rest {
-            Payload::Shared(_, message) => self.keep_sequence(&message.sequence(), sent),
             Payload::Borrowed(slice) => self.keep_slice(&slice[sent..]),
-            Payload::Chunks(sequence) => self.keep_sequence(sequence, sent),
+            Payload::Shared(sequence) => self.keep_sequence(sequence, sent),
         }
         self.begun_bytes = self.frames.len();
     }

@@ -1,4 +1,4 @@
-//! How much room the next read is given.
+//! How long a segment the next read is given.
 
 use seg_pool::SegmentSize;
 
@@ -77,10 +77,10 @@ mod tests {
         for _ in 0..3 {
             let mut flight = 17_000;
             while flight > 0 {
-                let room = next.size(0, usual).bytes();
-                let count = room.min(flight);
-                reads.push((room, count));
-                next.note(count, count == room, false, usual);
+                let space = next.size(0, usual).bytes();
+                let count = space.min(flight);
+                reads.push((space, count));
+                next.note(count, count == space, false, usual);
                 flight -= count;
             }
         }
@@ -89,13 +89,13 @@ mod tests {
     }
 
     #[test]
-    fn a_stream_that_brings_no_more_is_seldom_given_more_room() {
+    fn a_stream_that_brings_no_more_is_seldom_given_more_space() {
         let (mut next, usual) = (ReadLength::default(), SegmentSize::K16);
         let mut long = 0;
         for _ in 0..10_000 {
-            let room = next.size(0, usual).bytes();
-            long += usize::from(room > 16_384);
-            next.note(16_384, room == 16_384, false, usual);
+            let space = next.size(0, usual).bytes();
+            long += usize::from(space > 16_384);
+            next.note(16_384, space == 16_384, false, usual);
         }
         assert_eq!(long, 300, "two of 67");
     }

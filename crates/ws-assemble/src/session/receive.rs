@@ -2,7 +2,7 @@
 
 use seg_pool::{OutOfMemory, SegmentMut};
 
-use super::{Failure, Fed, Session, State};
+use super::{FED_BYTES_MAX, Failure, Session, State};
 use crate::{
     close_frame::{CloseFrame, PeerClose},
     connection_error::ConnectionError,
@@ -37,13 +37,31 @@ impl Session {
         Ok(message)
     }
 
-    /// Appends received bytes, copying them.
+    /// Appends received bytes, copying them; returns how many. Takes no more while 64 KiB are not
+    /// used up: [`next`](Self::next) uses them.
     ///
     /// Where bytes are received by a system call, [`space`](Self::space) and
     /// [`received`](Self::received) do without the copy.
-    pub fn feed(&mut self, bytes: &[u8]) {
+    #[must_use = "the rest is to be fed again"]
+    pub fn feed(&mut self, bytes: &[u8]) -> usize {
+        let kept = self.rare.as_ref().map_or(0, |rare| rare.fed.len() - rare.fed_used);
+        let count = bytes.len().min(FED_BYTES_MAX.saturating_sub(kept));
+        self.append_fed(&bytes[..count]);
+        count
+    }
+
+    /// Takes what was received along with the handshake, before anything else.
+    pub(crate) fn read_ahead_of(&mut self, bytes: Vec<u8>) {
         if !bytes.is_empty() {
-            self.fed.get_or_insert_with(Box::<Fed>::default).bytes.extend_from_slice(bytes);
+            self.rare.get_or_insert_default().fed = bytes;
+        }
+    }
+
+    fn append_fed(&mut self, bytes: &[u8]) {
+        if !bytes.is_empty() {
+            let rare = self.rare.get_or_insert_default();
+            rare.fed.drain(..core::mem::take(&mut rare.fed_used));
+            rare.fed.extend_from_slice(bytes);
             self.count_closing(bytes.len());
         }
     }
@@ -69,9 +87,9 @@ impl Session {
     /// Takes back what [`space`](Self::space) gave, after so many bytes were received at the start
     /// of its spare capacity.
     pub fn received(&mut self, mut segment: SegmentMut, count: usize) {
-        if self.fed.is_some() && count > 0 {
+        if self.has_fed() && count > 0 {
             // What was fed before comes first.
-            self.feed(&segment.spare_initialized_mut()[..count]);
+            self.append_fed(&segment.spare_initialized_mut()[..count]);
             self.input = self.keeps_space.then_some(segment);
             return;
         }
@@ -132,7 +150,7 @@ impl Session {
         } else if self.decoder.is_closed() && self.state != State::Closed {
             // The answer has the code that came, if one did (RFC 6455 section 5.5.1). The reason is
             // not sent back: it says why the peer closes.
-            let code = match self.peer_close.as_deref() {
+            let code = match self.peer_close() {
                 Some(PeerClose::Frame(close)) => Some(close.code()),
                 _ => None,
             };
@@ -159,7 +177,7 @@ impl Session {
 
     /// Returns whether something was received that is not decoded.
     pub(crate) fn has_input(&self) -> bool {
-        self.fed.is_some() || self.input.as_ref().is_some_and(|input| !input.is_empty())
+        self.has_fed() || self.input.as_ref().is_some_and(|input| !input.is_empty())
     }
 
     /// Returns the next message of what was received; `None` when that is used up, or when an error
@@ -287,7 +305,7 @@ impl Session {
                     if !self.decoder.keeps_payload() || spare_len < SPARE_BYTES_MIN {
                         self.input = None;
                     }
-                    if self.fed.is_none() {
+                    if !self.has_fed() {
                         return Ok(None);
                     }
                     self.refill()?;
@@ -307,7 +325,7 @@ impl Session {
 
     /// Takes the next bytes of what was fed; returns whether there were any.
     fn refill(&mut self) -> Result<bool, ConnectionError> {
-        if self.fed.is_none() {
+        if !self.has_fed() {
             return Ok(false);
         }
         match self.space() {
@@ -336,7 +354,8 @@ impl Session {
             self.is_starved = true;
             return Err(error.into());
         }
-        (self.input, self.fed) = (None, None);
+        self.input = None;
+        self.drop_fed();
         Ok(())
     }
 
@@ -349,12 +368,12 @@ impl Session {
             }
             Event::Pong(payload) => {
                 if self.keeps_pongs {
-                    self.pong = Some(Box::new(payload));
+                    self.rare.get_or_insert_default().pong = Some(payload);
                 }
             }
             Event::Close(close) => {
                 let came = close.map_or(PeerClose::WithoutCode, PeerClose::Frame);
-                self.peer_close = Some(Box::new(came));
+                self.rare.get_or_insert_default().peer_close = Some(came);
             }
             Event::Message(message) => self.put_unread(message),
         }
@@ -375,7 +394,7 @@ impl Session {
         let size = self.read_length.size(self.decoder.left(), usual);
         let held = LONG_READS_HELD * size.bytes() as u64;
         if size > usual
-            && held <= self.decoder.limits().held_bytes_max
+            && held <= self.decoder.limits().held_bytes_max()
             && let Ok(segment) = self.output.pool().try_take_size(size)
         {
             return Ok(segment);
@@ -386,8 +405,9 @@ impl Session {
     /// Counts what comes after a close frame was sent.
     pub(super) fn count_closing(&mut self, count: usize) {
         if self.state == State::CloseSent {
-            match self.closing_bytes.checked_sub(count as u64) {
-                Some(left) => self.closing_bytes = left,
+            let rare = self.rare.get_or_insert_default();
+            match rare.closing_bytes.checked_sub(count as u64) {
+                Some(left) => rare.closing_bytes = left,
                 None => {
                     self.failure = Some(Failure::CloseIgnored);
                     self.drop_input();

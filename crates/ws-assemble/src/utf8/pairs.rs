@@ -1,4 +1,4 @@
-//! Which two bytes must not stand behind each other in UTF-8.
+//! Which two bytes must not follow each other in UTF-8.
 //!
 //! Three lookups tell it for a pair: the high half of the first byte, its low six bits, and the
 //! high half of the second byte each stand for a set of rules; a rule that is in all three is broken
@@ -8,7 +8,7 @@
 
 use core::ops::RangeInclusive;
 
-/// Set for a continuation behind a continuation: right where a longer character goes on, and wrong
+/// Set for a continuation after a continuation: right where a longer character goes on, and wrong
 /// everywhere else.
 pub(super) const TWO_CONTINUATIONS: u8 = 0x80;
 
@@ -101,7 +101,7 @@ mod tests {
     fn a_pair_is_refused_when_no_text_has_it() {
         let step = if cfg!(miri) { 13 } else { 1 };
         for first in (0..=u8::MAX).step_by(step) {
-            // Bytes that stand nowhere are refused with any byte behind them.
+            // Bytes that stand nowhere are refused with any byte after them.
             let stands = |byte: &u8| !matches!(byte, 0xc0..=0xc1 | 0xf5..=0xff);
             for second in (0..=u8::MAX).step_by(step).filter(stands) {
                 let broken = FIRST_HIGH[usize::from(first >> 4)]

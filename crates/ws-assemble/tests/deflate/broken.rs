@@ -62,7 +62,7 @@ fn the_first_error_is_told_wherever_compressed_payload_is_cut() {
         ),
     ];
     for (name, wire, bytes_max, kind, offset) in cases {
-        let limits = Limits::default().inflated_bytes_max(bytes_max);
+        let limits = Limits::default().with_inflated_bytes_max(bytes_max);
         assert_eq!(errors(wire, limits), [(kind, offset)], "{name}");
     }
 }
@@ -88,8 +88,8 @@ fn what_ends_inside_a_compressed_message_keeps_no_segment() {
     for (behind, is_error) in [(&b"\x81\x00"[..], true), (b"\x88\x00", false), (b"", false)] {
         for assembly in ASSEMBLIES {
             let pool = pool();
-            let mut decoder = Decoder::new(Role::Client, assembly, Limits::default())
-                .with_deflate(&agreed(), &pool);
+            let mut decoder =
+                Decoder::new(Role::Client).with_assembly(assembly).with_deflate(&agreed(), &pool);
             let mut input = pool.take(64);
             input.extend_from_slice(&[stored, behind].concat());
             let decoded = decoder.decode(&mut input);

@@ -92,7 +92,7 @@ async fn live(plan: Plan, pool: Pool, mut random: Random, tally: Arc<Tally>) {
 
 /// Echoes until the connection ends, in one way of reading or another, and checks its limits.
 async fn serve(stream: Rough, pool: Pool, mut random: Random, tally: Arc<Tally>) {
-    let limits = Limits::default().message_bytes_max(MESSAGE_BYTES_MAX as u64);
+    let limits = Limits::default().with_message_bytes_max(MESSAGE_BYTES_MAX as u64);
     let mut connection = Connection::server(stream, &pool).with_limits(limits);
     let mut buffer = vec![0; 1_000];
     loop {

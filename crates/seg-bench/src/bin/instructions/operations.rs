@@ -9,7 +9,7 @@ use seg_flate::{Decode, Format, Inflater, Limits};
 use seg_pool::{Pool, Segment};
 use seg_seq::{SegmentedBuf, Sequence};
 use ws_assemble::{
-    Assembly, Decoder, Event, Header, Opcode, Role, Utf8Validator, encode_frame, mask, unmask_text,
+    Decoder, Event, Header, Opcode, Role, Utf8Validator, encode_frame, mask, unmask_text,
 };
 
 /// An operation, with all that it needs made.
@@ -138,8 +138,7 @@ fn decode_message() -> Operation {
     let (head, len) = Header { fin, is_compressed: false, opcode, mask, payload_len }.to_bytes();
     let wire = [&head[..len], &payload].concat();
     let pool = Pool::new();
-    let mut decoder =
-        Decoder::new(Role::Server, Assembly::Segmented, ws_assemble::Limits::default());
+    let mut decoder = Decoder::new(Role::Server);
     Box::new(move || {
         // Unmasking writes, so each message comes anew.
         let mut received = pool.take(16_384);

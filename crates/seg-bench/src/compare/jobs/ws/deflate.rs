@@ -9,7 +9,7 @@ use seg_pool::Pool;
 use seg_seq::SegmentedBuf;
 use ws_assemble::{
     Assembly, ClientHandshake, Connection, Decoder, Deflate, DeflateOptions, Deflation, Event,
-    Limits, Message, Role, ServerHandshake,
+    Message, Role, ServerHandshake,
 };
 
 use super::{
@@ -140,7 +140,8 @@ fn write_job(len: usize) -> Job {
 
 fn are_two_messages(output: &[u8], payload: &Bytes) -> anyhow::Result<()> {
     ensure!(output.len() < payload.len(), "{} bytes are not compressed", output.len());
-    let mut decoder = Decoder::new(Role::Client, Assembly::Contiguous, Limits::default())
+    let mut decoder = Decoder::new(Role::Client)
+        .with_assembly(Assembly::Contiguous)
         .with_deflate(&agreed(), Pool::global());
     let mut messages = 0;
     for chunk in output.chunks(16 << 10) {

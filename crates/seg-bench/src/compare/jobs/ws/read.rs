@@ -7,7 +7,7 @@ use anyhow::{Context as _, ensure};
 use futures_util::StreamExt as _;
 use seg_pool::Pool;
 use tokio_tungstenite::tungstenite;
-use ws_assemble::{Assembly, Connection, Decoder, Event, Limits, Message, MessageKind, Role};
+use ws_assemble::{Connection, Decoder, Event, Message, MessageKind, Role};
 
 use super::{
     peers, size_name,
@@ -142,7 +142,7 @@ impl Reads {
 
 fn decoder(mut source: Source) -> impl FnMut() -> Message {
     let pool = Pool::new();
-    let mut decoder = Decoder::new(Role::Server, Assembly::Segmented, Limits::default());
+    let mut decoder = Decoder::new(Role::Server);
     let mut input = pool.try_take_size(pool.segment_size()).expect("no limit");
     move || loop {
         match decoder.decode(&mut input).expect("a good wire") {
@@ -160,7 +160,7 @@ fn decoder(mut source: Source) -> impl FnMut() -> Message {
 fn batch(mut source: Source) -> impl FnMut() -> Message {
     const MESSAGES: usize = 64;
     let pool = Pool::new();
-    let mut decoder = Decoder::new(Role::Server, Assembly::Segmented, Limits::default());
+    let mut decoder = Decoder::new(Role::Server);
     let mut input = pool.try_take_size(pool.segment_size()).expect("no limit");
     let mut messages = Vec::with_capacity(MESSAGES);
     move || loop {
