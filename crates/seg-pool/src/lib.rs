@@ -41,6 +41,7 @@
 //! | memory | in [`bytes_max`](PoolBuilder::bytes_max) and budgets | counted in | given back by |
 //! |---|---|---|---|
 //! | the bytes of segments, in slabs of 64 KiB, in use or idle | the limit covers all slabs, a budget its segments in use | [`Stats::held_bytes`] | [`Pool::trim`], [`Pool::trim_idle`], by itself in use, the pool's end |
+//! | lists of chunks, which `seg-seq` keeps in segments | as the segments that they are | [`Stats::in_use_bytes`] | with the list |
 //! | idle segments in a thread's cache | as above; and [`thread_cache_bytes_max`](PoolBuilder::thread_cache_bytes_max) a thread, for all threads of a limited pool a quarter of the limit | [`Stats::idle_bytes`] | the thread: `trim`, its next use after `trim_idle` or when the pool runs out of memory, its end |
 //! | idle segments on their way between threads, up to 64 magazines of a size | as above | [`Stats::idle_bytes`] | any thread: `trim`, `trim_idle`, or when the pool runs out of memory |
 //! | slab metadata: 64 B a segment, which is 25 % for 256 B segments and 0.4 % for 16 KiB; in pages of their own | no | [`Stats::metadata_bytes`] | with its slabs |

@@ -29,6 +29,17 @@
 //!   refuses what comes twice, [`Reassembler`] links fragments into messages.
 //! - Every method that panics on a range that is not there has a `try_` twin ([`RangeError`]).
 //!
+//! # What the pool's limit covers
+//!
+//! | memory | in the pool's limit and budgets | counted in | given back |
+//! |---|---|---|---|
+//! | the bytes of a [`Sequence`] or a [`SegmentedBuf`], in whole segments | yes | `Stats::in_use_bytes`, `held_bytes` of the type | with the last view |
+//! | the list of several chunks, in segments of 256 B to 64 KiB | yes | `Stats::in_use_bytes`, `held_bytes`, [`Sequence::list_bytes`] | when one chunk or none is left, or with the sequence |
+//! | a list whose chunks are all adopted or static | no: the [global pool](seg_pool::Pool::global) has no limit | that pool's `Stats` | as above |
+//! | adopted `Bytes` and `Vec`s | no: they are their owner's | `held_bytes` | with the last view |
+//! | the one slice of several chunks that [`Flatten::as_slice`], [`Sequence::to_vec`] and [`Sequence::into_bytes`] make | no: one allocation of the whole length | nothing | with it |
+//! | where a [`Reassembler`] notes which fragments came | no: at most `messages_max` + 1 times `gaps_max` + 2 times 64 B, 1 MiB by default | nothing | with it |
+//!
 //! # Features
 //!
 //! - `compio`: `IoVectoredBuf` of [compio](https://docs.rs/compio), which runs on io_uring, for

@@ -30,13 +30,18 @@ struct State {
 
 /// The sizes of first blocks. Each is left for the next one when it is full, so that a list is in
 /// proportion to its chunks.
-const ROOT_SIZES: [SegmentSize; 4] =
-    [SegmentSize::B256, SegmentSize::K4, SegmentSize::K16, SegmentSize::K64];
+///
+/// Fewer under Miri, so that lists of a few hundred chunks have leaves.
+const ROOT_SIZES: &[SegmentSize] = if cfg!(miri) {
+    &[SegmentSize::B256, SegmentSize::K4]
+} else {
+    &[SegmentSize::B256, SegmentSize::K4, SegmentSize::K16, SegmentSize::K64]
+};
 
 /// Returns the size of a first block for so many chunks, or as many of them as there can be.
 fn root_size(count: usize) -> SegmentSize {
-    let fitting = ROOT_SIZES.iter().find(|&&size| count <= root_len_max(size));
-    fitting.copied().unwrap_or(SegmentSize::MAX)
+    let [smaller @ .., largest] = ROOT_SIZES else { unreachable!("there are sizes") };
+    *smaller.iter().find(|&&size| count <= root_len_max(size)).unwrap_or(largest)
 }
 
 const fn root_len_max(size: SegmentSize) -> usize {

@@ -8,8 +8,18 @@ use crate::block::Block;
 /// 64 KiB of list.
 pub(super) type Leaf = Block<(), Chunk>;
 
+/// Small under Miri, as directories are.
+const LEAF_SIZE: SegmentSize = if cfg!(miri) { SegmentSize::B256 } else { SegmentSize::MAX };
+
 /// Chunks in a leaf.
-pub(super) const LEAF_LEN: usize = Leaf::len_max(SegmentSize::MAX);
+pub(super) const LEAF_LEN: usize = Leaf::len_max(LEAF_SIZE);
+
+/// The sizes of a directory's block, after the smallest one.
+const GROWN_SIZES: [SegmentSize; 2] = if cfg!(miri) {
+    [SegmentSize::B512, SegmentSize::B512]
+} else {
+    [SegmentSize::K4, SegmentSize::MAX]
+};
 
 /// Leaves in order. All that hold chunks are full, but the first one at its front and the last one;
 /// those after them are spare.
@@ -174,7 +184,7 @@ impl Directory {
     pub(super) fn try_reserve(&mut self, count: usize, pool: &Pool) -> Result<(), OutOfMemory> {
         let before = self.len();
         let result = (0..count).try_for_each(|_| {
-            let leaf = Block::new(pool.try_take_size(SegmentSize::MAX)?, ());
+            let leaf = Block::new(pool.try_take_size(LEAF_SIZE)?, ());
             self.try_push_leaf(leaf, pool)
         });
         result.inspect_err(|_| self.truncate(before))
@@ -197,10 +207,11 @@ impl Directory {
     /// Appends a leaf to a directory that is full.
     #[cold]
     fn try_grow(&mut self, leaf: Leaf, pool: &Pool) -> Result<(), OutOfMemory> {
-        let is_small = self.leaves.held_bytes() < SegmentSize::K4.bytes();
-        let size = if is_small { SegmentSize::K4 } else { SegmentSize::MAX };
+        let [middle, largest] = GROWN_SIZES;
+        let held_bytes = self.leaves.held_bytes();
+        let size = if held_bytes < middle.bytes() { middle } else { largest };
         let mut larger = Self::of_size(size, pool)?;
-        if self.leaves.held_bytes() == SegmentSize::MAX.bytes() {
+        if held_bytes >= largest.bytes() {
             larger.leaves.push(leaf);
             self.leaves.extra_mut().next = Some(larger);
             return Ok(());
@@ -216,7 +227,7 @@ impl Directory {
 
     /// Returns the bytes of all blocks.
     pub(super) fn held_bytes(&self) -> u64 {
-        let leaves = self.leaves.len() * SegmentSize::MAX.bytes();
+        let leaves = self.leaves.len() * LEAF_SIZE.bytes();
         let next = self.leaves.extra().next.as_ref().map_or(0, Self::held_bytes);
         (self.leaves.held_bytes() + leaves) as u64 + next
     }
