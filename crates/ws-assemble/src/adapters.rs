@@ -10,4 +10,4 @@ mod hyper;
 #[cfg(feature = "axum")]
 pub use axum::WebSocketUpgrade;
 #[cfg(feature = "hyper")]
-pub use hyper::{UpgradeFuture, upgrade, upgrade_with};
+pub use hyper::{UpgradeFuture, on_upgrade, upgrade, upgrade_with};

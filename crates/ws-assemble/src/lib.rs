@@ -98,7 +98,7 @@ mod utf8;
 #[cfg(feature = "axum")]
 pub use adapters::WebSocketUpgrade;
 #[cfg(feature = "hyper")]
-pub use adapters::{UpgradeFuture, upgrade, upgrade_with};
+pub use adapters::{UpgradeFuture, on_upgrade, upgrade, upgrade_with};
 pub use close_code::CloseCode;
 pub use close_frame::{CloseFrame, PeerClose, REASON_BYTES_MAX};
 #[cfg(feature = "tokio")]

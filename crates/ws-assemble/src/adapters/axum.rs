@@ -109,12 +109,7 @@ impl WebSocketUpgrade {
     {
         let limits = self.limits;
         let (response, upgrade) = self.into_parts();
-        tokio::spawn(async move {
-            if let Ok(mut connection) = upgrade.await {
-                connection.set_limits(limits);
-                serve(connection).await;
-            }
-        });
+        upgrade.spawn(move |connection| serve(connection.with_limits(limits)));
         response.map(Body::from)
     }
 

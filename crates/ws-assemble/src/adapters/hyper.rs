@@ -80,6 +80,50 @@ pub fn upgrade_with<B>(
     Ok((Response::from(&acceptance), UpgradeFuture::new(upgrade, &acceptance, pool)))
 }
 
+/// Answers a request as [`upgrade_with`] does, and runs `serve` in a task of tokio's once the connection
+/// is open: the response is to be returned from the service, and may be a refusal. A client that goes
+/// away before that is not reported.
+///
+/// # Examples
+///
+/// ```
+/// use http_body_util::Full;
+/// use hyper::{Request, Response, body::{Bytes, Incoming}};
+/// use seg_pool::Pool;
+/// use ws_assemble::on_upgrade;
+///
+/// async fn service(mut request: Request<Incoming>, pool: Pool) -> hyper::Result<Response<Full<Bytes>>> {
+///     let response = on_upgrade(
+///         &mut request,
+///         &pool,
+///         |asked| Ok(asked.accept().choose_protocol(["chat"])),
+///         |mut connection| async move {
+///             // It may be gone already.
+///             let _ = connection.send_text("hello").await;
+///         },
+///     );
+///     Ok(response.map(Full::new))
+/// }
+/// ```
+pub fn on_upgrade<B, F, Served>(
+    request: &mut Request<B>,
+    pool: &Pool,
+    answer: impl FnOnce(&UpgradeRequest) -> Result<Acceptance, Refusal>,
+    serve: F,
+) -> Response<Bytes>
+where
+    F: FnOnce(Connection<TokioIo<Upgraded>>) -> Served + Send + 'static,
+    Served: Future<Output = ()> + Send + 'static,
+{
+    match upgrade_with(request, pool, answer) {
+        Ok((response, upgrade)) => {
+            upgrade.spawn(serve);
+            response
+        }
+        Err(refusal) => refusal.into(),
+    }
+}
+
 /// Checks a request of any version of HTTP.
 pub(super) fn read(
     method: &Method,
@@ -126,6 +170,21 @@ impl UpgradeFuture {
             deflate: acceptance.agreed_deflate().copied(),
             pool: pool.clone(),
         }
+    }
+}
+
+impl UpgradeFuture {
+    /// Serves the connection in a task, once it is there.
+    pub(super) fn spawn<F, Served>(self, serve: F)
+    where
+        F: FnOnce(Connection<TokioIo<Upgraded>>) -> Served + Send + 'static,
+        Served: Future<Output = ()> + Send + 'static,
+    {
+        tokio::spawn(async move {
+            if let Ok(connection) = self.await {
+                serve(connection).await;
+            }
+        });
     }
 }
 
