@@ -41,6 +41,8 @@
 //! - `http`: handshakes from and to the types of the `http` crate.
 //! - `hyper`, `http2`, `axum`: connections that hyper and axum open, over streams of HTTP/2 too.
 //! - `rustls`: `connect_url` for `wss` and `ws`, over TLS by rustls.
+//! - `tracing`: events, target `ws_assemble`: a request refused or a handshake failed, close frames with
+//!   their codes, a rule broken, a limit met, a stream that failed, waiting for memory.
 //! - `futures`: `Stream` and `Sink` for connections and their halves.
 //! - `portable`: no SIMD of our own in masking and UTF-8, and no unsafe code in this crate.
 // docs.rs sets this, with a nightly compiler: each item then says which feature it needs.
@@ -76,6 +78,8 @@ mod decoder;
 #[cfg(feature = "deflate")]
 mod deflate;
 mod encode;
+#[cfg(feature = "random")]
+mod events;
 mod handshake;
 mod header;
 #[cfg(feature = "random")]

@@ -20,6 +20,7 @@ use crate::{
     connection_error::ConnectionError,
     control::ControlPayload,
     decoder::Decoder,
+    events,
     limits::Limits,
     message::{Message, MessageKind},
     opcode::Opcode,
@@ -347,6 +348,7 @@ impl Session {
 
     fn queue_close(&mut self, body: &[u8]) {
         if self.state == State::Open {
+            events::close_sent(self.role(), body);
             self.output.queue_control(Opcode::Close, body);
             self.state = State::CloseSent;
             // A peer may be in the middle of a message of the longest kind when it hears of the end.
@@ -380,7 +382,10 @@ impl Session {
 
     /// Notes that nothing can be read any more, as the stream failed.
     pub fn fail_read(&mut self, kind: io::ErrorKind) {
-        self.failure.get_or_insert(Failure::Io(kind));
+        if self.failure.is_none() {
+            events::stream_failed(self.role(), kind);
+            self.failure = Some(Failure::Io(kind));
+        }
         self.drop_input();
     }
 

@@ -19,6 +19,7 @@ use crate::deflate::Deflate;
 use crate::{
     connection::Connection,
     connection_error::ConnectionError,
+    events,
     handshake::{Acceptance, HandshakeError, HandshakeErrorKind, Refusal, UpgradeRequest},
 };
 
@@ -75,7 +76,7 @@ pub fn upgrade_with<B>(
 ) -> Result<(Response<Bytes>, UpgradeFuture), Refusal> {
     let (uri, headers) = (request.uri(), request.headers());
     let asked = read(request.method(), uri, request.version(), headers, request.extensions())?;
-    let acceptance = answer(&asked)?;
+    let acceptance = answer(&asked).inspect_err(note_refusal)?;
     let upgrade = ::hyper::upgrade::on(request);
     Ok((Response::from(&acceptance), UpgradeFuture::new(upgrade, &acceptance, pool)))
 }
@@ -124,8 +125,23 @@ where
     }
 }
 
+fn note_refusal(refusal: &Refusal) {
+    events::request_refused(refusal.status(), refusal.error());
+}
+
 /// Checks a request of any version of HTTP.
 pub(super) fn read(
+    method: &Method,
+    uri: &Uri,
+    version: Version,
+    headers: &HeaderMap,
+    extensions: &Extensions,
+) -> Result<UpgradeRequest, Refusal> {
+    let request = checked(method, uri, version, headers, extensions);
+    request.map_err(Refusal::from).inspect_err(note_refusal)
+}
+
+fn checked(
     method: &Method,
     uri: &Uri,
     version: Version,

@@ -276,16 +276,14 @@ pub(crate) trait Receive: Transmit + Sized {
         context: &mut Context<'_>,
         error: ConnectionError,
     ) -> Poll<Result<(), ConnectionError>> {
-        if !matches!(error, ConnectionError::OutOfMemory(_)) {
-            return Poll::Ready(Err(error));
-        }
+        let ConnectionError::OutOfMemory(missing) = &error else { return Poll::Ready(Err(error)) };
         // The peer is answered meanwhile; a stream that failed is reported when it is read.
         let _ = self.poll_flush(context);
         let pool = self.session_with(|session| session.pool().clone());
         if !self.memory().waits {
             return Poll::Ready(Err(error));
         }
-        let segment = ready!(self.memory().poll_take(&pool, context))?;
+        let segment = ready!(self.memory().poll_take(&pool, missing, context))?;
         self.session_with(|session| session.give(segment));
         Poll::Ready(Ok(()))
     }

@@ -9,6 +9,8 @@ use core::{
 
 use seg_pool::{OutOfMemory, Pool, SegmentMut, TakeError};
 
+use crate::events;
+
 type Take = dyn Future<Output = Result<SegmentMut, OutOfMemory>> + Send + Sync;
 
 /// A place in the queue for a segment, for a connection that waits instead of failing.
@@ -31,9 +33,11 @@ impl Memory {
     pub(super) fn poll_take(
         &mut self,
         pool: &Pool,
+        missing: &OutOfMemory,
         context: &mut Context<'_>,
     ) -> Poll<Result<SegmentMut, OutOfMemory>> {
         let take = self.take.get_or_insert_with(|| {
+            events::memory_awaited(missing);
             let pool = pool.clone();
             Box::new(Box::pin(async move {
                 pool.take_size_async(pool.segment_size()).await.map_err(|error| match error {

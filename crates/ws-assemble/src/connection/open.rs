@@ -13,6 +13,7 @@ use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt as _, ReadBuf};
 use super::Connection;
 use crate::{
     connection_error::ConnectionError,
+    events,
     handshake::{
         Acceptance, ClientHandshake, HandshakeError, Refusal, ServerHandshake, UpgradeRequest,
         UpgradeResponse,
@@ -100,8 +101,17 @@ pub async fn connect<S: AsyncRead + AsyncWrite + Unpin>(
 ) -> Result<(Connection<S>, UpgradeResponse), ConnectionError> {
     stream.write_all(&handshake.request()).await?;
     stream.flush().await?;
-    let read = read_until(&mut stream, |received| handshake.push(received)).await?;
-    let Some((response, ahead)) = read else { return Err(handshake.finish().into()) };
+    let read = read_until(&mut stream, |received| handshake.push(received)).await;
+    let (response, ahead) = match read {
+        Ok(Some(read)) => read,
+        failed => {
+            let error = failed.err().unwrap_or_else(|| handshake.finish().into());
+            if let ConnectionError::Handshake(error) = &error {
+                events::handshake_failed(error);
+            }
+            return Err(error);
+        }
+    };
     let connection = Connection::client(stream, pool).with_read_ahead(ahead);
     #[cfg(feature = "deflate")]
     let connection = match response.deflate() {
@@ -199,6 +209,7 @@ async fn refuse<S: AsyncRead + AsyncWrite + Unpin>(
     stream: &mut S,
     refusal: &Refusal,
 ) -> ConnectionError {
+    events::request_refused(refusal.status(), refusal.error());
     let sent = async {
         stream.write_all(&refusal.response()).await?;
         stream.flush().await

@@ -8,6 +8,7 @@ use crate::{
     connection_error::ConnectionError,
     decode_error::{DecodeError, DecodeErrorKind},
     decoder::{Event, SingleFrame, Step},
+    events,
     header::CONTROL_BYTES_MAX,
     message::Message,
     opcode::Opcode,
@@ -135,7 +136,10 @@ impl Session {
 
     /// Notes that the peer has ended the stream.
     pub fn end_input(&mut self) {
-        if self.decoder.finish().is_err() {
+        if let Err(error) = self.decoder.finish() {
+            if error.kind() == DecodeErrorKind::Truncated && self.state != State::Closed {
+                events::decoding_failed(self.role(), &error);
+            }
             // There is nobody to be answered: the connection is lost (RFC 6455 section 7.1.5).
             self.state = State::Closed;
             self.input = None;
@@ -146,6 +150,9 @@ impl Session {
     /// peer's close frame, or tells the peer of its fault.
     pub(crate) fn settle(&mut self) {
         if let Some(error) = self.decoder.error() {
+            if self.state == State::Open {
+                events::decoding_failed(self.role(), &error);
+            }
             self.queue_close(CloseFrame::new(error.close_code(), "").payload());
         } else if self.decoder.is_closed() && self.state != State::Closed {
             // The answer has the code that came, if one did (RFC 6455 section 5.5.1). The reason is
@@ -373,6 +380,7 @@ impl Session {
             }
             Event::Close(close) => {
                 let came = close.map_or(PeerClose::WithoutCode, PeerClose::Frame);
+                events::close_received(self.role(), &came);
                 self.rare.get_or_insert_default().peer_close = Some(came);
             }
             Event::Message(message) => self.put_unread(message),
