@@ -3,7 +3,7 @@
 mod error;
 mod size_header;
 
-use seg_pool::{Pool, Segment, SegmentMut};
+use seg_pool::{OutOfMemory, Pool, Segment};
 use seg_seq::{LinkPolicy, SegmentedBuf, Sequence};
 
 pub use self::error::{EncodeError, EncodeErrorKind};
@@ -16,14 +16,14 @@ const CRLF: &[u8] = b"\r\n";
 /// holds more.
 const HEADROOM: usize = 4 + CRLF.len();
 
-/// A room with less spare than this is put out before another chunk is opened.
-const ROOM_BYTES_MIN: usize = 64;
+/// With less spare capacity than this in a segment, no chunk is opened in it.
+const SPARE_BYTES_MIN: usize = 64;
 
 /// Encodes one chunked body (RFC 9112 §7.1), without I/O.
 ///
 /// [`push`](Self::push) gathers small writes in chunks of up to a segment;
 /// [`push_chunk`](Self::push_chunk) sends one chunk exactly as given, without a copy when it is
-/// long. Sizes are written into room left before the data, so that a gathered chunk, and several of
+/// long. Sizes are written before the data once they are known, so that a gathered chunk, and several of
 /// them in one segment, go out as one slice. Nothing makes a chunk of size zero but
 /// [`finish`](Self::finish).
 ///
@@ -49,15 +49,11 @@ const ROOM_BYTES_MIN: usize = 64;
 /// ```
 #[derive(Debug)]
 pub struct Encoder {
-    pool: Pool,
     chunk_bytes_max: usize,
-    /// What is encoded and lies before `room`.
-    output: Sequence,
-    /// Whole chunks, then the open one: its headroom and its data.
-    /// While it is there, the list of `output` has a slot for it.
-    room: Option<SegmentMut>,
-    /// Where in `room` the headroom of the open chunk starts.
-    open: Option<usize>,
+    /// What is encoded. The open chunk lies in its spare capacity: the headroom, then the data.
+    output: SegmentedBuf,
+    /// Bytes of data in the open chunk; there is none without data.
+    open_len: usize,
     /// Bytes of data taken since the start of the body.
     taken: u64,
     is_ended: bool,
@@ -68,11 +64,9 @@ impl Encoder {
     #[must_use]
     pub fn new(pool: &Pool) -> Self {
         Self {
-            pool: pool.clone(),
             chunk_bytes_max: usize::MAX,
-            output: Sequence::new(),
-            room: None,
-            open: None,
+            output: SegmentedBuf::new(pool),
+            open_len: 0,
             taken: 0,
             is_ended: false,
         }
@@ -94,15 +88,17 @@ impl Encoder {
     /// [`OutOfMemory`](EncodeErrorKind::OutOfMemory) or [`Ended`](EncodeErrorKind::Ended).
     pub fn push(&mut self, data: &mut &[u8]) -> Result<(), EncodeError> {
         while !data.is_empty() {
-            let start = self.open_chunk()?;
-            let Some(room) = &mut self.room else { break };
-            let len = room.len() - start - HEADROOM;
-            let left = (room.spare_len() - CRLF.len()).min(self.chunk_bytes_max - len);
-            let (front, rest) = data.split_at(left.min(data.len()));
-            room.extend_from_slice(front);
+            let start = HEADROOM + self.open_len;
+            let chunk_bytes_max = self.chunk_bytes_max;
+            let spare = self.spare(if self.open_len == 0 { SPARE_BYTES_MIN } else { 1 })?;
+            let end = (spare.len() - CRLF.len()).min(HEADROOM.saturating_add(chunk_bytes_max));
+            let (front, rest) = data.split_at(data.len().min(end - start));
+            let is_full = start + front.len() == end;
+            spare[start..start + front.len()].copy_from_slice(front);
             *data = rest;
+            self.open_len += front.len();
             self.taken += front.len() as u64;
-            if front.len() == left {
+            if is_full {
                 self.flush();
             }
         }
@@ -118,16 +114,13 @@ impl Encoder {
     /// [`OutOfMemory`](EncodeErrorKind::OutOfMemory) or [`Ended`](EncodeErrorKind::Ended);
     /// nothing of `data` is taken then.
     pub fn push_chunk(&mut self, data: &mut Sequence) -> Result<(), EncodeError> {
-        let len = data.len();
-        if len == 0 {
-            return Ok(());
-        }
-        let is_copied = self.begin_chunk(len, data.chunk_count())?;
+        let is_copied = self.begin_chunk(data.len(), data.chunk_count())?;
         let data = core::mem::take(data);
-        if !is_copied {
+        let len = data.len();
+        if is_copied {
+            data.chunks().for_each(|chunk| self.output.extend_from_slice(chunk));
+        } else {
             self.output.append(data);
-        } else if let Some(room) = &mut self.room {
-            data.chunks().for_each(|chunk| room.extend_from_slice(chunk));
         }
         self.end_chunk(len);
         Ok(())
@@ -141,68 +134,61 @@ impl Encoder {
     /// As [`push_chunk`](Self::push_chunk).
     pub fn push_segment(&mut self, data: &mut Segment) -> Result<(), EncodeError> {
         let len = data.len() as u64;
-        if len == 0 {
-            return Ok(());
-        }
-        let is_copied = self.begin_chunk(len, 1)?;
-        let data = core::mem::take(data);
-        if !is_copied {
-            self.output.push(data);
-        } else if let Some(room) = &mut self.room {
-            room.extend_from_slice(&data);
+        if self.begin_chunk(len, 1)? {
+            self.output.extend_from_slice(&core::mem::take(data));
+        } else {
+            self.output.push(core::mem::take(data));
         }
         self.end_chunk(len);
         Ok(())
     }
 
-    /// Writes the size line of a chunk of `len` bytes; returns whether its data is to be copied
-    /// behind it, or else linked to the output.
+    /// Writes the size line of a chunk of `len` bytes; returns whether its data is to be copied after
+    /// it, or else linked. From then on nothing needs memory up to the end of the chunk.
     fn begin_chunk(&mut self, len: u64, chunk_count: usize) -> Result<bool, EncodeError> {
+        if len == 0 {
+            return Ok(true);
+        }
         self.flush();
         let header = SizeHeader::new(len);
         let framing = header.as_bytes().len() + CRLF.len();
-        let short =
-            usize::try_from(len).ok().filter(|&len| len < LinkPolicy::RECEIVE.link_bytes_min);
-        let short = short.filter(|len| len + framing <= self.pool.segment_size().bytes());
-        self.room_for(framing + short.unwrap_or_default())?;
+        let short = usize::try_from(len).ok().filter(|len| {
+            *len < LinkPolicy::RECEIVE.link_bytes_min
+                && len + framing <= self.output.pool().segment_size().bytes()
+        });
+        self.spare(framing + short.unwrap_or_default())?;
         if short.is_none() {
-            // The size line, the data, and the spare capacity after it.
-            self.reserve(chunk_count + 2)?;
+            // The tail is there, so a slot is made for the size line as well.
+            let reserved = self.output.try_reserve(chunk_count);
+            reserved.map_err(|error| self.out_of_memory(error))?;
         }
-        let room = self.room_for(framing + short.unwrap_or_default())?;
-        room.extend_from_slice(header.as_bytes());
-        if short.is_none() {
-            self.put_out();
-        }
+        self.output.extend_from_slice(header.as_bytes());
         Ok(short.is_some())
     }
 
-    /// Writes the line end behind the data of a chunk, for which there is room.
+    /// Writes the line end after the data of a chunk.
     fn end_chunk(&mut self, len: u64) {
-        if let Some(room) = &mut self.room {
-            room.extend_from_slice(CRLF);
+        if len > 0 {
+            self.output.extend_from_slice(CRLF);
+            self.taken += len;
         }
-        self.taken += len;
     }
 
     /// Closes the open chunk, so that what was pushed can be [taken](Self::take).
     pub fn flush(&mut self) {
-        let (Some(start), Some(room)) = (self.open.take(), &mut self.room) else { return };
-        let data = start + HEADROOM..room.len();
-        if data.is_empty() {
-            room.truncate(start);
-            return;
-        }
-        let header = SizeHeader::new(data.len() as u64);
+        let len = core::mem::take(&mut self.open_len);
+        // The tail that the open chunk lies in is there.
+        let (1.., Ok(spare)) = (len, self.output.try_spare_initialized_mut()) else { return };
+        let header = SizeHeader::new(len as u64);
         let header = header.as_bytes();
+        let end = header.len() + len;
         // A size of fewer digits: no gap may stay between this chunk and the one before.
         if header.len() < HEADROOM {
-            let end = start + header.len() + data.len();
-            room.copy_within(data, start + header.len());
-            room.truncate(end);
+            spare.copy_within(HEADROOM..HEADROOM + len, header.len());
         }
-        room[start..start + header.len()].copy_from_slice(header);
-        room.extend_from_slice(CRLF);
+        spare[..header.len()].copy_from_slice(header);
+        spare[end..end + CRLF.len()].copy_from_slice(CRLF);
+        self.output.advance_initialized(end + CRLF.len());
     }
 
     /// Closes the open chunk and ends the body with the last chunk and these trailers.
@@ -217,20 +203,12 @@ impl Encoder {
             return Err(self.error(EncodeErrorKind::Ended));
         }
         self.flush();
-        if trailers.is_empty() {
-            let room = self.room_for(LAST_CHUNK.len() + CRLF.len())?;
-            room.extend_from_slice(LAST_CHUNK);
-            room.extend_from_slice(CRLF);
-        } else {
-            let mut section = SegmentedBuf::new(&self.pool);
-            for part in [LAST_CHUNK].into_iter().chain(trailers.wire_parts()).chain([CRLF]) {
-                let added = section.try_extend_from_slice(part);
-                added.map_err(|error| self.error(EncodeErrorKind::OutOfMemory(error)))?;
+        let before = self.output.len();
+        for part in [LAST_CHUNK].into_iter().chain(trailers.wire_parts()).chain([CRLF]) {
+            if let Err(error) = self.output.try_extend_from_slice(part) {
+                self.output.truncate(before);
+                return Err(self.out_of_memory(error));
             }
-            let section = section.freeze();
-            self.reserve(section.chunk_count() + 2)?;
-            self.put_out();
-            self.output.append(section);
         }
         self.is_ended = true;
         Ok(())
@@ -238,25 +216,25 @@ impl Encoder {
 
     /// Takes out all chunks that are closed. An open one stays, to be gathered further.
     pub fn take(&mut self) -> Sequence {
-        self.put_out();
+        let taken = self.output.split();
         if self.is_ended {
-            self.room = None;
+            self.output.clear();
         }
-        core::mem::take(&mut self.output)
+        taken
     }
 
     /// Gives spare memory back to the pool, unless a chunk is open in it. For a sender that has
     /// nothing to send for now.
     pub fn release(&mut self) {
-        if self.open.is_none() && self.closed() == 0 {
-            self.room = None;
+        if self.open_len == 0 && self.output.is_empty() {
+            self.output.clear();
         }
     }
 
     /// Returns the bytes that [`take`](Self::take) would give.
     #[must_use]
     pub fn len(&self) -> u64 {
-        self.output.len() + self.closed() as u64
+        self.output.len()
     }
 
     /// Returns whether [`take`](Self::take) would give nothing.
@@ -267,9 +245,8 @@ impl Encoder {
 
     /// Returns the bytes of data in the open chunk, which [`take`](Self::take) does not give yet.
     #[must_use]
-    pub fn open_len(&self) -> usize {
-        let len = self.room.as_ref().map_or(0, |room| room.len());
-        self.open.map_or(0, |start| len - start - HEADROOM)
+    pub const fn open_len(&self) -> usize {
+        self.open_len
     }
 
     /// Returns whether the body has its last chunk.
@@ -280,64 +257,27 @@ impl Encoder {
 
     /// Starts another body, forgetting what was not taken. Keeps the chunk size.
     pub fn reset(&mut self) {
-        *self = Self::new(&self.pool).chunk_bytes_max(self.chunk_bytes_max);
+        *self = Self::new(self.output.pool()).chunk_bytes_max(self.chunk_bytes_max);
     }
 
-    /// Returns where in the room the headroom of the open chunk starts, opening one if there is
-    /// none.
-    fn open_chunk(&mut self) -> Result<usize, EncodeError> {
-        if let Some(start) = self.open {
-            return Ok(start);
-        }
-        let room = self.room_for(ROOM_BYTES_MIN)?;
-        let start = room.len();
-        room.extend_from_slice(&[0; HEADROOM]);
-        self.open = Some(start);
-        Ok(start)
-    }
-
-    /// Returns a room with `bytes` to spare, at most those of the smallest segment. No chunk may be
-    /// open.
-    fn room_for(&mut self, bytes: usize) -> Result<&mut SegmentMut, EncodeError> {
+    /// Returns spare capacity of at least `bytes`, at most those of the smallest segment.
+    fn spare(&mut self, bytes: usize) -> Result<&mut [u8], EncodeError> {
         if self.is_ended {
             return Err(self.error(EncodeErrorKind::Ended));
         }
-        let room = match self.room.take() {
-            Some(room) if room.spare_len() >= bytes => room,
-            old => match self.pool.try_take_size(self.pool.segment_size()) {
-                Ok(fresh) => {
-                    self.room = old;
-                    self.reserve(1 + usize::from(self.room.is_some()))?;
-                    self.put_out();
-                    fresh
-                }
-                Err(error) => {
-                    self.room = old;
-                    return Err(self.error(EncodeErrorKind::OutOfMemory(error)));
-                }
-            },
-        };
-        Ok(self.room.insert(room))
-    }
-
-    /// Makes slots for chunks in the list of the output.
-    fn reserve(&mut self, chunk_count: usize) -> Result<(), EncodeError> {
-        let reserved = self.output.try_reserve(chunk_count, &self.pool);
-        reserved.map_err(|error| self.error(EncodeErrorKind::OutOfMemory(error)))
-    }
-
-    /// Moves the closed chunks from the room to the output.
-    fn put_out(&mut self) {
-        let closed = self.closed();
-        if let (Some(room), 1..) = (&mut self.room, closed) {
-            self.output.push(room.split_to(closed).freeze());
-            self.open = self.open.map(|_| 0);
+        if self.output.spare_len() < bytes {
+            let pool = self.output.pool();
+            pool.try_take_size(pool.segment_size())
+                .and_then(|fresh| self.output.try_push_mut(fresh).map_err(|(_, error)| error))
+                .map_err(|error| self.out_of_memory(error))?;
         }
+        let offset = self.taken;
+        let spare = self.output.try_spare_initialized_mut();
+        spare.map_err(|error| EncodeError::new(EncodeErrorKind::OutOfMemory(error), offset))
     }
 
-    /// Bytes in the room that belong to closed chunks.
-    fn closed(&self) -> usize {
-        self.open.unwrap_or(self.room.as_ref().map_or(0, |room| room.len()))
+    const fn out_of_memory(&self, error: OutOfMemory) -> EncodeError {
+        self.error(EncodeErrorKind::OutOfMemory(error))
     }
 
     const fn error(&self, kind: EncodeErrorKind) -> EncodeError {
