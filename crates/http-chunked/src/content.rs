@@ -25,6 +25,8 @@ pub(crate) struct Content {
     encoded_left: u64,
     /// What becomes of data after the end of what is encoded.
     trailing: Trailing,
+    /// Whether data was taken that is not decoded and kept, because there was no memory.
+    is_pending: bool,
 }
 
 /// The decoder of one coding.
@@ -45,6 +47,7 @@ impl Content {
     pub(crate) fn reset(&mut self, codings: ContentCodings, gather: &Gather, limits: &BodyLimits) {
         self.encoded_left = limits.encoded_bytes();
         self.trailing = limits.trailing;
+        self.is_pending = false;
         self.layers.clear();
         let outermost_first = codings.as_slice().iter().rev().enumerate();
         self.layers.extend(outermost_first.filter_map(|(index, coding)| {
@@ -63,6 +66,12 @@ impl Content {
         !self.layers.is_empty()
     }
 
+    /// Returns whether data was taken that is not decoded and kept, because there was no memory. Then an
+    /// empty run goes on.
+    pub(crate) const fn is_pending(&self) -> bool {
+        self.is_pending
+    }
+
     /// Decodes a run of data and keeps what comes out. Returns how much of the run was acceptable
     /// and why not more. There is something to decode.
     pub(crate) fn keep_run(
@@ -76,6 +85,12 @@ impl Content {
         let len = run.len().min(left);
         let mut rest = &run[..len];
         let mut refused = None;
+        if self.is_pending {
+            // From the last decoder to the first, so that each finds the next one ready.
+            refused = (0..self.layers.len()).rev().find_map(|layer| {
+                decode(&mut self.layers[layer..], &mut &[][..], self.trailing, gather).err()
+            });
+        }
         while !rest.is_empty() && refused.is_none() {
             let piece = &rest[..rest.len().min(piece_bytes)];
             let mut undecoded = piece;
@@ -85,7 +100,8 @@ impl Content {
         let taken = len - rest.len();
         self.encoded_left -= taken as u64;
         let refused = refused.or((len < run.len()).then_some(BodyErrorKind::TooLong));
-        if refused.is_some_and(|kind| kind.out_of_memory().is_none()) {
+        self.is_pending = refused.is_some_and(|kind| kind.out_of_memory().is_some());
+        if refused.is_some() && !self.is_pending {
             self.layers = Vec::new();
         }
         (taken, refused)
@@ -151,7 +167,7 @@ impl Layer {
         gather: &mut Gather,
     ) -> Result<(), BodyErrorKind> {
         if inner.is_empty() {
-            return gather.keep_own(core::mem::take(&mut self.decoded));
+            return gather.keep_own(&mut self.decoded);
         }
         while let Some(chunk) = self.decoded.chunks().next().cloned() {
             let mut rest = &chunk[..];

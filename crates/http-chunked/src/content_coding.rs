@@ -95,7 +95,10 @@ impl ContentCoding {
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     #[must_use]
-    #[allow(unused_variables, reason = "not every coding needs both")]
+    #[cfg_attr(
+        not(any(feature = "zlib-rs", feature = "miniz_oxide", feature = "zstd")),
+        expect(unused_variables, reason = "identity needs neither, Brotli only the level")
+    )]
     pub fn encoder(
         self,
         level: Level,

@@ -151,6 +151,7 @@ impl BodyAssembler {
             State::End => return Ok(Progress::End),
             State::Open => {}
         }
+        self.resume()?;
         self.gather.receive(received);
         let result = match self.framing {
             Framing::Chunked => self.push_chunked(received),
@@ -184,7 +185,10 @@ impl BodyAssembler {
         match (self.state, self.framing) {
             (State::Failed(error), _) => Err(error),
             (State::End, _) | (State::Open, Framing::Length(0)) => Ok(()),
-            (State::Open, Framing::UntilClose) => self.end(),
+            (State::Open, Framing::UntilClose) => {
+                self.resume()?;
+                self.end()
+            }
             (State::Open, _) => {
                 Err(self.fail(BodyError::new(BodyErrorKind::Truncated, self.offset())))
             }
@@ -329,6 +333,17 @@ impl BodyAssembler {
         // What runs out in the middle of a copy leaves the part that was copied.
         let kept = (before - received.len()) as u64;
         refused.map_or(Ok(()), |kind| Err(BodyError::new(kind, offset + kept)))
+    }
+
+    /// Goes on with data that was taken when there was no memory to decode it.
+    fn resume(&mut self) -> Result<(), BodyError> {
+        if !self.content.is_pending() {
+            return Ok(());
+        }
+        match self.content.keep_run(&mut self.gather, &[]) {
+            (_, None) => Ok(()),
+            (_, Some(kind)) => Err(self.fail(BodyError::new(kind, self.offset()))),
+        }
     }
 
     fn end(&mut self) -> Result<(), BodyError> {

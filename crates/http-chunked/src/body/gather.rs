@@ -215,10 +215,11 @@ impl Gather {
     }
 
     /// Keeps bytes that lie in segments of our own, however short: no received segment waits for
-    /// them, and they join what lies before them in the same segment.
-    pub(crate) fn keep_own(&mut self, bytes: Sequence) -> Result<(), BodyErrorKind> {
+    /// them, and they join what lies before them in the same segment. Takes them out unless there is no
+    /// memory for the list.
+    pub(crate) fn keep_own(&mut self, bytes: &mut Sequence) -> Result<(), BodyErrorKind> {
         if self.assembly == Assembly::Contiguous {
-            return bytes.chunks().try_for_each(|chunk| self.extend_flat(chunk));
+            return core::mem::take(bytes).chunks().try_for_each(|chunk| self.extend_flat(chunk));
         }
         self.flush();
         let mut last = self.linked.chunks().next_back();
@@ -231,7 +232,7 @@ impl Gather {
         }
         self.reserve_links(bytes.chunk_count())?;
         self.hold(held)?;
-        self.linked.append(bytes);
+        self.linked.append(core::mem::take(bytes));
         Ok(())
     }
 
