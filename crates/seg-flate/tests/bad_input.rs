@@ -231,7 +231,8 @@ fn push_bomb(
     (error, output.len(), output.held_bytes())
 }
 
-/// Returns the most that a list of segments of 256 bytes takes: small blocks, and large ones for many.
+/// Returns the most that a list of segments of 256 bytes takes: one block in small lists, and in long ones the
+/// first of 64 KiB, leaves of 64 KiB for the chunks, and the directory of the leaves, which begins with 256 bytes.
 fn list_bytes(len: u64) -> u64 {
     match len.div_ceil(256) {
         0..=1 => 0,
