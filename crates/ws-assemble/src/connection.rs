@@ -311,6 +311,41 @@ impl<S: tokio::io::AsyncRead + tokio::io::AsyncWrite + Unpin> Connection<S> {
         core::future::poll_fn(|context| self.poll_message(context))
     }
 
+    /// Returns the next message, as [`next`](Self::next), and pings a peer that is silent meanwhile, as
+    /// [`Session::set_heartbeat`] was told to: with tokio's clock, and without a task of its own.
+    ///
+    /// Cancel-safe. Without a heartbeat it is `next`.
+    ///
+    /// # Errors
+    ///
+    /// As [`next`](Self::next), and [`ConnectionError::PeerSilent`].
+    ///
+    /// # Panics
+    ///
+    /// Panics outside of a runtime of tokio whose time is enabled.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use core::time::Duration;
+    /// use std::time::Instant;
+    ///
+    /// use tokio::net::TcpStream;
+    /// use ws_assemble::{Connection, ConnectionError, Heartbeat};
+    ///
+    /// async fn serve(mut connection: Connection<TcpStream>) -> Result<(), ConnectionError> {
+    ///     let heartbeat = Heartbeat::new(Duration::from_secs(30), Duration::from_secs(10));
+    ///     connection.session_mut().set_heartbeat(heartbeat, Instant::now());
+    ///     while let Some(message) = connection.next_alive().await? {
+    ///         connection.send(&message).await?;
+    ///     }
+    ///     Ok(())
+    /// }
+    /// ```
+    pub async fn next_alive(&mut self) -> Result<Option<Message>, ConnectionError> {
+        driver::next_alive(self).await
+    }
+
     /// Appends the next message to `messages`, and all that were received along with it; returns how
     /// many that were, 0 when the connection was closed in order.
     ///

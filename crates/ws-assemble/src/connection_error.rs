@@ -30,6 +30,8 @@ pub enum ConnectionError {
     OutputFull,
     /// The peer went on sending after it was asked to close.
     CloseIgnored,
+    /// Nothing came of the peer, not even the pong that the [heartbeat](crate::Heartbeat) asked for.
+    PeerSilent,
     /// A future that read into a buffer was leaked instead of dropped: part of a message is lost.
     ReadForgotten,
 }
@@ -46,6 +48,7 @@ impl fmt::Display for ConnectionError {
             Self::TextInvalid => f.write_str("a text to be sent is not UTF-8"),
             Self::OutputFull => f.write_str("too much waits to be written"),
             Self::CloseIgnored => f.write_str("the peer goes on sending instead of closing"),
+            Self::PeerSilent => f.write_str("the peer answers no ping"),
             Self::ReadForgotten => f.write_str("part of a message is in a read that was leaked"),
         }
     }
@@ -63,6 +66,7 @@ impl Error for ConnectionError {
             | Self::TextInvalid
             | Self::OutputFull
             | Self::CloseIgnored
+            | Self::PeerSilent
             | Self::ReadForgotten => None,
         }
     }

@@ -138,7 +138,7 @@ pub use seg_flate::{Level, WindowBits};
 /// or an allocation, or their payload is copied into one growing buffer.
 pub use seg_seq::Assembly;
 #[cfg(feature = "random")]
-pub use session::{Outgoing, Session, Wants};
+pub use session::{Heartbeat, Outgoing, Session, Wants};
 #[cfg(feature = "rustls")]
 pub use tokio_rustls::rustls;
 pub use url::WebSocketUrl;

@@ -2,17 +2,23 @@
 
 mod controls;
 mod filling;
+mod heartbeat;
 mod output;
 mod payload;
 mod read_length;
 mod receive;
 
-use std::{collections::VecDeque, io};
+use core::time::Duration;
+use std::{collections::VecDeque, io, time::Instant};
 
 use seg_pool::{OutOfMemory, Pool, SegmentMut};
 use seg_seq::Assembly;
 
-use self::{output::Output, read_length::ReadLength};
+use self::{
+    heartbeat::{Beat, Pulse},
+    output::Output,
+    read_length::ReadLength,
+};
 #[cfg(feature = "deflate")]
 use crate::deflate::Deflate;
 use crate::{
@@ -28,6 +34,7 @@ use crate::{
 };
 
 pub(crate) use filling::{Filling, Found, Unit};
+pub use heartbeat::Heartbeat;
 pub use output::Outgoing;
 pub(crate) use output::{Encoded, SmallFrame};
 pub(crate) use payload::Payload;
@@ -91,6 +98,8 @@ pub struct Session {
     /// Whether the last call found no memory.
     is_starved: bool,
     keeps_pongs: bool,
+    /// Whether anything was received since the last beat.
+    has_heard: bool,
     /// Whether the segment that was given to be read into is one that is held anyway.
     keeps_space: bool,
     read_length: ReadLength,
@@ -113,8 +122,9 @@ struct Rare {
     fed: Vec<u8>,
     fed_used: usize,
     /// The newest pong that nobody has taken.
-    pong: Option<ControlPayload>,
-    peer_close: Option<PeerClose>,
+    pong: Option<Box<ControlPayload>>,
+    peer_close: Option<Box<PeerClose>>,
+    pulse: Option<Box<Pulse>>,
     /// Bytes that may still come until the peer's close frame, once this end has sent its own.
     closing_bytes: u64,
 }
@@ -132,6 +142,7 @@ enum State {
 #[derive(Clone, Copy, Debug)]
 enum Failure {
     CloseIgnored,
+    PeerSilent,
     Io(io::ErrorKind),
 }
 
@@ -139,6 +150,7 @@ impl Failure {
     fn error(self) -> ConnectionError {
         match self {
             Self::CloseIgnored => ConnectionError::CloseIgnored,
+            Self::PeerSilent => ConnectionError::PeerSilent,
             Self::Io(kind) => ConnectionError::Io(kind.into()),
         }
     }
@@ -191,6 +203,7 @@ impl Session {
             is_blocked: false,
             is_starved: false,
             keeps_pongs: false,
+            has_heard: false,
             keeps_space: false,
             read_length: ReadLength::default(),
         }
@@ -283,7 +296,7 @@ impl Session {
     /// 1006 elsewhere.
     #[must_use]
     pub fn peer_close(&self) -> Option<&PeerClose> {
-        self.rare.as_ref()?.peer_close.as_ref()
+        self.rare.as_ref()?.peer_close.as_deref()
     }
 
     /// Returns the number of bytes that are encoded and not written.
@@ -306,7 +319,77 @@ impl Session {
     /// Returns the newest pong that came since the last call. With pings that are sent by a clock of
     /// the user's, that is a heartbeat.
     pub fn take_pong(&mut self) -> Option<ControlPayload> {
-        self.rare.as_mut()?.pong.take()
+        self.rare.as_mut()?.pong.take().map(|pong| *pong)
+    }
+
+    /// Pings the peer when it is silent, and takes it for dead when it stays so. It is
+    /// [`beat`](Self::beat) that does either. Keeps 100 bytes.
+    pub fn set_heartbeat(&mut self, heartbeat: Heartbeat, now: Instant) {
+        self.has_heard = false;
+        let pulse = Pulse::new(heartbeat, now);
+        self.rare.get_or_insert_default().pulse = Some(Box::new(pulse));
+    }
+
+    /// Returns how long the newest ping of the [heartbeat](Self::set_heartbeat) that was answered took,
+    /// until the [`beat`](Self::beat) after its pong.
+    #[must_use]
+    pub fn latency(&self) -> Option<Duration> {
+        self.rare.as_ref()?.pulse.as_ref()?.latency
+    }
+
+    /// Does what the [heartbeat](Self::set_heartbeat) asks for at the time `now`: sends a ping, which is
+    /// [`outgoing`](Self::outgoing) then, or ends the connection. Returns when this is to be called
+    /// again, if nothing is received before: call it after what was received is decoded as well. `None`
+    /// without a heartbeat, and once the connection closes.
+    ///
+    /// # Errors
+    ///
+    /// [`ConnectionError::PeerSilent`] when the peer is taken for dead, which is final; otherwise what
+    /// ended the connection.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use core::time::Duration;
+    /// use std::time::Instant;
+    ///
+    /// use seg_pool::Pool;
+    /// use ws_assemble::{ConnectionError, Heartbeat, Session};
+    ///
+    /// # fn main() -> Result<(), ws_assemble::ConnectionError> {
+    /// let (start, second) = (Instant::now(), Duration::from_secs(1));
+    /// let mut session = Session::server(&Pool::new());
+    /// session.set_heartbeat(Heartbeat::new(30 * second, 10 * second), start);
+    /// assert_eq!(session.beat(start)?, Some(start + 30 * second));
+    /// assert_eq!(session.beat(start + 30 * second)?, Some(start + 40 * second));
+    /// assert!(session.wants().write, "a ping");
+    /// let dead = session.beat(start + 40 * second);
+    /// assert!(matches!(dead, Err(ConnectionError::PeerSilent)));
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn beat(&mut self, now: Instant) -> Result<Option<Instant>, ConnectionError> {
+        self.ended()?;
+        let has_heard = core::mem::take(&mut self.has_heard);
+        if self.state != State::Open || self.write_failure.is_some() {
+            return Ok(None);
+        }
+        let Some(pulse) = self.rare.as_mut().and_then(|rare| rare.pulse.as_mut()) else {
+            return Ok(None);
+        };
+        match pulse.beat(has_heard, now) {
+            Beat::Wait(due) => Ok(due),
+            Beat::Ping(payload, due) => {
+                // Where earlier control frames wait, the peer does not even read: it is waited for.
+                self.output.queue_control(Opcode::Ping, &payload);
+                Ok(due)
+            }
+            Beat::Dead => {
+                self.failure = Some(Failure::PeerSilent);
+                self.decoder.drop_unfinished();
+                self.ended().map(|()| None)
+            }
+        }
     }
 
     /// Encodes a message in one frame, to be written after what waits. An accepted message is

@@ -366,6 +366,30 @@ pub(super) fn poll_message(
     }
 }
 
+/// Returns the next message, and does what the heartbeat asks for meanwhile.
+#[cfg(feature = "tokio")]
+pub(super) async fn next_alive(
+    receiver: &mut impl Receive,
+) -> Result<Option<Message>, ConnectionError> {
+    let mut sleep = core::pin::pin!(tokio::time::sleep(core::time::Duration::ZERO));
+    core::future::poll_fn(|context| {
+        loop {
+            let polled = receiver.poll_message(context);
+            if polled.is_ready() {
+                return polled;
+            }
+            let now = tokio::time::Instant::now();
+            let due = receiver.session_with(|session| session.beat(now.into_std()))?;
+            // A stream that failed is reported when it is read.
+            let _ = receiver.poll_flush(context);
+            let Some(due) = due else { return Poll::Pending };
+            sleep.as_mut().reset(due.into());
+            ready!(sleep.as_mut().poll(context));
+        }
+    })
+    .await
+}
+
 /// A buffer that is being filled. Dropped before that, it puts back what was read.
 pub(crate) struct Reading<'a, C: Receive> {
     receiver: &'a mut C,

@@ -4,14 +4,15 @@ use core::{
     fmt,
     future::poll_fn,
     task::{Context, Poll, Waker},
+    time::Duration,
 };
-use std::{io, sync::Arc, task::Wake};
+use std::{io, sync::Arc, task::Wake, time::Instant};
 
 use tokio::io::{self as tokio_io, AsyncRead, AsyncWrite};
 
 use super::{
     Connection,
-    driver::{Place, Receive, Transmit},
+    driver::{self, Place, Receive, Transmit},
     memory::Memory,
     transport::{ReadStream, WriteStream},
     write_side::WriteSide,
@@ -21,7 +22,7 @@ use crate::{
     connection_error::ConnectionError,
     control::ControlPayload,
     message::Message,
-    session::Session,
+    session::{Heartbeat, Session},
     sync::{Mutex, lock},
 };
 
@@ -179,6 +180,30 @@ impl<R: AsyncRead + Unpin, W: AsyncWrite + Unpin> ReadHalf<R, W> {
     /// As [`Connection::next`].
     pub async fn next(&mut self) -> Result<Option<Message>, ConnectionError> {
         poll_fn(|context| self.poll_message(context)).await
+    }
+
+    /// Returns the next message, and pings a silent peer, as [`Connection::next_alive`].
+    ///
+    /// # Errors
+    ///
+    /// As [`Connection::next_alive`].
+    ///
+    /// # Panics
+    ///
+    /// As [`Connection::next_alive`].
+    pub async fn next_alive(&mut self) -> Result<Option<Message>, ConnectionError> {
+        driver::next_alive(self).await
+    }
+
+    /// Pings a silent peer, as [`Session::set_heartbeat`].
+    pub fn set_heartbeat(&mut self, heartbeat: Heartbeat, now: Instant) {
+        lock(&self.shared.session).set_heartbeat(heartbeat, now);
+    }
+
+    /// Returns how long the newest ping took that was answered, as [`Session::latency`].
+    #[must_use]
+    pub fn latency(&self) -> Option<Duration> {
+        lock(&self.shared.session).latency()
     }
 
     /// Appends the next messages, as [`Connection::next_batch`].

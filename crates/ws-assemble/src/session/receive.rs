@@ -63,7 +63,7 @@ impl Session {
             let rare = self.rare.get_or_insert_default();
             rare.fed.drain(..core::mem::take(&mut rare.fed_used));
             rare.fed.extend_from_slice(bytes);
-            self.count_closing(bytes.len());
+            self.note_received(bytes.len());
         }
     }
 
@@ -109,7 +109,7 @@ impl Session {
         }
         // Without a byte it is no more than the spare capacity after payload that is kept anyway.
         self.input = Some(segment);
-        self.count_closing(count);
+        self.note_received(count);
     }
 
     /// Returns how many of the next received bytes need no segment, as they are of a header or a
@@ -121,7 +121,7 @@ impl Session {
 
     /// Takes at most [`small_len`](Self::small_len) received bytes.
     pub(crate) fn received_small(&mut self, bytes: &[u8]) {
-        self.count_closing(bytes.len());
+        self.note_received(bytes.len());
         self.decode_small(bytes);
     }
 
@@ -374,14 +374,16 @@ impl Session {
                 }
             }
             Event::Pong(payload) => {
-                if self.keeps_pongs {
-                    self.rare.get_or_insert_default().pong = Some(payload);
+                let pulse = self.rare.as_mut().and_then(|rare| rare.pulse.as_mut());
+                let is_beat = pulse.is_some_and(|pulse| pulse.answer(&payload));
+                if self.keeps_pongs && !is_beat {
+                    self.rare.get_or_insert_default().pong = Some(Box::new(payload));
                 }
             }
             Event::Close(close) => {
                 let came = close.map_or(PeerClose::WithoutCode, PeerClose::Frame);
                 events::close_received(self.role(), &came);
-                self.rare.get_or_insert_default().peer_close = Some(came);
+                self.rare.get_or_insert_default().peer_close = Some(Box::new(came));
             }
             Event::Message(message) => self.put_unread(message),
         }
@@ -410,8 +412,9 @@ impl Session {
         self.output.pool().try_take_size(usual)
     }
 
-    /// Counts what comes after a close frame was sent.
-    pub(super) fn count_closing(&mut self, count: usize) {
+    /// Notes that so many bytes came, and counts those after a close frame was sent.
+    pub(super) fn note_received(&mut self, count: usize) {
+        self.has_heard |= count > 0;
         if self.state == State::CloseSent {
             let rare = self.rare.get_or_insert_default();
             match rare.closing_bytes.checked_sub(count as u64) {
