@@ -20,10 +20,13 @@ use seg_pool::Pool;
 
 use crate::{
     close_frame::CloseFrame,
-    connection::{Connection as Driven, ReadStream, Reading, Receive, Transmit, WriteStream},
+    connection::{
+        Connection as Driven, ReadStream, Reading, Receive, Transmit, WriteStream, poll_decoded,
+    },
     connection_error::ConnectionError,
     control::ControlPayload,
     message::{Message, MessageKind},
+    part::Part,
     read_into::{ReadFrameInto, ReadInto},
     session::{Found, Payload, Session, Unit},
 };
@@ -203,6 +206,18 @@ impl<S: Read + Write> Connection<S> {
     #[expect(clippy::should_implement_trait, reason = "a connection is no iterator")]
     pub fn next(&mut self) -> Result<Option<Message>, ConnectionError> {
         block(&self.has_timed_out, |context| self.driven.poll_message(context))
+    }
+
+    /// Returns the next part of a message as it comes, as [`Session::next_part`]; `None` when the
+    /// connection was closed in order.
+    ///
+    /// # Errors
+    ///
+    /// As [`next`](Self::next).
+    pub fn next_part(&mut self) -> Result<Option<Part>, ConnectionError> {
+        block(&self.has_timed_out, |context| {
+            poll_decoded(&mut self.driven, context, Session::decoded_part)
+        })
     }
 
     /// Appends the next message to `messages`, and all that were received along with it; returns how

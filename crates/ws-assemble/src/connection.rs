@@ -34,10 +34,10 @@ use self::{driver::Place, memory::Memory, write_side::WriteSide};
 use crate::deflate::Deflate;
 use crate::{
     close_frame::PeerClose, connection_error::ConnectionError, control::ControlPayload,
-    limits::Limits, message::Message, session::Session,
+    limits::Limits, message::Message, part::Part, session::Session,
 };
 
-pub(crate) use driver::{Reading, Receive, Transmit};
+pub(crate) use driver::{Reading, Receive, Transmit, poll_decoded};
 #[cfg(feature = "tokio")]
 pub use message_writer::{MessagePart, MessageWriter};
 #[cfg(feature = "tokio")]
@@ -309,6 +309,18 @@ impl<S: tokio::io::AsyncRead + tokio::io::AsyncWrite + Unpin> Connection<S> {
     #[expect(clippy::should_implement_trait, reason = "a connection is no iterator")]
     pub fn next(&mut self) -> impl Future<Output = Result<Option<Message>, ConnectionError>> {
         core::future::poll_fn(|context| self.poll_message(context))
+    }
+
+    /// Returns the next part of a message as it comes, as [`Session::next_part`]; `None` when the
+    /// connection was closed in order.
+    ///
+    /// Cancel-safe. Answers pings and the peer's close frame on the way.
+    ///
+    /// # Errors
+    ///
+    /// As [`next`](Self::next).
+    pub async fn next_part(&mut self) -> Result<Option<Part>, ConnectionError> {
+        core::future::poll_fn(|context| poll_decoded(self, context, Session::decoded_part)).await
     }
 
     /// Returns the next message, as [`next`](Self::next), and pings a peer that is silent meanwhile, as

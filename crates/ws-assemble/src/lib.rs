@@ -89,6 +89,8 @@ mod mask;
 mod message;
 mod opcode;
 mod open_message;
+#[cfg(feature = "random")]
+mod part;
 mod quoted_string;
 mod read_into;
 mod role;
@@ -130,6 +132,8 @@ pub use limits::Limits;
 pub use mask::{mask, unmask_text};
 pub use message::{Message, MessageKind};
 pub use opcode::Opcode;
+#[cfg(feature = "random")]
+pub use part::Part;
 pub use read_into::{ReadFrameInto, ReadInto};
 pub use role::Role;
 #[cfg(feature = "deflate")]

@@ -353,9 +353,18 @@ pub(super) fn poll_message(
     receiver: &mut impl Receive,
     context: &mut Context<'_>,
 ) -> Poll<Result<Option<Message>, ConnectionError>> {
+    poll_decoded(receiver, context, Session::decoded)
+}
+
+/// Returns what the session decodes next, and receives until there is something.
+pub(crate) fn poll_decoded<T>(
+    receiver: &mut impl Receive,
+    context: &mut Context<'_>,
+    decode: impl Fn(&mut Session) -> Result<Option<T>, ConnectionError>,
+) -> Poll<Result<Option<T>, ConnectionError>> {
     loop {
-        match receiver.session_with(|session| session.decoded()) {
-            Ok(Some(message)) => return Poll::Ready(Ok(Some(message))),
+        match receiver.session_with(&decode) {
+            Ok(Some(decoded)) => return Poll::Ready(Ok(Some(decoded))),
             Ok(None) => {
                 if !ready!(receiver.poll_more(context))? {
                     return Poll::Ready(Ok(None));

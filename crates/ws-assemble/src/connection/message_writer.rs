@@ -8,8 +8,12 @@ use core::{
 use bytes::{Buf as _, Bytes};
 use seg_pool::Segment;
 use seg_seq::{SegmentedBuf, Sequence};
+use tokio::io::AsyncRead;
 
-use super::driver::{Receive, Transmit};
+use super::{
+    driver::{Receive, Transmit},
+    transport::ReadStream,
+};
 use crate::{
     connection_error::ConnectionError,
     encode::out_of_memory,
@@ -133,6 +137,55 @@ impl<'a, C: Transmit> MessageWriter<'a, C> {
             MessagePart::Slice(bytes) => self.write(bytes).await,
             MessagePart::Shared(sequence) => self.write_sequence(sequence).await,
         }
+    }
+
+    /// Appends all that `reader` has, up to its end, and writes the fragments that it fills; returns how
+    /// many bytes that were. Copies nothing but what has to be masked: the reader reads into segments.
+    ///
+    /// Cancel-safe: what was read is taken, and another call goes on.
+    ///
+    /// # Errors
+    ///
+    /// As [`write`](Self::write), and those of the reader.
+    pub async fn write_from(
+        &mut self,
+        reader: &mut (impl AsyncRead + Unpin),
+    ) -> Result<u64, ConnectionError> {
+        let mut total = 0;
+        loop {
+            let count = poll_fn(|context| self.poll_fill(context, reader)).await?;
+            if count == 0 {
+                return Ok(total);
+            }
+            total += count as u64;
+            poll_fn(|context| self.poll_fragments(context, self.fragment_bytes)).await?;
+        }
+    }
+
+    /// Reads once.
+    fn poll_fill(
+        &mut self,
+        context: &mut Context<'_>,
+        reader: &mut impl ReadStream,
+    ) -> Poll<Result<usize, ConnectionError>> {
+        let spare = self.gathered.try_spare_initialized_mut()?;
+        let Poll::Ready(read) = reader.poll_read(context, spare) else {
+            if self.gathered.is_empty() {
+                // Nothing is held for bytes that may never come.
+                self.gathered.clear();
+            }
+            self.sender.poll_pump(context);
+            return match self.sender.poll_flush(context) {
+                Poll::Ready(Err(error)) => Poll::Ready(Err(error)),
+                _ => Poll::Pending,
+            };
+        };
+        let count = read?;
+        if self.kind == MessageKind::Text {
+            self.utf8.push(&spare[..count]).map_err(|_| ConnectionError::TextInvalid)?;
+        }
+        self.gathered.advance_initialized(count);
+        Poll::Ready(Ok(count))
     }
 
     /// Sends what is gathered, as a fragment of its own, and writes all of it.

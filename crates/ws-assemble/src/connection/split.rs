@@ -22,6 +22,7 @@ use crate::{
     connection_error::ConnectionError,
     control::ControlPayload,
     message::Message,
+    part::Part,
     session::{Heartbeat, Session},
     sync::{Mutex, lock},
 };
@@ -180,6 +181,15 @@ impl<R: AsyncRead + Unpin, W: AsyncWrite + Unpin> ReadHalf<R, W> {
     /// As [`Connection::next`].
     pub async fn next(&mut self) -> Result<Option<Message>, ConnectionError> {
         poll_fn(|context| self.poll_message(context)).await
+    }
+
+    /// Returns the next part of a message, as [`Connection::next_part`].
+    ///
+    /// # Errors
+    ///
+    /// As [`Connection::next_part`].
+    pub async fn next_part(&mut self) -> Result<Option<Part>, ConnectionError> {
+        poll_fn(|context| driver::poll_decoded(self, context, Session::decoded_part)).await
     }
 
     /// Returns the next message, and pings a silent peer, as [`Connection::next_alive`].

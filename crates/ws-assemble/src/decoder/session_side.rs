@@ -68,6 +68,12 @@ impl Decoder {
         is_plain.then(|| self.open.take_gathered(false))
     }
 
+    /// Takes out what is gathered of the open message, whose rest is handed out later.
+    pub(crate) fn take_part(&mut self) -> Option<Message> {
+        let has_any = self.open.is_open() && self.open.gathered() > 0;
+        has_any.then(|| self.open.take_gathered(false))
+    }
+
     /// Takes out what is gathered of the open message, to be put back or read to its end.
     pub(crate) fn lend_gathered(&mut self) -> Option<Message> {
         let has_any = self.open.is_open() && self.open.gathered() > 0;

@@ -12,6 +12,7 @@ use crate::{
     header::CONTROL_BYTES_MAX,
     message::Message,
     opcode::Opcode,
+    part::Part,
 };
 
 /// The least spare capacity after kept payload that a read is worth.
@@ -36,6 +37,75 @@ impl Session {
             self.ended()?;
         }
         Ok(message)
+    }
+
+    /// Returns the next part of a message: all of it that is here. So a message of any length passes
+    /// through memory of the length of a read, or of what that decompresses to; it counts against
+    /// [`message_bytes_max`](crate::Limits::message_bytes_max) nevertheless.
+    ///
+    /// A part is `None` when [`next`](Self::next) would be, which returns the rest of a message of which
+    /// parts were taken. The bytes that came together with an error, right before it, are dropped.
+    ///
+    /// # Errors
+    ///
+    /// As [`next`](Self::next).
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use seg_pool::Pool;
+    /// use ws_assemble::Session;
+    ///
+    /// # fn main() -> Result<(), ws_assemble::ConnectionError> {
+    /// let mut session = Session::client(&Pool::new());
+    /// for (bytes, is_last) in [(&b"\x82\x05hel"[..], false), (b"lo", true)] {
+    ///     assert_eq!(session.feed(bytes), bytes.len());
+    ///     let part = session.next_part()?.expect("some bytes");
+    ///     assert_eq!(part.is_last(), is_last);
+    ///     assert!(bytes.ends_with(&part.sequence().to_vec()));
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn next_part(&mut self) -> Result<Option<Part>, ConnectionError> {
+        let part = self.decoded_part()?;
+        if part.is_none() {
+            self.settle();
+            self.ended()?;
+        }
+        Ok(part)
+    }
+
+    /// Returns the next part of what was received, as [`decoded`](Self::decoded) returns messages.
+    pub(crate) fn decoded_part(&mut self) -> Result<Option<Part>, ConnectionError> {
+        if let Some(message) = self.take_unread() {
+            return Ok(Some(Part::new(message, true)));
+        }
+        if self.decoder.is_lent() {
+            return Err(ConnectionError::ReadForgotten);
+        }
+        if let Some(message) = self.whole() {
+            return Ok(Some(Part::new(message, true)));
+        }
+        loop {
+            let stepped = self.stepped();
+            match stepped {
+                Ok(Some(Step::Event(Event::Message(message)))) => {
+                    return Ok(Some(Part::new(message, true)));
+                }
+                Ok(Some(_)) => {}
+                stepped => {
+                    // Without memory for the rest, what there is makes space for it.
+                    let Some(part) = self.decoder.take_part() else {
+                        return stepped.map(|_| None);
+                    };
+                    if self.input.as_ref().is_some_and(|input| input.is_empty()) {
+                        self.input = None;
+                    }
+                    return Ok(Some(Part::new(part, false)));
+                }
+            }
+        }
     }
 
     /// Appends received bytes, copying them; returns how many. Takes no more while 64 KiB are not
