@@ -2,7 +2,7 @@
 //! `cargo run --example chat --features tokio -- 127.0.0.1:9001`
 
 use core::{error::Error, time::Duration};
-use std::env;
+use std::{env, sync::Arc};
 
 use seg_pool::Pool;
 use tokio::{
@@ -15,7 +15,7 @@ use tokio::{
     time::timeout,
 };
 use ws_assemble::{
-    CloseCode, CloseFrame, Connection, ConnectionError, Limits, Message, MessageKind, ReadHalf,
+    Broadcast, CloseCode, CloseFrame, Connection, ConnectionError, Limits, MessageKind, ReadHalf,
     ServerHandshake,
 };
 
@@ -50,8 +50,8 @@ const PAGE: &str = "<!doctype html><html lang=en><meta charset=utf-8><title>chat
 const FINISH_MAX: Duration = Duration::from_secs(2);
 const DISCARD_BYTES_MAX: u64 = 1 << 20;
 
-/// Messages that a slow reader may be behind.
-const BEHIND_MAX: usize = 256;
+/// Messages that may wait for a slow reader.
+const WAITING_MAX: usize = 256;
 
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn Error>> {
@@ -59,7 +59,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let listener = TcpListener::bind(&address).await?;
     println!("open http://{}", listener.local_addr()?);
     let pool = Pool::builder().bytes_max(64 << 20).build();
-    let (room, _) = broadcast::channel(BEHIND_MAX);
+    let (room, _) = broadcast::channel(WAITING_MAX);
     loop {
         let (stream, peer) = listener.accept().await?;
         let (pool, room) = (pool.clone(), room.clone());
@@ -75,7 +75,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
 async fn serve(
     mut stream: TcpStream,
     pool: &Pool,
-    room: broadcast::Sender<Message>,
+    room: broadcast::Sender<Arc<Broadcast>>,
 ) -> Result<(), ConnectionError> {
     let mut handshake = ServerHandshake::new();
     let mut received = Vec::new();
@@ -94,7 +94,7 @@ async fn serve(
     stream.write_all(&request.accept().response()).await?;
     let limits = Limits::default().with_message_bytes_max(64 << 10);
     let connection = Connection::server(stream, pool).with_limits(limits).with_read_ahead(ahead);
-    talk(connection, room).await
+    talk(connection, room, pool).await
 }
 
 async fn send_page(stream: &mut TcpStream) -> Result<(), ConnectionError> {
@@ -111,15 +111,15 @@ async fn send_page(stream: &mut TcpStream) -> Result<(), ConnectionError> {
 
 async fn talk(
     connection: Connection<TcpStream>,
-    room: broadcast::Sender<Message>,
+    room: broadcast::Sender<Arc<Broadcast>>,
+    pool: &Pool,
 ) -> Result<(), ConnectionError> {
     let (mut read, mut write) = connection.split_with(TcpStream::into_split);
     let mut said = room.subscribe();
     let writer = tokio::spawn(async move {
         loop {
             match said.recv().await {
-                // Cloning shares the segments: nobody's text is copied.
-                Ok(message) => write.send(&message).await?,
+                Ok(message) => write.send_broadcast(&message).await?,
                 Err(RecvError::Lagged(_)) => {
                     return write.close(&CloseFrame::new(CloseCode::POLICY, "too slow")).await;
                 }
@@ -127,7 +127,7 @@ async fn talk(
             }
         }
     });
-    let heard = hear(&mut read, &room).await;
+    let heard = hear(&mut read, &room, pool).await;
     writer.abort();
     if heard.is_err() {
         // The peer is to get the close frame that says why. There is nothing to do if it does not.
@@ -138,12 +138,13 @@ async fn talk(
 
 async fn hear(
     read: &mut ReadHalf<OwnedReadHalf, OwnedWriteHalf>,
-    room: &broadcast::Sender<Message>,
+    room: &broadcast::Sender<Arc<Broadcast>>,
+    pool: &Pool,
 ) -> Result<(), ConnectionError> {
     while let Some(message) = read.next().await? {
         if message.kind() == MessageKind::Text {
-            // Somebody listens: this connection's own writer.
-            let _ = room.send(message);
+            // Encoded once for all. Somebody listens: this connection's own writer.
+            let _ = room.send(Arc::new(Broadcast::new(message, pool)?));
         }
     }
     if let Some(close) = read.peer_close() {

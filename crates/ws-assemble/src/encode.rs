@@ -55,10 +55,26 @@ pub(crate) fn append_frame(
     let before = output.len();
     let appended = append_header(header, output).and_then(|()| match header.mask {
         Some(key) => append_masked(key, payload.chunks().map(|chunk| &**chunk), output),
-        None if payload.len() > COPY_BYTES_MAX => output.try_append(&mut payload.try_clone()?),
-        None => payload.chunks().try_for_each(|chunk| output.try_extend_from_slice(chunk)),
+        None => link_or_copy(payload, output),
     });
     appended.inspect_err(|_| take_back(output, before))
+}
+
+/// Appends a frame that is encoded already.
+#[cfg(feature = "random")]
+pub(crate) fn append_encoded(
+    frame: &Sequence,
+    output: &mut SegmentedBuf,
+) -> Result<(), OutOfMemory> {
+    let before = output.len();
+    link_or_copy(frame, output).inspect_err(|_| take_back(output, before))
+}
+
+fn link_or_copy(bytes: &Sequence, output: &mut SegmentedBuf) -> Result<(), OutOfMemory> {
+    if bytes.len() > COPY_BYTES_MAX {
+        return output.try_append(&mut bytes.try_clone()?);
+    }
+    bytes.chunks().try_for_each(|chunk| output.try_extend_from_slice(chunk))
 }
 
 /// Appends the frame of this header, whose payload is one borrowed slice, copying it.

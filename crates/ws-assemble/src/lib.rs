@@ -63,6 +63,8 @@
 mod adapters;
 #[cfg(feature = "random")]
 pub mod blocking;
+#[cfg(feature = "random")]
+mod broadcast;
 mod close_code;
 mod close_frame;
 #[cfg(feature = "random")]
@@ -105,6 +107,8 @@ mod utf8;
 pub use adapters::WebSocketUpgrade;
 #[cfg(feature = "hyper")]
 pub use adapters::{UpgradeFuture, on_upgrade, upgrade, upgrade_with};
+#[cfg(feature = "random")]
+pub use broadcast::Broadcast;
 pub use close_code::CloseCode;
 pub use close_frame::{CloseFrame, PeerClose, REASON_BYTES_MAX};
 #[cfg(feature = "tokio")]

@@ -22,6 +22,7 @@ use self::{
 #[cfg(feature = "deflate")]
 use crate::deflate::Deflate;
 use crate::{
+    broadcast::Broadcast,
     close_frame::{CloseFrame, PeerClose},
     connection_error::ConnectionError,
     control::ControlPayload,
@@ -408,6 +409,19 @@ impl Session {
             return Err(ConnectionError::OutputFull);
         }
         self.starving(|session| session.output.queue(message))
+    }
+
+    /// Sends a message that is encoded already, as [`send`](Self::send).
+    ///
+    /// # Errors
+    ///
+    /// As [`send`](Self::send).
+    pub fn send_broadcast(&mut self, broadcast: &Broadcast) -> Result<(), ConnectionError> {
+        self.check_sendable()?;
+        if self.output.is_full() {
+            return Err(ConnectionError::OutputFull);
+        }
+        self.starving(|session| session.output.queue_broadcast(broadcast))
     }
 
     /// Sends a ping of at most 125 bytes, before the messages that wait.

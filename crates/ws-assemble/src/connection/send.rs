@@ -1,11 +1,12 @@
 //! From messages to the stream.
 
-use core::future::poll_fn;
+use core::{future::poll_fn, task::ready};
 
 use tokio::io::{AsyncRead, AsyncWrite};
 
 use super::{Connection, MessageWriter, WriteHalf, driver::Transmit};
 use crate::{
+    broadcast::Broadcast,
     connection_error::ConnectionError,
     control::ControlPayload,
     message::{Message, MessageKind},
@@ -71,6 +72,27 @@ macro_rules! sending {
             /// As [`send`](Self::send).
             pub async fn queue(&mut self, message: &Message) -> Result<(), ConnectionError> {
                 poll_fn(|context| self.poll_queue(context, message)).await
+            }
+
+            /// Sends a message that is encoded already and flushes it, as [`send`](Self::send).
+            ///
+            /// # Errors
+            ///
+            /// As [`send`](Self::send).
+            pub async fn send_broadcast(
+                &mut self,
+                broadcast: &Broadcast,
+            ) -> Result<(), ConnectionError> {
+                let mut is_taken = false;
+                poll_fn(|context| {
+                    if !is_taken {
+                        ready!(self.poll_ready(context))?;
+                        self.session_with(|session| session.send_broadcast(broadcast))?;
+                        is_taken = true;
+                    }
+                    self.poll_flush(context)
+                })
+                .await
             }
 
             /// Starts a message that is sent while it is made, in fragments of about

@@ -89,6 +89,18 @@ impl Deflation {
         append_frame(&header, &payload, output).inspect_err(|_| self.forget())
     }
 
+    /// Returns whether a message may refer to those before it.
+    #[cfg(feature = "random")]
+    pub(crate) const fn takeover(&self) -> bool {
+        self.takeover
+    }
+
+    /// Returns what decides about the bytes that a message becomes without takeover.
+    #[cfg(feature = "random")]
+    pub(crate) const fn strength(&self) -> (Level, WindowBits) {
+        (self.level, self.window)
+    }
+
     /// Gives the state up: the next message refers to nothing before it.
     pub(crate) fn forget(&mut self) {
         self.deflater = None;

@@ -13,7 +13,8 @@ use super::{
 #[cfg(feature = "deflate")]
 use crate::deflate::{Deflate, Deflation};
 use crate::{
-    encode::{append_frame, append_slice},
+    broadcast::Broadcast,
+    encode::{append_encoded, append_frame, append_slice},
     header::{HEADER_BYTES_MAX, Header},
     keys::MaskKeys,
     mask::mask,
@@ -151,6 +152,21 @@ impl Output {
         }
         let header = self.header(message.kind(), message.len());
         append_frame(&header, message.sequence(), &mut self.frames)
+    }
+
+    /// Takes a message that is encoded already, where its frame would be the same here.
+    pub(super) fn queue_broadcast(&mut self, broadcast: &Broadcast) -> Result<(), OutOfMemory> {
+        if self.keys.is_some() {
+            return self.queue(broadcast.message());
+        }
+        if !self.is_worth_compressing(broadcast.message().len()) {
+            return append_encoded(broadcast.frame(), &mut self.frames);
+        }
+        #[cfg(feature = "deflate")]
+        if let Some(deflation) = self.deflation.as_mut().filter(|deflation| !deflation.takeover()) {
+            return append_encoded(&broadcast.compressed(deflation)?, &mut self.frames);
+        }
+        self.queue(broadcast.message())
     }
 
     /// Takes a control frame of at most 125 bytes; returns whether there was space for it, which
