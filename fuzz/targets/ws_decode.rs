@@ -7,7 +7,7 @@ use std::io::{self, Read, Write};
 use libfuzzer_sys::fuzz_target;
 use seg_pool::{Pool, SegmentSize};
 use ws_assemble::{
-    Assembly, ClientHandshake, DecodeError, Decoder, Deflate, DeflateOptions, Event, Limits,
+    Assembly, ClientHandshake, DecodeError, Decoder, DeflateParams, DeflateConfig, Event, Limits,
     MessageKind, Role, ServerHandshake,
 };
 
@@ -40,20 +40,20 @@ impl From<Event> for Plain {
 }
 
 /// What both ends agree on, with or without windows that outlive a message.
-fn agree(takeover: bool) -> Deflate {
-    let mut options = DeflateOptions::default();
+fn agree(takeover: bool) -> DeflateParams {
+    let mut options = DeflateConfig::default();
     if !takeover {
         options = options.without_client_takeover().without_server_takeover();
     }
-    let client = ClientHandshake::new("localhost", "/", [7; 16]).expect("valid").deflate(options);
+    let client = ClientHandshake::new("localhost", "/", [7; 16]).expect("valid").deflate(options.clone());
     let request = ServerHandshake::new().push(&mut &client.request()[..]);
     let acceptance = request.expect("valid").expect("whole").accept().deflate(&options);
-    *acceptance.agreed_deflate().expect("an offer that is taken")
+    acceptance.agreed_deflate().expect("an offer that is taken").clone()
 }
 
 fn receive(
     role: Role,
-    deflate: Option<&Deflate>,
+    deflate: Option<&DeflateParams>,
     assembly: Assembly,
     wire: &[u8],
     piece_len: usize,

@@ -4,15 +4,15 @@
 use libfuzzer_sys::fuzz_target;
 use seg_pool::{Pool, SegmentSize};
 use seg_seq::SegmentedBuf;
-use ws_assemble::{Assembly, ClientHandshake, Decoder, Deflate, DeflateOptions, Deflation, Event, Message, MessageKind, Role, ServerHandshake, encode_message};
+use ws_assemble::{Assembly, ClientHandshake, Decoder, DeflateParams, DeflateConfig, MessageCompressor, Event, Message, MessageKind, Role, ServerHandshake, encode_message};
 
 /// What two ends agree on that both like to compress.
-fn agreed() -> Deflate {
-    let options = DeflateOptions::default();
-    let client = ClientHandshake::new("h", "/", [1; 16]).expect("valid").deflate(options);
+fn agreed() -> DeflateParams {
+    let options = DeflateConfig::default();
+    let client = ClientHandshake::new("h", "/", [1; 16]).expect("valid").deflate(options.clone());
     let parsed = ServerHandshake::new().push(&mut &client.request()[..]).expect("our own request");
     let acceptance = parsed.expect("a whole head").accept().deflate(&options);
-    *acceptance.agreed_deflate().expect("it was offered")
+    acceptance.agreed_deflate().expect("it was offered").clone()
 }
 
 fuzz_target!(|input: &[u8]| {
@@ -23,7 +23,7 @@ fuzz_target!(|input: &[u8]| {
     let key = (sender == Role::Client).then_some([choice ^ 0x5a, 1, *fragment_len, 0xff]);
     let pool = Pool::builder().segment_size(SegmentSize::B256).build();
     let agreed = (choice & 2 != 0).then(agreed);
-    let mut deflation = agreed.as_ref().and_then(|agreed| Deflation::new(agreed, sender));
+    let mut compressor = agreed.as_ref().and_then(|agreed| MessageCompressor::new(agreed, sender));
     let (mut wire, mut sent) = (SegmentedBuf::new(&pool), Vec::new());
     while let [kind, len, rest @ ..] = script {
         let (payload, rest) = rest.split_at(rest.len().min(usize::from(*len)));
@@ -34,8 +34,8 @@ fuzz_target!(|input: &[u8]| {
             Err(bytes) => Message::binary(bytes.into_bytes()),
         };
         sent.push((message.kind(), message.data().to_vec()));
-        match &mut deflation {
-            Some(deflation) if kind & 2 != 0 => deflation.encode_message(&message, key, &mut wire),
+        match &mut compressor {
+            Some(compressor) if kind & 2 != 0 => compressor.encode_message(&message, key, &mut wire),
             _ => encode_message(&message, 1 + u64::from(*fragment_len), || key, &mut wire),
         }
         .expect("no limit");

@@ -7,7 +7,7 @@ use std::env;
 use seg_pool::Pool;
 use tokio::{net::TcpStream, time::timeout};
 use ws_assemble::{
-    Assembly, ClientHandshake, Connection, ConnectionError, DeflateOptions, connect, random_nonce,
+    Assembly, ClientHandshake, Connection, ConnectionError, DeflateConfig, connect, random_nonce,
 };
 
 const USAGE: &str = "usage: autobahn_client HOST:PORT [--assembly segmented|contiguous]";
@@ -52,7 +52,7 @@ async fn open(
     let stream = TcpStream::connect(address).await?;
     stream.set_nodelay(true)?;
     let handshake =
-        ClientHandshake::new(address, path, random_nonce())?.deflate(DeflateOptions::default());
+        ClientHandshake::new(address, path, random_nonce())?.deflate(DeflateConfig::default());
     let (connection, _) = connect(stream, handshake, pool).await?;
     Ok(connection.with_assembly(assembly))
 }

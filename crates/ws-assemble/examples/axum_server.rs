@@ -4,7 +4,7 @@
 use axum::{Router, extract::State, response::Response, routing::any};
 use seg_pool::Pool;
 use tokio::net::TcpListener;
-use ws_assemble::{DeflateOptions, WebSocketUpgrade};
+use ws_assemble::{DeflateConfig, WebSocketUpgrade};
 
 #[tokio::main]
 async fn main() -> std::io::Result<()> {
@@ -20,7 +20,7 @@ pub(crate) async fn serve(listener: TcpListener) -> std::io::Result<()> {
 }
 
 async fn echo(State(pool): State<Pool>, upgrade: WebSocketUpgrade) -> Response {
-    let upgrade = upgrade.pool(&pool).deflate(&DeflateOptions::default());
+    let upgrade = upgrade.pool(&pool).deflate(&DeflateConfig::default());
     upgrade.on_upgrade(|mut connection| async move {
         while let Ok(Some(message)) = connection.next().await
             && connection.send(&message).await.is_ok()

@@ -7,7 +7,7 @@ use std::env;
 use seg_pool::Pool;
 use tokio::net::TcpStream;
 use ws_assemble::{
-    ClientHandshake, CloseCode, CloseFrame, DeflateOptions, Message, connect, random_nonce,
+    ClientHandshake, CloseCode, CloseFrame, DeflateConfig, Message, connect, random_nonce,
 };
 
 #[tokio::main]
@@ -20,7 +20,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
     stream.set_nodelay(true)?;
     let mut handshake = ClientHandshake::new(&address, "/", random_nonce())?;
     if arguments.next_if_eq("--deflate").is_some() {
-        handshake = handshake.deflate(DeflateOptions::default());
+        handshake = handshake.deflate(DeflateConfig::default());
     }
     let (mut connection, _) = connect(stream, handshake, &Pool::new()).await?;
     for text in arguments {

@@ -10,7 +10,7 @@ use tokio::{
     sync::Semaphore,
     time::timeout,
 };
-use ws_assemble::{Assembly, Connection, ConnectionError, DeflateOptions, accept_with};
+use ws_assemble::{Assembly, Connection, ConnectionError, DeflateConfig, accept_with};
 
 const USAGE: &str = "usage: echo_server ADDRESS [--deflate] [--assembly segmented|contiguous]";
 
@@ -26,7 +26,7 @@ const DISCARD_BYTES_MAX: u64 = 64 << 20;
 #[derive(Clone, Debug)]
 struct Options {
     address: String,
-    deflate: Option<DeflateOptions>,
+    deflate: Option<DeflateConfig>,
     assembly: Assembly,
 }
 
@@ -36,7 +36,7 @@ impl Options {
         let mut options = Self { address, deflate: None, assembly: Assembly::Segmented };
         while let Some(argument) = arguments.next() {
             match (argument.as_str(), argument == "--assembly") {
-                ("--deflate", _) => options.deflate = Some(DeflateOptions::default()),
+                ("--deflate", _) => options.deflate = Some(DeflateConfig::default()),
                 (_, true) => {
                     options.assembly = match arguments.next()?.as_str() {
                         "segmented" => Assembly::Segmented,

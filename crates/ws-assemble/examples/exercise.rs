@@ -13,7 +13,7 @@ use seg_flate::WindowBits;
 use seg_pool::Pool;
 use tokio::{net::TcpStream, time::timeout};
 use ws_assemble::{
-    ClientHandshake, CloseCode, CloseFrame, Connection, ControlPayload, DeflateOptions, Message,
+    ClientHandshake, CloseCode, CloseFrame, Connection, ControlPayload, DeflateConfig, Message,
     MessageKind, connect, random_nonce,
 };
 
@@ -30,17 +30,17 @@ const CHARACTERS: &str = "aé€𝄞";
 /// The server, and how to talk to it.
 struct Tried {
     address: String,
-    deflate: Option<DeflateOptions>,
+    deflate: Option<DeflateConfig>,
     pool: Pool,
 }
 
 impl Tried {
     fn parse(mut arguments: impl Iterator<Item = String>) -> Option<Self> {
         let address = arguments.next()?;
-        let mut deflate: Option<DeflateOptions> = None;
+        let mut deflate: Option<DeflateConfig> = None;
         while let Some(argument) = arguments.next() {
             deflate = Some(match (argument.as_str(), deflate) {
-                ("--deflate", None) => DeflateOptions::default().bytes_min(0),
+                ("--deflate", None) => DeflateConfig::default().bytes_min(0),
                 ("--reset", Some(options)) => {
                     options.without_server_takeover().without_client_takeover()
                 }
@@ -58,8 +58,8 @@ impl Tried {
         let stream = TcpStream::connect(&self.address).await?;
         stream.set_nodelay(true)?;
         let mut handshake = ClientHandshake::new(&self.address, target, random_nonce())?;
-        if let Some(options) = self.deflate {
-            handshake = handshake.deflate(options);
+        if let Some(options) = &self.deflate {
+            handshake = handshake.deflate(options.clone());
         }
         let opened = connect(stream, handshake, &self.pool).await?;
         Ok(opened.0)

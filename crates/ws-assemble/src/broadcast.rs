@@ -7,7 +7,7 @@ use seg_seq::{SegmentedBuf, Sequence};
 
 #[cfg(feature = "deflate")]
 use crate::{
-    deflate::Deflation,
+    deflate::MessageCompressor,
     sync::{Mutex, lock},
 };
 use crate::{encode::append_frame, header::Header, message::Message};
@@ -89,13 +89,16 @@ impl Broadcast {
     /// Returns the frame that is compressed like this, without takeover, and makes it when it is the
     /// first.
     #[cfg(feature = "deflate")]
-    pub(crate) fn compressed(&self, deflation: &mut Deflation) -> Result<Sequence, OutOfMemory> {
-        let (how, mut compressed) = (deflation.strength(), lock(&self.compressed));
+    pub(crate) fn compressed(
+        &self,
+        compressor: &mut MessageCompressor,
+    ) -> Result<Sequence, OutOfMemory> {
+        let (how, mut compressed) = (compressor.strength(), lock(&self.compressed));
         if let Some((_, frame)) = compressed.iter().find(|(have, _)| *have == how) {
             return frame.try_clone();
         }
         let chunks = self.message.sequence().chunks().map(|chunk| &**chunk);
-        let payload = deflation.compress(chunks, true, &self.pool)?;
+        let payload = compressor.compress(chunks, true, &self.pool)?;
         let made = frame(&self.message, true, &payload, &self.pool)?;
         let clone = made.try_clone()?;
         compressed.push((how, made));

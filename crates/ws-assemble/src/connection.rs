@@ -31,7 +31,7 @@ use seg_seq::Assembly;
 
 use self::{driver::Place, memory::Memory, write_side::WriteSide};
 #[cfg(feature = "deflate")]
-use crate::deflate::Deflate;
+use crate::deflate::DeflateParams;
 use crate::{
     close_frame::PeerClose, connection_error::ConnectionError, control::ControlPayload,
     limits::Limits, message::Message, part::Part, session::Session,
@@ -139,7 +139,7 @@ impl<S> Connection<S> {
     /// called before anything is.
     #[cfg(feature = "deflate")]
     #[must_use]
-    pub fn with_deflate(mut self, agreed: &Deflate) -> Self {
+    pub fn with_deflate(mut self, agreed: &DeflateParams) -> Self {
         self.session = self.session.with_deflate(agreed);
         self
     }

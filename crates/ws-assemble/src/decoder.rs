@@ -12,7 +12,7 @@ use seg_pool::SegmentMut;
 use seg_seq::Assembly;
 
 #[cfg(feature = "deflate")]
-use crate::deflate::{Deflate, Inflation};
+use crate::deflate::{DeflateParams, MessageDecompressor};
 use crate::{
     close_frame::CloseFrame,
     control::ControlPayload,
@@ -82,7 +82,7 @@ pub struct Decoder {
     /// Bytes consumed so far.
     offset: u64,
     #[cfg(feature = "deflate")]
-    inflation: Option<Box<Inflation>>,
+    decompressor: Option<Box<MessageDecompressor>>,
 }
 
 impl Decoder {
@@ -97,7 +97,7 @@ impl Decoder {
             open: OpenMessage::NONE,
             offset: 0,
             #[cfg(feature = "deflate")]
-            inflation: None,
+            decompressor: None,
         }
     }
 
@@ -119,15 +119,15 @@ impl Decoder {
     /// segments of `pool`; [`Limits::message_bytes_max`] holds for them, checked on the way.
     #[cfg(feature = "deflate")]
     #[must_use]
-    pub fn with_deflate(mut self, agreed: &Deflate, pool: &Pool) -> Self {
-        self.inflation = Some(Box::new(Inflation::new(agreed, self.role, pool)));
+    pub fn with_deflate(mut self, agreed: &DeflateParams, pool: &Pool) -> Self {
+        self.decompressor = Some(Box::new(MessageDecompressor::new(agreed, self.role, pool)));
         self
     }
 
     /// Returns whether messages may come compressed.
     const fn inflates(&self) -> bool {
         #[cfg(feature = "deflate")]
-        return self.inflation.is_some();
+        return self.decompressor.is_some();
         #[cfg(not(feature = "deflate"))]
         return false;
     }
@@ -370,7 +370,7 @@ impl Decoder {
         self.open.clear();
         #[cfg(feature = "deflate")]
         {
-            self.inflation = None;
+            self.decompressor = None;
         }
     }
 

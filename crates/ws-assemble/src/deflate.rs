@@ -1,14 +1,14 @@
 //! Compressed messages: permessage-deflate (RFC 7692).
 
-mod deflation;
-mod inflation;
+mod compressor;
+mod config;
+mod decompressor;
 mod negotiate;
-mod options;
 
-pub use deflation::Deflation;
-pub(crate) use inflation::Inflation;
+pub use compressor::MessageCompressor;
+pub use config::{DeflateConfig, DeflateParams};
+pub(crate) use decompressor::MessageDecompressor;
 pub(crate) use negotiate::{accept_response, offer, respond, response_value};
-pub use options::{Deflate, DeflateOptions};
 
 /// What a flushed block ends in. It is not sent, and added again before a message is decoded (RFC
 /// 7692 sections 7.2.1 and 7.2.2).

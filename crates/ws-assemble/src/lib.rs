@@ -123,7 +123,7 @@ pub use control::ControlPayload;
 pub use decode_error::{DecodeError, DecodeErrorKind};
 pub use decoder::{Decoder, Event};
 #[cfg(feature = "deflate")]
-pub use deflate::{Deflate, DeflateOptions, Deflation};
+pub use deflate::{DeflateConfig, DeflateParams, MessageCompressor};
 pub use encode::{encode_frame, encode_message};
 pub use handshake::{
     Acceptance, ClientHandshake, FIELDS_MAX, HandshakeError, HandshakeErrorKind, Refusal,
@@ -141,7 +141,7 @@ pub use part::Part;
 pub use read_into::{ReadFrameInto, ReadInto};
 pub use role::Role;
 #[cfg(feature = "deflate")]
-pub use seg_flate::{Level, WindowBits};
+pub use seg_flate::{Contexts, Level, WindowBits};
 /// How messages are put together: received segments are unmasked in place and linked, without a copy
 /// or an allocation, or their payload is copied into one growing buffer.
 pub use seg_seq::Assembly;

@@ -10,7 +10,7 @@ use seg_pool::{Pool, PoolRef, Segment, SegmentMut};
 use seg_seq::{Assembly, Sequence};
 
 #[cfg(feature = "deflate")]
-use crate::deflate::Inflation;
+use crate::deflate::MessageDecompressor;
 use crate::{
     decode_error::DecodeErrorKind,
     header::Header,
@@ -22,11 +22,11 @@ use crate::{
 
 /// Nothing is decompressed without the feature.
 #[cfg(not(feature = "deflate"))]
-pub(crate) enum Inflation {}
+pub(crate) enum MessageDecompressor {}
 
 #[cfg(not(feature = "deflate"))]
 #[expect(clippy::needless_pass_by_ref_mut, reason = "as with the feature")]
-impl Inflation {
+impl MessageDecompressor {
     fn push(
         &mut self,
         _: &mut &[u8],
@@ -132,7 +132,7 @@ impl OpenMessage {
 
     /// Returns whether received segments are kept.
     pub(crate) const fn holds_segments(&self) -> bool {
-        self.held_bytes > 0 && !self.is_compressed
+        self.is_open && self.held_bytes > 0 && !self.is_compressed
     }
 
     /// Counts a frame, before any of its payload is taken in. Reserves nothing.
@@ -190,15 +190,15 @@ impl OpenMessage {
         count: usize,
         key: Option<([u8; 4], usize)>,
         limits: &Limits,
-        inflation: Option<&mut Inflation>,
+        decompressor: Option<&mut MessageDecompressor>,
     ) -> Result<(), (DecodeErrorKind, Option<usize>)> {
-        if let (true, Some(inflation)) = (self.is_compressed, inflation) {
+        if let (true, Some(decompressor)) = (self.is_compressed, decompressor) {
             let bytes = &mut input[..count];
             if let Some((key, phase)) = key {
                 mask(bytes, key, phase);
             }
             let mut rest = &*bytes;
-            let inflated = inflation
+            let inflated = decompressor
                 .push(&mut rest, limits.inflated_bytes_max(), |chunk| self.link(chunk, limits));
             let taken = count - rest.len();
             if let Some((key, phase)) = key {
@@ -273,14 +273,14 @@ impl OpenMessage {
     #[cfg(feature = "deflate")]
     pub(crate) fn inflate_end(
         &mut self,
-        inflation: &mut Inflation,
+        decompressor: &mut MessageDecompressor,
         limits: &Limits,
     ) -> Result<(), DecodeErrorKind> {
         if !self.is_compressed {
             return Ok(());
         }
-        inflation.hand_over(limits.inflated_bytes_max(), |chunk| self.link(chunk, limits))?;
-        inflation.finish()
+        decompressor.hand_over(limits.inflated_bytes_max(), |chunk| self.link(chunk, limits))?;
+        decompressor.finish()
     }
 
     /// Ends the message after its last fragment.

@@ -20,7 +20,7 @@ use self::{
     read_length::ReadLength,
 };
 #[cfg(feature = "deflate")]
-use crate::deflate::Deflate;
+use crate::deflate::DeflateParams;
 use crate::{
     broadcast::Broadcast,
     close_frame::{CloseFrame, PeerClose},
@@ -242,7 +242,7 @@ impl Session {
     /// called before anything is.
     #[cfg(feature = "deflate")]
     #[must_use]
-    pub fn with_deflate(mut self, agreed: &Deflate) -> Self {
+    pub fn with_deflate(mut self, agreed: &DeflateParams) -> Self {
         self.decoder = self.decoder.with_deflate(agreed, self.output.pool());
         self.output.deflate(agreed, self.decoder.role());
         self

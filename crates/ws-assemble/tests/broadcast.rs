@@ -98,7 +98,8 @@ async fn a_connection_and_its_half_send_broadcasts() {
 
     let pool = Pool::new();
     let (near, far) = tokio::io::duplex(1 << 20);
-    let (mut server, mut client) = (Connection::server(near, &pool), Connection::client(far, &pool));
+    let (mut server, mut client) =
+        (Connection::server(near, &pool), Connection::client(far, &pool));
     let message = Message::text("to everybody ".repeat(1_000));
     let broadcast = Broadcast::new(message.clone(), &pool).expect("no limit");
     server.send_broadcast(&broadcast).await.expect("open");

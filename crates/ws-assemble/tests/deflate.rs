@@ -11,8 +11,9 @@ use seg_pool::{Pool, Segment, SegmentSize};
 use seg_seq::{SegmentedBuf, Sequence};
 use ws_assemble::{
     Assembly, ClientHandshake, CloseCode, CloseFrame, Connection, ConnectionError, DecodeError,
-    DecodeErrorKind, Decoder, Deflate, DeflateOptions, Deflation, Event, HandshakeErrorKind,
-    Header, Limits, Message, MessageKind, Opcode, Role, ServerHandshake, UpgradeRequest,
+    DecodeErrorKind, Decoder, DeflateConfig, DeflateParams, Event, HandshakeErrorKind, Header,
+    Limits, Message, MessageCompressor, MessageKind, Opcode, Role, ServerHandshake, Session,
+    UpgradeRequest,
 };
 
 const ASSEMBLIES: [Assembly; 2] = [Assembly::Segmented, Assembly::Contiguous];
@@ -39,16 +40,18 @@ fn with_extensions(head: &[u8], value: &str) -> Vec<u8> {
 }
 
 /// Negotiates in one process.
-fn agree(client: &DeflateOptions, server: &DeflateOptions) -> Option<[Deflate; 2]> {
-    let mut handshake = plain_client().deflate(*client);
+fn agree(client: &DeflateConfig, server: &DeflateConfig) -> Option<[DeflateParams; 2]> {
+    let mut handshake = plain_client().deflate(client.clone());
     let acceptance = request(&handshake.request()).accept().deflate(server);
-    let theirs = *acceptance.agreed_deflate()?;
+    let theirs = acceptance.agreed_deflate()?.clone();
     let response = handshake.push(&mut &acceptance.response()[..]).expect("valid").expect("whole");
-    Some([*response.deflate().expect("granted"), theirs])
+    Some([response.deflate().expect("granted").clone(), theirs])
 }
 
-fn agreed() -> Deflate {
-    agree(&DeflateOptions::default(), &DeflateOptions::default()).expect("agreed")[0]
+fn agreed() -> DeflateParams {
+    let config = DeflateConfig::default();
+    let [client, _] = agree(&config, &config).expect("agreed");
+    client
 }
 
 /// Decodes unmasked frames that lie in pieces.
@@ -226,11 +229,11 @@ fn noise(len: usize) -> Vec<u8> {
     (0..len).map(next).collect()
 }
 
-fn options() -> impl Strategy<Value = DeflateOptions> {
+fn options() -> impl Strategy<Value = DeflateConfig> {
     (any::<[bool; 2]>(), 9_u8..=15, 9_u8..=15, 1_u8..=9, 0_u64..100).prop_map(
         |(takeover, server, client, level, bytes_min)| {
             let bits = |bits| WindowBits::new(bits).expect("9 to 15");
-            let mut options = DeflateOptions::default()
+            let mut options = DeflateConfig::default()
                 .server_window(bits(server))
                 .client_window(bits(client))
                 .level(Level::new(level).expect("1 to 9"))
@@ -323,12 +326,13 @@ proptest! {
 
 #[test]
 fn messages_are_compressed_without_a_connection() {
-    let mut deflation = Deflation::new(&agreed(), Role::Server).expect("a window that can be made");
+    let mut compressor =
+        MessageCompressor::new(&agreed(), Role::Server).expect("a window that can be made");
     let pool = pool();
     let mut output = SegmentedBuf::new(&pool);
     let messages = [Message::text("Hello"), Message::text("Hello"), Message::text("")];
     for message in &messages {
-        deflation.encode_message(message, None, &mut output).expect("memory");
+        compressor.encode_message(message, None, &mut output).expect("memory");
     }
     let wire = output.freeze().to_vec();
     assert_eq!(wire[..9], *b"\xc1\x07\xf2\x48\xcd\xc9\xc9\x07\x00");
@@ -340,19 +344,20 @@ fn messages_are_compressed_without_a_connection() {
 
 #[test]
 fn a_compressor_without_memory_goes_on_when_there_is_some() {
-    let mut deflation = Deflation::new(&agreed(), Role::Server).expect("a window that can be made");
+    let mut compressor =
+        MessageCompressor::new(&agreed(), Role::Server).expect("a window that can be made");
     let small = Pool::builder().segment_size(SegmentSize::K1).bytes_max(1 << 16).build();
     let hold: Vec<_> =
         core::iter::from_fn(|| small.try_take_size(small.segment_size()).ok()).collect();
     let pool = pool();
     let mut output = SegmentedBuf::new(&pool);
     let message = Message::text(String::from_utf8(noise(5_000)).expect("ASCII"));
-    deflation.encode_message(&message, None, &mut output).expect("memory");
+    compressor.encode_message(&message, None, &mut output).expect("memory");
     let mut starved = SegmentedBuf::new(&small);
-    assert!(deflation.encode_message(&message, None, &mut starved).is_err());
+    assert!(compressor.encode_message(&message, None, &mut starved).is_err());
     assert_eq!(starved.len(), 0);
     drop(hold);
-    deflation.encode_message(&message, None, &mut output).expect("memory");
+    compressor.encode_message(&message, None, &mut output).expect("memory");
     let wire = output.freeze().to_vec();
     let events = decode(&[&wire], Assembly::Segmented, Limits::default(), &pool).expect("valid");
     assert_eq!(texts(&events), [message.as_str().expect("text"); 2]);
@@ -362,7 +367,7 @@ fn a_compressor_without_memory_goes_on_when_there_is_some() {
 fn what_repeats_goes_out_shorter_with_takeover() {
     let text =
         "{\"id\":1,\"name\":\"a name that comes again\",\"tags\":[\"one\",\"two\"]}".repeat(2);
-    let written = |options: DeflateOptions| {
+    let written = |options: DeflateConfig| {
         let [_, agreed] = agree(&options, &options).expect("agreed");
         let runtime = tokio::runtime::Builder::new_current_thread().build().expect("a runtime");
         runtime.block_on(async {
@@ -386,8 +391,8 @@ fn what_repeats_goes_out_shorter_with_takeover() {
             }
         })
     };
-    let with = written(DeflateOptions::default());
-    let without = written(DeflateOptions::default().without_server_takeover());
+    let with = written(DeflateConfig::default());
+    let without = written(DeflateConfig::default().without_server_takeover());
     assert!(with < without / 2 && without < 10 * text.len() as u64, "{with}, {without}");
 }
 
@@ -434,7 +439,7 @@ fn a_server_takes_the_first_offer_that_follows_the_rules() {
     ];
     for (offer, expected) in offers {
         let request = request(&with_extensions(&plain_client().request(), offer));
-        let acceptance = request.accept().deflate(&DeflateOptions::default());
+        let acceptance = request.accept().deflate(&DeflateConfig::default());
         let extensions = "Sec-WebSocket-Extensions";
         let value =
             acceptance.fields().find_map(|(name, value)| (name == extensions).then_some(value));
@@ -445,37 +450,37 @@ fn a_server_takes_the_first_offer_that_follows_the_rules() {
 
 #[test]
 fn a_client_refuses_what_it_did_not_offer() {
-    let plain = DeflateOptions::default();
-    let small = plain.server_window(WindowBits::MIN);
-    let single = plain.without_server_takeover();
+    let plain = DeflateConfig::default();
+    let small = plain.clone().server_window(WindowBits::MIN);
+    let single = plain.clone().without_server_takeover();
     let cases = [
-        (Some(plain), "permessage-deflate", true),
-        (Some(plain), "permessage-deflate; server_no_context_takeover", true),
-        (Some(plain), "permessage-deflate; client_no_context_takeover", true),
-        (Some(plain), "permessage-deflate; client_max_window_bits=8", true),
-        (Some(plain), "permessage-deflate; server_max_window_bits=9", true),
-        (Some(plain), "permessage-deflate; client_max_window_bits", false),
-        (Some(plain), "permessage-deflate; client_max_window_bits=7", false),
-        (Some(plain), "permessage-deflate; server_max_window_bits=16", false),
-        (Some(plain), "permessage-deflate; x=1", false),
+        (Some(&plain), "permessage-deflate", true),
+        (Some(&plain), "permessage-deflate; server_no_context_takeover", true),
+        (Some(&plain), "permessage-deflate; client_no_context_takeover", true),
+        (Some(&plain), "permessage-deflate; client_max_window_bits=8", true),
+        (Some(&plain), "permessage-deflate; server_max_window_bits=9", true),
+        (Some(&plain), "permessage-deflate; client_max_window_bits", false),
+        (Some(&plain), "permessage-deflate; client_max_window_bits=7", false),
+        (Some(&plain), "permessage-deflate; server_max_window_bits=16", false),
+        (Some(&plain), "permessage-deflate; x=1", false),
         (
-            Some(plain),
+            Some(&plain),
             "permessage-deflate; server_no_context_takeover; server_no_context_takeover",
             false,
         ),
-        (Some(plain), "permessage-deflate, permessage-deflate", false),
-        (Some(plain), "permessage-bzip2", false),
-        (Some(small), "permessage-deflate; server_max_window_bits=9", true),
-        (Some(small), "permessage-deflate; server_max_window_bits=10", false),
-        (Some(small), "permessage-deflate", false),
-        (Some(single), "permessage-deflate; server_no_context_takeover", true),
-        (Some(single), "permessage-deflate", false),
+        (Some(&plain), "permessage-deflate, permessage-deflate", false),
+        (Some(&plain), "permessage-bzip2", false),
+        (Some(&small), "permessage-deflate; server_max_window_bits=9", true),
+        (Some(&small), "permessage-deflate; server_max_window_bits=10", false),
+        (Some(&small), "permessage-deflate", false),
+        (Some(&single), "permessage-deflate; server_no_context_takeover", true),
+        (Some(&single), "permessage-deflate", false),
         (None, "permessage-deflate", false),
     ];
     for (options, value, is_good) in cases {
         let mut client = plain_client();
         if let Some(options) = options {
-            client = client.deflate(options);
+            client = client.deflate(options.clone());
         }
         let response = request(&client.request()).accept().response();
         match client.push(&mut &with_extensions(&response, value)[..]) {
@@ -489,4 +494,28 @@ fn a_client_refuses_what_it_did_not_offer() {
             }
         }
     }
+}
+
+#[test]
+fn states_between_messages_belong_to_the_configuration() {
+    let config = DeflateConfig::default().without_server_takeover().without_client_takeover();
+    let [client, server] = agree(&config, &config).expect("agreed");
+    let pool = Pool::new();
+    let mut ends = [(); 3].map(|()| {
+        let near = Session::server(&pool).with_deflate(&server);
+        (near, Session::client(&pool).with_deflate(&client))
+    });
+    let message = Message::text("again and ".repeat(100));
+    for (near, far) in &mut ends {
+        near.send(&message).expect("open");
+        let wire: Vec<u8> = near.outgoing().io_slices().flat_map(|slice| slice.to_vec()).collect();
+        near.wrote(wire.len());
+        assert_eq!(far.feed(&wire), wire.len());
+        assert_eq!(far.next().expect("valid"), Some(message.clone()));
+    }
+    assert_eq!(config.contexts().count(), 2, "one state of each kind serves all of them");
+    assert!(config.contexts().bytes() <= config.contexts().bytes_max());
+    config.contexts().trim();
+    assert_eq!(config.contexts().bytes(), 0);
+    assert_eq!(DeflateConfig::default().contexts().count(), 0, "another configuration has its own");
 }

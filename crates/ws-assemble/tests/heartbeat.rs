@@ -133,7 +133,8 @@ mod with_tokio {
 
     #[tokio::test(start_paused = true)]
     async fn next_alive_ends_when_the_peer_falls_silent() {
-        for (assembly, splits) in Assembly::ALL.map(|assembly| [(assembly, false), (assembly, true)]).concat()
+        for (assembly, splits) in
+            Assembly::ALL.map(|assembly| [(assembly, false), (assembly, true)]).concat()
         {
             let (near, mut far) = duplex(1024);
             let start = time::Instant::now();
@@ -158,7 +159,8 @@ mod with_tokio {
     async fn a_peer_that_answers_lives_and_its_latency_is_known() {
         let (near, far) = duplex(1024);
         let pool = Pool::new();
-        let (mut server, mut client) = (Connection::server(near, &pool), Connection::client(far, &pool));
+        let (mut server, mut client) =
+            (Connection::server(near, &pool), Connection::client(far, &pool));
         let start = time::Instant::now();
         server.session_mut().set_heartbeat(Heartbeat::new(INTERVAL, TIMEOUT), start.into_std());
         let peer = tokio::spawn(async move {

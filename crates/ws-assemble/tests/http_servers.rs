@@ -21,7 +21,7 @@ use tokio::{
     net::{TcpListener, TcpStream},
 };
 use ws_assemble::{
-    ClientHandshake, CloseCode, CloseFrame, Connection, ConnectionError, DeflateOptions,
+    ClientHandshake, CloseCode, CloseFrame, Connection, ConnectionError, DeflateConfig,
     HandshakeErrorKind, Limits, Refusal, WebSocketUpgrade, connect, random_nonce, upgrade_with,
 };
 
@@ -56,7 +56,7 @@ fn client() -> ClientHandshake {
     let uri = "ws://localhost/echo".parse().expect("a URI");
     ClientHandshake::from_uri(&uri, random_nonce())
         .expect("valid")
-        .deflate(DeflateOptions::default())
+        .deflate(DeflateConfig::default())
 }
 
 #[tokio::test]
@@ -202,7 +202,7 @@ async fn echo(upgrade: WebSocketUpgrade) -> AxumResponse {
     let upgrade = upgrade
         .pool(&pool())
         .protocols(["other", "chat"])
-        .deflate(&DeflateOptions::default())
+        .deflate(&DeflateConfig::default())
         .limits(Limits::default().with_message_bytes_max(100_000))
         .field("X", "y")
         .expect("a field");
@@ -271,11 +271,11 @@ async fn a_stream_of_http_2_is_a_connection_and_compressed() {
 }
 
 /// What two ends with default options agree on.
-fn agreed() -> ws_assemble::Deflate {
+fn agreed() -> ws_assemble::DeflateParams {
     let request = client().request();
     let request = ws_assemble::ServerHandshake::new().push(&mut &request[..]);
     let acceptance = request.expect("valid").expect("whole").accept();
-    *acceptance.deflate(&DeflateOptions::default()).agreed_deflate().expect("offered")
+    acceptance.deflate(&DeflateConfig::default()).agreed_deflate().expect("offered").clone()
 }
 
 #[test]

@@ -218,15 +218,15 @@ async fn echo_by_yawc(stream: TcpStream, role: yawc::Role, extensions: String) {
 #[cfg(feature = "deflate")]
 #[tokio::test]
 async fn what_we_compress_is_echoed_compressed_by_yawc_in_both_roles() {
-    use ws_assemble::{DeflateOptions, Role, ServerHandshake, Session};
+    use ws_assemble::{DeflateConfig, Role, ServerHandshake, Session};
 
     let takeovers = [
-        DeflateOptions::default(),
-        DeflateOptions::default().without_server_takeover().without_client_takeover(),
+        DeflateConfig::default(),
+        DeflateConfig::default().without_server_takeover().without_client_takeover(),
     ];
     for options in takeovers {
         let client = ClientHandshake::new("localhost", "/", random_nonce()).expect("valid");
-        let head = client.deflate(options).request();
+        let head = client.deflate(options.clone()).request();
         let request = ServerHandshake::new().push(&mut &head[..]).expect("valid").expect("whole");
         let acceptance = request.accept().deflate(&options);
         let agreed = acceptance.agreed_deflate().expect("offered");

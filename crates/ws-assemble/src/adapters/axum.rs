@@ -11,7 +11,7 @@ use seg_pool::Pool;
 
 use super::hyper::{UpgradeFuture, read};
 #[cfg(feature = "deflate")]
-use crate::deflate::DeflateOptions;
+use crate::deflate::DeflateConfig;
 use crate::{
     connection::Connection,
     handshake::{Acceptance, HandshakeError, HandshakeErrorKind, Refusal, UpgradeRequest},
@@ -85,8 +85,8 @@ impl WebSocketUpgrade {
 
     /// Compresses messages as far as the client offers it.
     #[cfg(feature = "deflate")]
-    pub fn deflate(mut self, options: &DeflateOptions) -> Self {
-        self.acceptance = self.acceptance.deflate(options);
+    pub fn deflate(mut self, config: &DeflateConfig) -> Self {
+        self.acceptance = self.acceptance.deflate(config);
         self
     }
 

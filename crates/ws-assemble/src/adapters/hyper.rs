@@ -15,7 +15,7 @@ use seg_pool::Pool;
 
 use super::http::fields;
 #[cfg(feature = "deflate")]
-use crate::deflate::Deflate;
+use crate::deflate::DeflateParams;
 use crate::{
     connection::Connection,
     connection_error::ConnectionError,
@@ -173,7 +173,7 @@ fn checked(
 pub struct UpgradeFuture {
     upgrade: OnUpgrade,
     #[cfg(feature = "deflate")]
-    deflate: Option<Deflate>,
+    deflate: Option<DeflateParams>,
     pool: Pool,
 }
 
@@ -183,7 +183,7 @@ impl UpgradeFuture {
         Self {
             upgrade,
             #[cfg(feature = "deflate")]
-            deflate: acceptance.agreed_deflate().copied(),
+            deflate: acceptance.agreed_deflate().cloned(),
             pool: pool.clone(),
         }
     }

@@ -139,8 +139,8 @@ impl Decoder {
     /// Takes a segment for what is decompressed next.
     #[cfg(feature = "deflate")]
     pub(crate) fn give(&mut self, segment: SegmentMut) {
-        if let Some(inflation) = &mut self.inflation {
-            inflation.give(segment);
+        if let Some(decompressor) = &mut self.decompressor {
+            decompressor.give(segment);
         }
     }
 }

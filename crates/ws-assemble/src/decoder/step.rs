@@ -163,11 +163,11 @@ impl Decoder {
             return Ok(());
         }
         #[cfg(feature = "deflate")]
-        let inflation = self.inflation.as_deref_mut();
+        let decompressor = self.decompressor.as_deref_mut();
         #[cfg(not(feature = "deflate"))]
-        let inflation = None;
+        let decompressor = None;
         let (before, start) = (input.len(), self.offset - frame.seen);
-        let taken = self.open.take(input, count, frame.key(), &self.limits, inflation).map_err(
+        let taken = self.open.take(input, count, frame.key(), &self.limits, decompressor).map_err(
             // Which byte of compressed payload is at fault is not known, only in which frame.
             |(kind, index)| (kind, index.map_or(start, |index| self.offset + index as u64)),
         );
@@ -207,8 +207,10 @@ impl Decoder {
             return Ok(None);
         }
         #[cfg(feature = "deflate")]
-        if let Some(inflation) = &mut self.inflation {
-            self.open.inflate_end(inflation, &self.limits).map_err(|kind| (kind, self.offset))?;
+        if let Some(decompressor) = &mut self.decompressor {
+            self.open
+                .inflate_end(decompressor, &self.limits)
+                .map_err(|kind| (kind, self.offset))?;
         }
         let message = self.open.finish().map_err(|kind| (kind, self.offset))?;
         self.state = State::NO_HEADER;

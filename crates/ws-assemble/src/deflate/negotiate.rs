@@ -2,7 +2,7 @@
 
 use core::fmt::Write as _;
 
-use super::options::{Deflate, DeflateOptions, Side};
+use super::config::{DeflateConfig, DeflateParams, Side};
 use crate::quoted_string::unquoted;
 
 const NAME: &str = "permessage-deflate";
@@ -66,21 +66,21 @@ fn window_bits(value: &[u8]) -> Option<u8> {
 }
 
 /// Returns what a client offers.
-pub(crate) fn offer(options: &DeflateOptions) -> String {
+pub(crate) fn offer(config: &DeflateConfig) -> String {
     let mut offer = NAME.to_owned();
-    if !options.server.takeover {
+    if !config.server.takeover {
         offer += "; server_no_context_takeover";
     }
-    if !options.client.takeover {
+    if !config.client.takeover {
         offer += "; client_no_context_takeover";
     }
-    if options.server.window_bits < WINDOW_BITS_MAX {
-        let _ = write!(offer, "; server_max_window_bits={}", options.server.window_bits);
+    if config.server.window_bits < WINDOW_BITS_MAX {
+        let _ = write!(offer, "; server_max_window_bits={}", config.server.window_bits);
     }
     // Without a value: whatever the server wants.
     offer += "; client_max_window_bits";
-    if options.client.window_bits < WINDOW_BITS_MAX {
-        let _ = write!(offer, "={}", options.client.window_bits);
+    if config.client.window_bits < WINDOW_BITS_MAX {
+        let _ = write!(offer, "={}", config.client.window_bits);
     }
     offer
 }
@@ -88,10 +88,10 @@ pub(crate) fn offer(options: &DeflateOptions) -> String {
 /// Chooses among what a client offers, the first that this end can do.
 pub(crate) fn respond<'a>(
     offers: impl Iterator<Item = &'a [u8]>,
-    options: &DeflateOptions,
-) -> Option<Deflate> {
+    config: &DeflateConfig,
+) -> Option<DeflateParams> {
     let offered = offers.into_iter().find_map(Parameters::parse)?;
-    let DeflateOptions { server, client, level, bytes_min } = *options;
+    let DeflateConfig { server, client, level, bytes_min, ref contexts } = *config;
     let server = Side {
         takeover: server.takeover && !offered.server_no_takeover,
         window_bits: server.window_bits.min(offered.server_bits.unwrap_or(WINDOW_BITS_MAX)),
@@ -105,11 +105,12 @@ pub(crate) fn respond<'a>(
         },
     };
     let names_server_window = offered.server_bits.is_some();
-    Some(Deflate { server, client, names_server_window, level, bytes_min })
+    let contexts = contexts.clone();
+    Some(DeflateParams { server, client, names_server_window, level, bytes_min, contexts })
 }
 
 /// Returns what a server answers.
-pub(crate) fn response_value(agreed: &Deflate) -> String {
+pub(crate) fn response_value(agreed: &DeflateParams) -> String {
     let mut value = NAME.to_owned();
     if !agreed.server.takeover {
         value += "; server_no_context_takeover";
@@ -128,9 +129,9 @@ pub(crate) fn response_value(agreed: &Deflate) -> String {
 }
 
 /// Checks what a server answered to [`offer`]; `None` when it grants what was not asked for.
-pub(crate) fn accept_response(element: &[u8], options: &DeflateOptions) -> Option<Deflate> {
+pub(crate) fn accept_response(element: &[u8], config: &DeflateConfig) -> Option<DeflateParams> {
     let found = Parameters::parse(element)?;
-    let DeflateOptions { server, client, level, bytes_min } = *options;
+    let DeflateConfig { server, client, level, bytes_min, ref contexts } = *config;
     // A server that was asked for a smaller window and leaves it out has not agreed; neither has
     // one that keeps what it was asked to drop (sections 7.1.1.1 and 7.1.2.1).
     let server_bits = found.server_bits.unwrap_or(WINDOW_BITS_MAX);
@@ -142,7 +143,7 @@ pub(crate) fn accept_response(element: &[u8], options: &DeflateOptions) -> Optio
         Some(Some(bits)) => bits.min(client.window_bits),
         None => client.window_bits,
     };
-    Some(Deflate {
+    Some(DeflateParams {
         server: Side { takeover: !found.server_no_takeover, window_bits: server_bits },
         client: Side {
             takeover: client.takeover && !found.client_no_takeover,
@@ -151,5 +152,6 @@ pub(crate) fn accept_response(element: &[u8], options: &DeflateOptions) -> Optio
         names_server_window: found.server_bits.is_some(),
         level,
         bytes_min,
+        contexts: contexts.clone(),
     })
 }

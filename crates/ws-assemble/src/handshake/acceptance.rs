@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::{HandshakeError, head::Head, key};
 #[cfg(feature = "deflate")]
-use crate::deflate::{self, Deflate, DeflateOptions};
+use crate::deflate::{self, DeflateConfig, DeflateParams};
 
 /// The response that opens a connection: with a subprotocol, compression and fields of your own, or
 /// none of that.
@@ -26,7 +26,7 @@ pub struct Acceptance {
     request: Arc<Head>,
     response: Head,
     #[cfg(feature = "deflate")]
-    deflate: Option<Deflate>,
+    deflate: Option<DeflateParams>,
 }
 
 impl Acceptance {
@@ -66,10 +66,10 @@ impl Acceptance {
     /// it stays.
     #[cfg(feature = "deflate")]
     #[must_use]
-    pub fn deflate(mut self, options: &DeflateOptions) -> Self {
+    pub fn deflate(mut self, config: &DeflateConfig) -> Self {
         if self.deflate.is_none() {
             let offers = self.request.list("sec-websocket-extensions");
-            self.deflate = deflate::respond(offers, options);
+            self.deflate = deflate::respond(offers, config);
             if let Some(agreed) = &self.deflate {
                 let value = deflate::response_value(agreed);
                 self.response.push_own("Sec-WebSocket-Extensions", &value);
@@ -110,7 +110,7 @@ impl Acceptance {
     /// Returns how messages are compressed; `None` when they are not.
     #[cfg(feature = "deflate")]
     #[must_use]
-    pub const fn agreed_deflate(&self) -> Option<&Deflate> {
+    pub const fn agreed_deflate(&self) -> Option<&DeflateParams> {
         self.deflate.as_ref()
     }
 

@@ -8,7 +8,7 @@ use super::{
     response_reader::{INTERIM_MAX, ResponseReader},
 };
 #[cfg(feature = "deflate")]
-use crate::deflate::{self, Deflate, DeflateOptions};
+use crate::deflate::{self, DeflateConfig, DeflateParams};
 
 /// A request to open a connection, and the check of its response as it comes.
 ///
@@ -47,7 +47,7 @@ struct Offer {
     key: String,
     protocols: Vec<String>,
     #[cfg(feature = "deflate")]
-    deflate: Option<DeflateOptions>,
+    deflate: Option<DeflateConfig>,
 }
 
 impl ClientHandshake {
@@ -114,8 +114,8 @@ impl ClientHandshake {
     /// Offers to compress messages.
     #[cfg(feature = "deflate")]
     #[must_use]
-    pub const fn deflate(mut self, options: DeflateOptions) -> Self {
-        self.offer.deflate = Some(options);
+    pub fn deflate(mut self, config: DeflateConfig) -> Self {
+        self.offer.deflate = Some(config);
         self
     }
 
@@ -165,8 +165,8 @@ impl ClientHandshake {
             request.push_own("Sec-WebSocket-Protocol", &self.offer.protocols.join(", "));
         }
         #[cfg(feature = "deflate")]
-        if let Some(options) = &self.offer.deflate {
-            request.push_own("Sec-WebSocket-Extensions", &deflate::offer(options));
+        if let Some(config) = &self.offer.deflate {
+            request.push_own("Sec-WebSocket-Extensions", &deflate::offer(config));
         }
         request.to_bytes()
     }
@@ -239,7 +239,7 @@ impl Offer {
 
     /// Checks that the server grants nothing but the compression that was offered.
     #[cfg(feature = "deflate")]
-    fn check_extensions(&self, head: &Head) -> Result<Option<Deflate>, HandshakeError> {
+    fn check_extensions(&self, head: &Head) -> Result<Option<DeflateParams>, HandshakeError> {
         let mut extensions = head.list("sec-websocket-extensions");
         let Some(first) = extensions.next() else { return Ok(None) };
         let unexpected = |at| head.error(HandshakeErrorKind::ExtensionUnexpected, at);

@@ -2,7 +2,7 @@
 
 use super::head::Head;
 #[cfg(feature = "deflate")]
-use crate::deflate::Deflate;
+use crate::deflate::DeflateParams;
 
 /// A server's response, as a client received it: the one that opened the connection, or, in a
 /// [`HandshakeError`](crate::HandshakeError), the one that refused to.
@@ -10,7 +10,7 @@ use crate::deflate::Deflate;
 pub struct UpgradeResponse {
     pub(super) head: Head,
     #[cfg(feature = "deflate")]
-    pub(super) deflate: Option<Deflate>,
+    pub(super) deflate: Option<DeflateParams>,
     pub(super) body: Vec<u8>,
 }
 
@@ -47,7 +47,7 @@ impl UpgradeResponse {
     /// Returns how messages are compressed; `None` when they are not.
     #[cfg(feature = "deflate")]
     #[must_use]
-    pub const fn deflate(&self) -> Option<&Deflate> {
+    pub const fn deflate(&self) -> Option<&DeflateParams> {
         self.deflate.as_ref()
     }
 

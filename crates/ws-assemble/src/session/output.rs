@@ -11,7 +11,7 @@ use super::{
     payload::Payload,
 };
 #[cfg(feature = "deflate")]
-use crate::deflate::{Deflate, Deflation};
+use crate::deflate::{DeflateParams, MessageCompressor};
 use crate::{
     broadcast::Broadcast,
     encode::{append_encoded, append_frame, append_slice},
@@ -43,7 +43,7 @@ pub(super) struct Output {
     controls: Controls,
     message: Sending,
     #[cfg(feature = "deflate")]
-    deflation: Option<Box<Deflation>>,
+    compressor: Option<Box<MessageCompressor>>,
 }
 
 /// Where in a message that goes out in fragments the next frame stands.
@@ -93,14 +93,14 @@ impl Output {
             controls: Controls::EMPTY,
             message: Sending::Between,
             #[cfg(feature = "deflate")]
-            deflation: None,
+            compressor: None,
         }
     }
 
     /// Compresses what is worth it from now on.
     #[cfg(feature = "deflate")]
-    pub(super) fn deflate(&mut self, agreed: &Deflate, role: Role) {
-        self.deflation = Deflation::new(agreed, role).map(Box::new);
+    pub(super) fn deflate(&mut self, agreed: &DeflateParams, role: Role) {
+        self.compressor = MessageCompressor::new(agreed, role).map(Box::new);
     }
 
     pub(super) const fn pool(&self) -> &Pool {
@@ -163,8 +163,10 @@ impl Output {
             return append_encoded(broadcast.frame(), &mut self.frames);
         }
         #[cfg(feature = "deflate")]
-        if let Some(deflation) = self.deflation.as_mut().filter(|deflation| !deflation.takeover()) {
-            return append_encoded(&broadcast.compressed(deflation)?, &mut self.frames);
+        if let Some(compressor) =
+            self.compressor.as_mut().filter(|compressor| !compressor.takeover())
+        {
+            return append_encoded(&broadcast.compressed(compressor)?, &mut self.frames);
         }
         self.queue(broadcast.message())
     }
@@ -355,19 +357,19 @@ impl SmallFrame {
 impl Output {
     #[inline]
     fn is_worth_compressing(&self, len: u64) -> bool {
-        self.deflation.as_ref().is_some_and(|deflation| deflation.is_worth(len))
+        self.compressor.as_ref().is_some_and(|compressor| compressor.is_worth(len))
     }
 
     fn compress(&mut self, payload: &Sequence, is_last: bool) -> Result<Sequence, OutOfMemory> {
-        let Some(deflation) = &mut self.deflation else { return payload.try_clone() };
+        let Some(compressor) = &mut self.compressor else { return payload.try_clone() };
         let chunks = payload.chunks().map(|chunk| &**chunk);
-        deflation.compress(chunks, is_last, self.frames.pool())
+        compressor.compress(chunks, is_last, self.frames.pool())
     }
 
     /// Refers to nothing that was compressed before and not sent.
     fn forget_compressed(&mut self) {
-        if let Some(deflation) = &mut self.deflation {
-            deflation.forget();
+        if let Some(compressor) = &mut self.compressor {
+            compressor.forget();
         }
     }
 }

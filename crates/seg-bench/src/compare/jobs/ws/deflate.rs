@@ -8,8 +8,8 @@ use futures_util::{SinkExt as _, StreamExt as _};
 use seg_pool::Pool;
 use seg_seq::SegmentedBuf;
 use ws_assemble::{
-    Assembly, ClientHandshake, Connection, Decoder, Deflate, DeflateOptions, Deflation, Event,
-    Message, Role, ServerHandshake,
+    Assembly, ClientHandshake, Connection, Decoder, DeflateConfig, DeflateParams, Event, Message,
+    MessageCompressor, Role, ServerHandshake,
 };
 
 use super::{
@@ -32,13 +32,13 @@ pub(super) fn jobs() -> Vec<Job> {
 }
 
 /// What both ends of these jobs agree on.
-fn agreed() -> Deflate {
-    let options = DeflateOptions::default().without_server_takeover().without_client_takeover();
+fn agreed() -> DeflateParams {
+    let options = DeflateConfig::default().without_server_takeover().without_client_takeover();
     let client = ClientHandshake::new("localhost", "/", *b"the sample nonce").expect("valid");
-    let request = client.deflate(options).request();
+    let request = client.deflate(options.clone()).request();
     let parsed = ServerHandshake::new().push(&mut &request[..]).expect("our own");
     let acceptance = parsed.expect("whole").accept().deflate(&options);
-    *acceptance.agreed_deflate().expect("offered")
+    acceptance.agreed_deflate().expect("offered").clone()
 }
 
 /// A text with some repetition and some that never comes again.
@@ -58,12 +58,14 @@ type Read = Box<dyn FnMut(&mut dyn FnMut(&[u8]))>;
 fn read_job(len: usize) -> Job {
     let text = text(len);
     let mut output = SegmentedBuf::new(&Pool::new());
-    let mut deflation = Deflation::new(&agreed(), Role::Client).expect("a usual window");
+    let mut compressor = MessageCompressor::new(&agreed(), Role::Client).expect("a usual window");
     let mut key = 0x9e37_79b9_u32;
     while output.len() < WIRE_BYTES_MIN as u64 {
         key = key.wrapping_mul(0x0019_660d).wrapping_add(0x3c6e_f35f);
         let message = Message::text(text.clone());
-        deflation.encode_message(&message, Some(key.to_ne_bytes()), &mut output).expect("no limit");
+        compressor
+            .encode_message(&message, Some(key.to_ne_bytes()), &mut output)
+            .expect("no limit");
     }
     let wire: &'static [u8] = output.freeze().to_vec().leak();
     let way = |kind, name, open| read_way(kind, name, wire, &text, open);

@@ -1,6 +1,6 @@
 //! What is asked for, and what was agreed on.
 
-use seg_flate::{Level, WindowBits};
+use seg_flate::{Contexts, Level, WindowBits};
 
 use crate::role::Role;
 
@@ -8,22 +8,27 @@ use crate::role::Role;
 ///
 /// A compressor's state takes about 370 KiB and a decompressor's 52 KiB. With takeover, the default,
 /// each connection has its own from its first compressed message on; without, they are used by one
-/// message after another, of whatever connection, and an idle connection holds none.
+/// message after another, and an idle connection holds none. States that wait for the next message are
+/// kept by [`Contexts`], which all connections share that are made with one configuration and its clones.
 ///
 /// # Examples
 ///
 /// ```
-/// use ws_assemble::DeflateOptions;
+/// use ws_assemble::DeflateConfig;
 ///
-/// let options = DeflateOptions::default().without_server_takeover().without_client_takeover();
+/// let options = DeflateConfig::default().without_server_takeover().without_client_takeover();
 /// ```
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct DeflateOptions {
+#[derive(Clone, Debug)]
+pub struct DeflateConfig {
     pub(super) server: Side,
     pub(super) client: Side,
     pub(super) level: Level,
     pub(super) bytes_min: u64,
+    pub(super) contexts: Contexts,
 }
+
+/// States that are kept between messages.
+const CONTEXTS_BYTES_MAX: usize = 8 << 20;
 
 /// What one end sends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -38,7 +43,7 @@ impl Side {
     pub(super) const DEFAULT: Self = Self { takeover: true, window_bits: WindowBits::MAX.as_u8() };
 }
 
-impl DeflateOptions {
+impl DeflateConfig {
     /// Makes each message of the server a stream of its own: less memory, larger messages.
     #[must_use]
     pub const fn without_server_takeover(mut self) -> Self {
@@ -75,6 +80,20 @@ impl DeflateOptions {
         self
     }
 
+    /// Sets who keeps states between messages: one owner for several configurations, or one of another
+    /// limit. 8 MiB by default.
+    #[must_use]
+    pub fn with_contexts(mut self, contexts: &Contexts) -> Self {
+        self.contexts = contexts.clone();
+        self
+    }
+
+    /// Returns who keeps states between messages, which can be asked how much that is, and trimmed.
+    #[must_use]
+    pub const fn contexts(&self) -> &Contexts {
+        &self.contexts
+    }
+
     /// Sends shorter messages as they are. 64 bytes by default.
     #[must_use]
     pub const fn bytes_min(mut self, bytes: u64) -> Self {
@@ -83,24 +102,31 @@ impl DeflateOptions {
     }
 }
 
-impl Default for DeflateOptions {
+impl Default for DeflateConfig {
     fn default() -> Self {
-        Self { server: Side::DEFAULT, client: Side::DEFAULT, level: Level::DEFAULT, bytes_min: 64 }
+        Self {
+            server: Side::DEFAULT,
+            client: Side::DEFAULT,
+            level: Level::DEFAULT,
+            bytes_min: 64,
+            contexts: Contexts::new(CONTEXTS_BYTES_MAX),
+        }
     }
 }
 
 /// What both ends agreed on in the handshake.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Deflate {
+#[derive(Clone, Debug)]
+pub struct DeflateParams {
     pub(super) server: Side,
     pub(super) client: Side,
     /// Whether the offer named the server's window, so that the response has to.
     pub(super) names_server_window: bool,
     pub(super) level: Level,
     pub(super) bytes_min: u64,
+    pub(super) contexts: Contexts,
 }
 
-impl Deflate {
+impl DeflateParams {
     /// Returns whether the messages that `sender` sends may refer back to those before.
     #[must_use]
     pub const fn takeover(&self, sender: Role) -> bool {
@@ -120,3 +146,16 @@ impl Deflate {
         }
     }
 }
+
+/// Equal when what was agreed on is, whoever keeps the states.
+impl PartialEq for DeflateParams {
+    fn eq(&self, other: &Self) -> bool {
+        let agreed = |params: &Self| {
+            let Self { server, client, names_server_window, level, bytes_min, .. } = *params;
+            (server, client, names_server_window, level, bytes_min)
+        };
+        agreed(self) == agreed(other)
+    }
+}
+
+impl Eq for DeflateParams {}

@@ -1,33 +1,27 @@
 //! What is received, decompressed.
 
 use core::fmt;
-use std::sync::{Mutex, PoisonError};
 
 use bytes::Buf as _;
-use seg_flate::{Decode, Format, InflateErrorKind, Inflater, Limits, Status};
+use seg_flate::{Contexts, Decode, Format, InflateErrorKind, Inflater, Limits, Status};
 #[cfg(feature = "random")]
 use seg_pool::SegmentMut;
 use seg_pool::{Pool, Segment};
 use seg_seq::{SegmentedBuf, Sequence};
 
-use super::{TAIL, options::Deflate};
+use super::{TAIL, config::DeflateParams};
 use crate::{decode_error::DecodeErrorKind, role::Role};
 
 /// No input of this length becomes more than 66 KB: DEFLATE's largest ratio is 1032.
 const PIECE_BYTES_MIN: usize = 64;
 const RATIO_MAX: u64 = 1032;
 
-/// Spare states that are kept: 3 MiB.
-const SPARE_MAX: usize = 64;
-
-/// States of messages that are whole, for the next ones of whatever connection.
-static SPARE: Mutex<Vec<Inflater>> = Mutex::new(Vec::new());
-
 /// Decompresses the messages of one direction.
-pub(crate) struct Inflation {
+pub(crate) struct MessageDecompressor {
     /// Leased for a message, or kept from the first one on, with takeover.
     inflater: Option<Inflater>,
     takeover: bool,
+    contexts: Contexts,
     output: SegmentedBuf,
     /// Decompressed and not handed over.
     pending: Sequence,
@@ -40,9 +34,9 @@ pub(crate) struct Inflation {
     tail: Option<&'static [u8]>,
 }
 
-impl Inflation {
+impl MessageDecompressor {
     /// Creates what an end of `role` receives with.
-    pub(crate) fn new(agreed: &Deflate, role: Role, pool: &Pool) -> Self {
+    pub(crate) fn new(agreed: &DeflateParams, role: Role, pool: &Pool) -> Self {
         let sender = match role {
             Role::Client => Role::Server,
             Role::Server => Role::Client,
@@ -50,6 +44,7 @@ impl Inflation {
         Self {
             inflater: None,
             takeover: agreed.takeover(sender),
+            contexts: agreed.contexts.clone(),
             output: SegmentedBuf::new(pool),
             pending: Sequence::new(),
             produced: 0,
@@ -112,7 +107,11 @@ impl Inflation {
     }
 
     fn push_piece(&mut self, piece: &mut &[u8]) -> Result<(), DecodeErrorKind> {
-        let inflater = self.inflater.get_or_insert_with(take);
+        let inflater = self.inflater.get_or_insert_with(|| {
+            // The limit is that of a message and not of the stream that messages with takeover make.
+            let limits = Limits::default().output_bytes_max(u64::MAX);
+            Inflater::new(Format::Raw, limits).contexts(&self.contexts)
+        });
         while !piece.is_empty() {
             if self.has_ended {
                 // A message may go on after a block that says that it is the last (section 7.2.3.4).
@@ -151,7 +150,7 @@ impl Inflation {
         self.output.clear();
         if !self.takeover || self.has_ended {
             self.has_ended = false;
-            self.inflater.take().into_iter().for_each(give);
+            self.inflater = None;
         }
         Ok(())
     }
@@ -164,24 +163,9 @@ const fn kind(kind: InflateErrorKind) -> DecodeErrorKind {
     }
 }
 
-fn take() -> Inflater {
-    let spare = SPARE.lock().unwrap_or_else(PoisonError::into_inner).pop();
-    // The limit is that of a message and not of the stream that messages with takeover make.
-    spare
-        .unwrap_or_else(|| Inflater::new(Format::Raw, Limits::default().output_bytes_max(u64::MAX)))
-}
-
-fn give(mut inflater: Inflater) {
-    inflater.reset(Format::Raw);
-    let mut spare = SPARE.lock().unwrap_or_else(PoisonError::into_inner);
-    if spare.len() < SPARE_MAX {
-        spare.push(inflater);
-    }
-}
-
-impl fmt::Debug for Inflation {
+impl fmt::Debug for MessageDecompressor {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Inflation")
+        f.debug_struct("MessageDecompressor")
             .field("takeover", &self.takeover)
             .field("produced", &self.produced)
             .finish_non_exhaustive()

@@ -1,67 +1,64 @@
 //! What is sent, compressed.
 
 use core::{fmt, mem::replace};
-use std::sync::{Mutex, PoisonError};
 
-use seg_flate::{Backend, DeflateErrorKind, Deflater, Encode, Flush, Format, Level, WindowBits};
+use seg_flate::{
+    Backend, Contexts, DeflateErrorKind, Deflater, Encode, Flush, Format, Level, WindowBits,
+};
 use seg_pool::{OutOfMemory, Pool};
 use seg_seq::{SegmentedBuf, Sequence};
 
-use super::{TAIL, options::Deflate};
+use super::{TAIL, config::DeflateParams};
 use crate::{encode::append_frame, header::Header, message::Message, role::Role};
-
-/// Spare states that are kept: 6 MiB.
-const SPARE_MAX: usize = 16;
-
-/// States of messages that went out, for the next ones of whatever connection.
-static SPARE: Mutex<Vec<(Level, WindowBits, Deflater)>> = Mutex::new(Vec::new());
 
 /// Compresses the messages of one direction, without I/O.
 ///
-/// Without takeover its state is leased for each message from a spare few that all connections of
-/// the process share; with it, the state is its own from the first message on.
+/// Without takeover its state is leased for each message from the [`Contexts`] of the configuration; with
+/// it, the state is its own from the first message on.
 ///
 /// # Examples
 ///
 /// ```
 /// use seg_pool::Pool;
 /// use seg_seq::SegmentedBuf;
-/// use ws_assemble::{ClientHandshake, DeflateOptions, Deflation, Message, Role, ServerHandshake};
+/// use ws_assemble::{ClientHandshake, DeflateConfig, MessageCompressor, Message, Role, ServerHandshake};
 ///
 /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
-/// let options = DeflateOptions::default();
-/// let client = ClientHandshake::new("localhost", "/", *b"the sample nonce")?.deflate(options);
+/// let options = DeflateConfig::default();
+/// let client = ClientHandshake::new("localhost", "/", *b"the sample nonce")?.deflate(options.clone());
 /// let request = ServerHandshake::new().push(&mut &client.request()[..])?.ok_or("not whole")?;
 /// let acceptance = request.accept().deflate(&options);
 /// let agreed = acceptance.agreed_deflate().ok_or("not offered")?;
 ///
-/// let mut deflation = Deflation::new(agreed, Role::Server).ok_or("too small a window")?;
+/// let mut compressor = MessageCompressor::new(agreed, Role::Server).ok_or("too small a window")?;
 /// let mut output = SegmentedBuf::new(&Pool::new());
-/// deflation.encode_message(&Message::text("Hello"), None, &mut output)?;
+/// compressor.encode_message(&Message::text("Hello"), None, &mut output)?;
 /// assert_eq!(output.freeze(), b"\xc1\x07\xf2\x48\xcd\xc9\xc9\x07\x00");
 /// # Ok(())
 /// # }
 /// ```
-pub struct Deflation {
+pub struct MessageCompressor {
     /// Leased for a message, or kept from the first one on, with takeover.
     deflater: Option<Deflater>,
     takeover: bool,
     level: Level,
     window: WindowBits,
     bytes_min: u64,
+    contexts: Contexts,
 }
 
-impl Deflation {
+impl MessageCompressor {
     /// Creates what an end of `role` sends with; `None` when nothing can be compressed: backends do
     /// not keep to the smallest window, of 2^8 bytes, and it is always legal not to compress.
     #[must_use]
-    pub fn new(agreed: &Deflate, role: Role) -> Option<Self> {
+    pub fn new(agreed: &DeflateParams, role: Role) -> Option<Self> {
         Some(Self {
             deflater: None,
             takeover: agreed.takeover(role),
             level: agreed.level,
             window: WindowBits::new(agreed.window_bits(role))?,
             bytes_min: agreed.bytes_min,
+            contexts: agreed.contexts.clone(),
         })
     }
 
@@ -116,18 +113,18 @@ impl Deflation {
         is_last: bool,
         pool: &Pool,
     ) -> Result<Sequence, OutOfMemory> {
-        let mut deflater = self.deflater.take().unwrap_or_else(|| take(self.level, self.window));
+        let mut deflater = self.deflater.take().unwrap_or_else(|| {
+            Deflater::with_window(Backend::default(), Format::Raw, self.level, self.window)
+                .contexts(&self.contexts)
+        });
         let mut output = SegmentedBuf::new(pool);
-        // Without takeover the next message refers to nothing of this one. That takes less than a reset.
-        let is_given = is_last && !self.takeover;
-        let flush = if is_given { Flush::Full } else { Flush::Sync };
         let mut payload = payload.into_iter();
         let mut last = payload.next().unwrap_or_default();
         let pushed = payload
             .try_for_each(|next| {
                 deflater.push(&mut replace(&mut last, next), Flush::None, &mut output)
             })
-            .and_then(|()| deflater.push(&mut last, flush, &mut output));
+            .and_then(|()| deflater.push(&mut last, Flush::Sync, &mut output));
         if let Err(error) = pushed {
             match error.kind() {
                 DeflateErrorKind::OutOfMemory(exhausted) => return Err(exhausted),
@@ -137,33 +134,17 @@ impl Deflation {
         if is_last {
             output.truncate(output.len() - TAIL.len() as u64);
         }
-        if is_given {
-            give(self.level, self.window, deflater);
-        } else {
+        // Without takeover the next message refers to nothing of this one.
+        if !is_last || self.takeover {
             self.deflater = Some(deflater);
         }
         Ok(output.freeze())
     }
 }
 
-fn take(level: Level, window: WindowBits) -> Deflater {
-    let mut spare = SPARE.lock().unwrap_or_else(PoisonError::into_inner);
-    let found = spare.iter().position(|(have, bits, _)| (*have, *bits) == (level, window));
-    let found = found.map(|index| spare.swap_remove(index).2);
-    drop(spare);
-    found.unwrap_or_else(|| Deflater::with_window(Backend::default(), Format::Raw, level, window))
-}
-
-fn give(level: Level, window: WindowBits, deflater: Deflater) {
-    let mut spare = SPARE.lock().unwrap_or_else(PoisonError::into_inner);
-    if spare.len() < SPARE_MAX {
-        spare.push((level, window, deflater));
-    }
-}
-
-impl fmt::Debug for Deflation {
+impl fmt::Debug for MessageCompressor {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Deflation")
+        f.debug_struct("MessageCompressor")
             .field("takeover", &self.takeover)
             .field("level", &self.level)
             .field("window", &self.window)
