@@ -32,7 +32,10 @@ fuzz_target!(|input: &[u8]| {
     let pool = Pool::builder().segment_size(SegmentSize::K16).build();
     let mut inflater = Inflater::new(format, limits);
     let large = decode_into(&pool, &mut inflater, &[head, tail]);
-    assert_eq!((&large.decoded, large.failure.is_some()), (&first.decoded, first.failure.is_some()));
+    assert_eq!(
+        (&large.decoded, large.failure.is_some()),
+        (&first.decoded, first.failure.is_some())
+    );
     if first.failure.is_none() {
         let stream = &wire[..wire.len() - first.rest];
         let mut theirs = Vec::new();

@@ -2,8 +2,7 @@
 #![no_main]
 
 use http_chunked::{
-    Assembly, BodyLimits, RequestMethod, MessageError, MessageLimits, ResponseReader,
-    MessageStep,
+    Assembly, BodyLimits, MessageError, MessageLimits, MessageStep, RequestMethod, ResponseReader,
 };
 use libfuzzer_sys::fuzz_target;
 use seg_pool::{Pool, Segment};

@@ -7,7 +7,7 @@ use std::io::{self, Read, Write};
 use libfuzzer_sys::fuzz_target;
 use seg_pool::{Pool, SegmentSize};
 use ws_assemble::{
-    Assembly, ClientHandshake, DecodeError, Decoder, DeflateParams, DeflateConfig, Event, Limits,
+    Assembly, ClientHandshake, DecodeError, Decoder, DeflateConfig, DeflateParams, Event, Limits,
     MessageKind, Role, ServerHandshake,
 };
 
@@ -45,7 +45,8 @@ fn agree(takeover: bool) -> DeflateParams {
     if !takeover {
         options = options.without_client_takeover().without_server_takeover();
     }
-    let client = ClientHandshake::new("localhost", "/", [7; 16]).expect("valid").deflate(options.clone());
+    let client =
+        ClientHandshake::new("localhost", "/", [7; 16]).expect("valid").deflate(options.clone());
     let request = ServerHandshake::new().push(&mut &client.request()[..]);
     let acceptance = request.expect("valid").expect("whole").accept().deflate(&options);
     acceptance.agreed_deflate().expect("an offer that is taken").clone()
@@ -62,7 +63,10 @@ fn receive(
     let mut decoder = Decoder::new(role).with_assembly(assembly);
     if let Some(deflate) = deflate {
         let limits = Limits::default().with_message_bytes_max(INFLATED_BYTES_MAX);
-        decoder = Decoder::new(role).with_assembly(assembly).with_limits(limits).with_deflate(deflate, &pool);
+        decoder = Decoder::new(role)
+            .with_assembly(assembly)
+            .with_limits(limits)
+            .with_deflate(deflate, &pool);
     }
     let mut events = Vec::new();
     for piece in wire.chunks(piece_len.clamp(1, 256)) {

@@ -4,7 +4,10 @@
 use libfuzzer_sys::fuzz_target;
 use seg_pool::{Pool, SegmentSize};
 use seg_seq::SegmentedBuf;
-use ws_assemble::{Assembly, ClientHandshake, Decoder, DeflateParams, DeflateConfig, MessageCompressor, Event, Message, MessageKind, Role, ServerHandshake, encode_message};
+use ws_assemble::{
+    Assembly, ClientHandshake, Decoder, DeflateConfig, DeflateParams, Event, Message,
+    MessageCompressor, MessageKind, Role, ServerHandshake, encode_message,
+};
 
 /// What two ends agree on that both like to compress.
 fn agreed() -> DeflateParams {
@@ -35,7 +38,9 @@ fuzz_target!(|input: &[u8]| {
         };
         sent.push((message.kind(), message.data().to_vec()));
         match &mut compressor {
-            Some(compressor) if kind & 2 != 0 => compressor.encode_message(&message, key, &mut wire),
+            Some(compressor) if kind & 2 != 0 => {
+                compressor.encode_message(&message, key, &mut wire)
+            }
             _ => encode_message(&message, 1 + u64::from(*fragment_len), || key, &mut wire),
         }
         .expect("no limit");

@@ -32,9 +32,11 @@ use seg_seq::Assembly;
 use self::{driver::Place, memory::Memory, write_side::WriteSide};
 #[cfg(feature = "deflate")]
 use crate::deflate::DeflateParams;
+#[cfg(feature = "tokio")]
+use crate::part::Part;
 use crate::{
     close_frame::PeerClose, connection_error::ConnectionError, control::ControlPayload,
-    limits::Limits, message::Message, part::Part, session::Session,
+    limits::Limits, message::Message, session::Session,
 };
 
 pub(crate) use driver::{Reading, Receive, Transmit, poll_decoded};

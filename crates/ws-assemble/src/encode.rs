@@ -78,6 +78,7 @@ fn link_or_copy(bytes: &Sequence, output: &mut SegmentedBuf) -> Result<(), OutOf
 }
 
 /// Appends the frame of this header, whose payload is one borrowed slice, copying it.
+#[cfg(feature = "random")]
 pub(crate) fn append_slice(
     header: &Header,
     payload: &[u8],

@@ -550,12 +550,13 @@ impl Session {
     /// Takes a segment that somebody waited for.
     pub(crate) fn give(&mut self, segment: SegmentMut) {
         self.is_starved = false;
-        if self.input.is_none() {
-            self.input = Some(segment);
-            return;
+        match self.input {
+            None => self.input = Some(segment),
+            #[cfg(feature = "deflate")]
+            Some(_) => self.decoder.give(segment),
+            #[cfg(not(feature = "deflate"))]
+            Some(_) => drop(segment),
         }
-        #[cfg(feature = "deflate")]
-        self.decoder.give(segment);
     }
 
     pub(crate) fn check_open(&self) -> Result<(), ConnectionError> {
