@@ -49,8 +49,10 @@ const SLICES: usize = 64;
 #[derive(Debug)]
 pub struct ChunkedWriter<W> {
     encoder: Encoder,
-    /// Taken from the encoder, and not written yet.
+    /// What is written next.
     pending: Sequence,
+    /// Taken from the encoder, and written after that.
+    encoded: Sequence,
     /// How much is gathered for one write.
     batch_bytes: u64,
     socket: W,
@@ -64,7 +66,8 @@ impl<W> ChunkedWriter<W> {
 
     /// Creates a writer with an encoder of your own: a chunk size, or data in it already.
     pub fn with_encoder(socket: W, encoder: Encoder) -> Self {
-        Self { encoder, pending: Sequence::new(), batch_bytes: *BATCH_BYTES.start(), socket }
+        let (pending, encoded) = (Sequence::new(), Sequence::new());
+        Self { encoder, pending, encoded, batch_bytes: *BATCH_BYTES.start(), socket }
     }
 
     /// Sets what is written before the body: its head, in the same write. For a new writer.
@@ -96,13 +99,22 @@ impl<W> ChunkedWriter<W> {
 
     /// Returns whether something should be written before more is taken.
     fn is_full(&self) -> bool {
-        self.pending.len() + self.encoder.len() >= self.batch_bytes
+        self.pending.len() + self.encoded.len() + self.encoder.len() >= self.batch_bytes
     }
 
-    /// Moves what is encoded to what is written.
-    fn queue(&mut self) {
-        let encoded = self.encoder.take();
-        self.pending.append(encoded);
+    /// Moves what is encoded to what is written next; returns whether that is anything. Without memory
+    /// to link the one to the other, they are written one after the other.
+    fn queue(&mut self) -> bool {
+        if self.encoded.is_empty() {
+            self.encoded = self.encoder.take();
+        }
+        if self.pending.is_empty() {
+            core::mem::swap(&mut self.pending, &mut self.encoded);
+        } else if !self.encoded.is_empty() {
+            // Both are as before when it fails.
+            let _ = self.pending.try_append(&mut self.encoded);
+        }
+        !self.pending.is_empty()
     }
 
     /// Takes in what the socket took of all that was offered; nothing when it was not ready.
@@ -153,8 +165,7 @@ impl<W: Write> ChunkedWriter<W> {
 
     /// Writes all that is encoded.
     fn write_out(&mut self) -> io::Result<()> {
-        self.queue();
-        while !self.pending.is_empty() {
+        while self.queue() {
             let (slices, count) = Self::slices(&self.pending);
             match self.socket.write_vectored(&slices[..count]) {
                 Ok(0) => return Err(io::ErrorKind::WriteZero.into()),

@@ -174,3 +174,21 @@ fn writes_get_longer_while_the_socket_takes_all_and_nothing_is_held_after_a_flus
     assert!(calls[0] <= 2 + LEN / (256 << 10), "{calls:?}");
     assert!(calls[1] >= LEN / 50_000, "{calls:?}");
 }
+
+#[test]
+fn what_is_encoded_goes_out_without_memory_to_link_it() {
+    let pool = Pool::builder().bytes_max(128 << 10).build();
+    let head = Segment::from_static(b"HTTP/1.1 200 OK\r\n\r\n");
+    let socket = Socket { most: 5, ..Socket::default() };
+    let mut writer = ChunkedWriter::new(socket, &pool).with_head(head.clone().into());
+    writer.write_all(b"hello").expect("there is memory");
+    let others: Vec<_> = SegmentSize::ALL
+        .into_iter()
+        .rev()
+        .flat_map(|size| core::iter::from_fn(|| pool.try_take_size(size).ok()).collect::<Vec<_>>())
+        .collect();
+    writer.flush().expect("written");
+    let (head, body) = writer.socket().bytes.split_at(head.len());
+    assert_eq!((head, body), (&b"HTTP/1.1 200 OK\r\n\r\n"[..], &b"5\r\nhello\r\n"[..]));
+    drop(others);
+}

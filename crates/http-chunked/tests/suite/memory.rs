@@ -1,7 +1,13 @@
 //! A pool that has no segment left: what fails goes on when there is one, and nothing is lost.
 
-use http_chunked::{HeadErrorKind, MessageErrorKind, MessageStep, RequestReader, ResponseReader};
-use seg_pool::{Pool, Segment, SegmentMut};
+use std::io::Write as _;
+
+use flate2::{Compression, write::GzEncoder};
+use http_chunked::{
+    Assembly, BodyAssembler, ContentCodings, Framing, HeadErrorKind, MessageErrorKind, MessageStep,
+    RequestReader, ResponseReader,
+};
+use seg_pool::{Pool, Segment, SegmentMut, SegmentSize};
 
 /// All memory of a pool, in segments of the size that is asked for first and others of one slab each.
 fn exhaust(pool: &Pool) -> Vec<SegmentMut> {
@@ -42,6 +48,67 @@ fn a_head_goes_on_when_there_is_memory_again() {
         assert!(failures > 0);
         let head = reader.head().expect("it was read");
         assert_eq!(head.octets(), wire.as_bytes());
+    }
+}
+
+fn gzip(data: &[u8]) -> Vec<u8> {
+    let mut encoder = GzEncoder::new(Vec::new(), Compression::fast());
+    encoder.write_all(data).and_then(|()| encoder.finish()).expect("a vector takes everything")
+}
+
+#[test]
+fn a_body_that_is_decoded_without_memory_comes_whole_when_there_is_some() {
+    const LEN: usize = if cfg!(miri) { 20_000 } else { 100_000 };
+    let data: Vec<u8> = (0..=250).cycle().take(LEN).collect();
+    let once = gzip(&data);
+    for (codings, wire) in [("gzip", once.clone()), ("gzip, gzip", gzip(&once))] {
+        let codings = ContentCodings::from_field(codings.as_bytes()).expect("all are known");
+        for assembly in [Assembly::Segmented, Assembly::Contiguous] {
+            for (framing, step) in [
+                (Framing::Length(wire.len() as u64), wire.len()),
+                (Framing::Length(wire.len() as u64), 7),
+                (Framing::UntilClose, wire.len()),
+            ] {
+                let pool = Pool::builder().bytes_max(1 << 20).build();
+                // What a body takes. A slab of each size stays one of that size.
+                let sizes = [SegmentSize::B256, SegmentSize::K16, SegmentSize::MAX];
+                let _short = pool.take_size(SegmentSize::B256);
+                let others: Vec<_> = (0..4).map(|_| pool.take_size(SegmentSize::K16)).collect();
+                let mut assembler =
+                    BodyAssembler::new(&pool, framing).assembly(assembly).content_coding(codings);
+                let (mut others, mut failures) = (others, 0_usize);
+                // Each time there are other segments to be had: none, short ones, long ones, both.
+                let mut feed = |error: Option<http_chunked::BodyError>| {
+                    if let Some(error) = error {
+                        assert!(error.kind().out_of_memory().is_some(), "{error}");
+                        failures += 1;
+                        assert!(failures < 100_000, "no progress: {error}");
+                    }
+                    for size in SegmentSize::ALL.into_iter().rev() {
+                        others.extend(core::iter::from_fn(|| pool.try_take_size(size).ok()));
+                    }
+                    for (bit, size) in sizes.into_iter().enumerate() {
+                        let is_of = |other: &SegmentMut| other.capacity() == size.bytes();
+                        let found =
+                            others.iter().position(is_of).filter(|_| failures >> bit & 1 == 1);
+                        drop(found.map(|at| others.swap_remove(at)));
+                    }
+                };
+                feed(None);
+                for piece in wire.chunks(step) {
+                    let mut received = Segment::from(bytes::Bytes::copy_from_slice(piece));
+                    while let Err(error) = assembler.push(&mut received) {
+                        feed(Some(error));
+                    }
+                }
+                while let Err(error) = assembler.finish() {
+                    feed(Some(error));
+                }
+                assert!(failures > 0);
+                let body = assembler.take_body();
+                assert!(body.bytes() == data, "{} bytes of {codings:?}, {framing:?}", body.len());
+            }
+        }
     }
 }
 

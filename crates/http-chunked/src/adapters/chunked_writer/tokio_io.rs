@@ -15,8 +15,7 @@ use crate::trailers::Trailers;
 impl<W: AsyncWrite + Unpin> ChunkedWriter<W> {
     /// Writes all that is encoded.
     fn poll_write_out(&mut self, context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        self.queue();
-        while !self.pending.is_empty() {
+        while self.queue() {
             let (slices, count) = Self::slices(&self.pending);
             let socket = Pin::new(&mut self.socket);
             match socket.poll_write_vectored(context, &slices[..count])? {
