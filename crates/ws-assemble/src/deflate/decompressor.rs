@@ -127,7 +127,8 @@ impl MessageDecompressor {
     /// Takes a segment for what is decompressed next.
     #[cfg(feature = "random")]
     pub(crate) fn give(&mut self, segment: SegmentMut) {
-        self.output.push_mut(segment);
+        // Without memory for the list, the segment goes back and the list finds that memory next time.
+        let _ = self.output.try_push_mut(segment);
     }
 
     /// Ends a message: decompresses what its sender left out, which is the end of an empty block.
