@@ -29,9 +29,9 @@ xflags::xflags! {
             /// Only these cases: globs with commas between, `1.*,6.4.*`; all unless told.
             optional --cases globs: String
         }
-        /// Let thousands of WebSocket connections stall, break off and find the pool full.
+        /// Let HTTP and WebSocket connections stall, break off, die and find the pool full, all at once.
         cmd soak {
-            /// How long; 600 unless told.
+            /// How long; 60 unless told.
             optional --seconds count: u32
         }
         /// Run every test that needs no special toolchain, with every set of features.

@@ -16,11 +16,14 @@
 //! - [`input`] is what is sent, [`digest`] tells whether it arrived.
 //! - [`peers`] are the senders, none of them ours, in a process of their own.
 //! - [`compare`] measures the layers against their peers, which come with the feature of that name.
+//! - `chaos`, which has a feature of that name, soaks all layers at once.
 //! - [`demo`] receives and reports, [`table`] prints.
 //! - [`figures`] are what a comparison found, a [`record`] keeps them with the [`machine`] they are of.
 //! - `plot` and `report`, with the feature `plot`, make pictures and a page of them.
 
 pub mod alloc_count;
+#[cfg(feature = "chaos")]
+pub mod chaos;
 pub mod compare;
 pub mod demo;
 pub mod digest;

@@ -1,0 +1,424 @@
+//! HTTP connections whose server sends every body back, and what clients do to them.
+
+use std::io::{self, ErrorKind};
+
+use anyhow::{Context as _, ensure};
+use http_chunked::{
+    Assembly, BodyLimits, ChunkedWriter, ContentCoding, Encoder, Framing, HeadWriter, Incoming,
+    MessageError, MessageLimits, RequestReader, ResponseReader, Trailers,
+};
+use seg_flate::{DeflateError, DeflateErrorKind, Flush, Level};
+use seg_seq::{SegmentedBuf, Sequence};
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _, ReadHalf, WriteHalf, split};
+
+use super::{
+    cancel::{cancelled, stall},
+    client::{BODY_BYTES_MAX, Guest, Next},
+    hunger::{Hunger, MayLackMemory},
+    random::Random,
+    server::House,
+    tally::Happening,
+    wire::Wire,
+};
+use crate::digest::Digest;
+
+/// What a client that was refused may still send.
+const DISCARD_BYTES_MAX: u64 = 256 << 10;
+
+const CODINGS: [ContentCoding; 3] =
+    [ContentCoding::Identity, ContentCoding::Gzip, ContentCoding::Deflate];
+
+fn assembly(random: &mut Random) -> Assembly {
+    if random.one_in(2) { Assembly::Segmented } else { Assembly::Contiguous }
+}
+
+/// Makes a call again until there is memory, unless the server leaves.
+macro_rules! fed {
+    ($sender:expr, $call:expr) => {
+        loop {
+            match $call {
+                Ok(made) => break made,
+                Err(error) => {
+                    $sender.hunger.feed(error, &$sender.house.pool, &$sender.house.tally).await?;
+                }
+            }
+        }
+    };
+}
+
+/// Answers requests until the connection ends.
+///
+/// # Panics
+///
+/// Panics when a request is refused that a client did not break.
+pub(super) async fn serve(wire: Wire, house: &House, random: Random) {
+    let mut answers = Answers { house, hunger: Hunger::TryAgain, random };
+    match answers.serve(wire).await {
+        Ok(()) => {}
+        // A client that went away, or a server that did.
+        Err(error) if error.lacks_memory() => {}
+        Err(error) => match error.kind() {
+            ErrorKind::UnexpectedEof
+            | ErrorKind::BrokenPipe
+            | ErrorKind::ConnectionReset
+            | ErrorKind::ConnectionAborted
+            | ErrorKind::NotConnected => {}
+            _ => panic!("the client did not do this: {error:?}"),
+        },
+    }
+}
+
+/// How one connection of a server answers.
+struct Answers<'a> {
+    house: &'a House,
+    hunger: Hunger,
+    random: Random,
+}
+
+impl Answers<'_> {
+    async fn serve(&mut self, wire: Wire) -> io::Result<()> {
+        let (read, mut write) = split(wire);
+        let limits =
+            MessageLimits::new().body(BodyLimits::new().body_bytes_max(BODY_BYTES_MAX as u64));
+        let reader = RequestReader::new(&self.house.pool)
+            .limits(limits)
+            .contexts(&self.house.contexts)
+            .assembly(assembly(&mut self.random));
+        let mut requests = Incoming::new(read, reader, &self.house.pool);
+        if self.random.one_in(2) {
+            requests = requests.wait_for_memory();
+        }
+        loop {
+            let (status, body) = match self.receive(&mut requests).await {
+                Ok(Some(received)) => received,
+                Ok(None) => return Ok(()),
+                Err(error) => {
+                    let Some(refused) =
+                        error.get_ref().and_then(|e| e.downcast_ref::<MessageError>())
+                    else {
+                        return Err(error);
+                    };
+                    if error.kind() != ErrorKind::InvalidData {
+                        return Err(error);
+                    }
+                    (refused.kind().status(), Sequence::new())
+                }
+            };
+            let is_last = status != 200;
+            let coding = CODINGS[self.random.below(CODINGS.len())];
+            self.answer(&mut write, status, body, coding).await?;
+            if is_last {
+                // An answer would be lost by a reset if the socket went with bytes unread.
+                write.shutdown().await?;
+                let mut rest = requests.into_parts().0.take(DISCARD_BYTES_MAX);
+                tokio::io::copy(&mut rest, &mut tokio::io::sink()).await?;
+                return Ok(());
+            }
+            requests.next_message(RequestReader::reset);
+        }
+    }
+
+    /// Reads the next request; returns the status to answer with, and its body.
+    async fn receive(
+        &mut self,
+        requests: &mut Incoming<ReadHalf<Wire>, RequestReader>,
+    ) -> io::Result<Option<(u16, Sequence)>> {
+        // The next request says what its client expects.
+        self.hunger = Hunger::TryAgain;
+        if !fed!(self, requests.read_head_async().await) {
+            return Ok(None);
+        }
+        let target = requests.reader().head().map(|head| head.target().to_owned());
+        let Some(hunger) = Hunger::from_target(&target.unwrap_or_default()) else {
+            return Ok(Some((403, Sequence::new())));
+        };
+        self.hunger = hunger;
+        let mut body = Sequence::new();
+        loop {
+            let tally = &self.house.tally;
+            let data = fed!(self, cancelled!(requests.next_data(), self.random, tally));
+            let Some(mut data) = data else { break };
+            fed!(self, body.try_append(&mut data).map_err(out_of_memory));
+            assert!(body.len() <= BODY_BYTES_MAX as u64, "a body of {} bytes", body.len());
+        }
+        Ok(Some((200, body)))
+    }
+
+    async fn answer(
+        &mut self,
+        write: &mut WriteHalf<Wire>,
+        status: u16,
+        body: Sequence,
+        coding: ContentCoding,
+    ) -> io::Result<()> {
+        let (body, pool) = (self.encode(body, coding).await?, &self.house.pool);
+        let framing = match self.random.below(2) {
+            0 => Framing::Length(body.len()),
+            _ => Framing::Chunked,
+        };
+        let head = fed!(self, {
+            let made = HeadWriter::response(pool, status, b"as asked").and_then(|mut writer| {
+                if coding != ContentCoding::Identity {
+                    writer.field("Content-Encoding", coding.name().as_bytes())?;
+                }
+                if status != 200 {
+                    writer.field("Connection", b"close")?;
+                }
+                writer.finish(Some(framing))
+            });
+            made.map_err(io::Error::from)
+        });
+        if framing != Framing::Chunked {
+            self.write(write, head).await?;
+            return self.write(write, body).await;
+        }
+        let parts: Vec<_> = body.chunks().cloned().collect();
+        drop(body);
+        if self.hunger == Hunger::Leave {
+            // What ends the body of a writer takes it, so it cannot be called again.
+            let mut writer = ChunkedWriter::new(write, pool).with_head(head);
+            for part in parts {
+                let written = writer.write_chunk(&mut part.into()).await;
+                self.leave_if(written).await?;
+            }
+            let finished = writer.finish_async(&Trailers::new()).await;
+            return self.leave_if(finished).await.map(drop);
+        }
+        self.write(write, head).await?;
+        let mut encoder = Encoder::new(pool);
+        for mut part in parts {
+            fed!(self, encoder.push_segment(&mut part).map_err(io::Error::from));
+            self.write(write, encoder.take()).await?;
+        }
+        fed!(self, encoder.finish(&Trailers::new()).map_err(io::Error::from));
+        self.write(write, encoder.take()).await
+    }
+
+    /// Counts a call that failed for want of memory and cannot be made again.
+    async fn leave_if<T>(&self, done: io::Result<T>) -> io::Result<T> {
+        match done {
+            Err(error) if error.lacks_memory() => {
+                self.hunger.feed(error, &self.house.pool, &self.house.tally).await?;
+                Err(ErrorKind::OutOfMemory.into())
+            }
+            done => done,
+        }
+    }
+
+    async fn encode(&self, body: Sequence, coding: ContentCoding) -> io::Result<Sequence> {
+        let Some(mut encoder) = coding.encoder(Level::FAST, &self.house.contexts) else {
+            return Ok(body);
+        };
+        let mut output = SegmentedBuf::new(&self.house.pool);
+        for chunk in body.chunks() {
+            let mut input = &chunk[..];
+            fed!(self, encoder.push(&mut input, Flush::None, &mut output).map_err(deflating));
+        }
+        fed!(self, encoder.push(&mut &[][..], Flush::Finish, &mut output).map_err(deflating));
+        Ok(output.freeze())
+    }
+
+    /// Writes, in futures that are dropped and begun again.
+    async fn write(&mut self, write: &mut WriteHalf<Wire>, mut bytes: Sequence) -> io::Result<()> {
+        write_all(write, &mut bytes, &mut self.random, &self.house.tally).await
+    }
+}
+
+fn out_of_memory(error: seg_pool::OutOfMemory) -> io::Error {
+    io::Error::new(ErrorKind::OutOfMemory, error)
+}
+
+fn deflating(error: DeflateError) -> io::Error {
+    let kind = match error.kind() {
+        DeflateErrorKind::OutOfMemory(_) => ErrorKind::OutOfMemory,
+        _ => ErrorKind::Other,
+    };
+    io::Error::new(kind, error)
+}
+
+async fn write_all(
+    write: &mut WriteHalf<Wire>,
+    bytes: &mut Sequence,
+    random: &mut Random,
+    tally: &super::Tally,
+) -> io::Result<()> {
+    cancelled!(write.write_all_buf(bytes), random, tally)?;
+    write.flush().await
+}
+
+/// A client's connection.
+struct Client<'a> {
+    guest: &'a Guest,
+    random: Random,
+    write: WriteHalf<Wire>,
+    responses: Incoming<ReadHalf<Wire>, ResponseReader>,
+}
+
+/// One connection of a client: requests until it ends.
+pub(super) async fn visit(guest: &Guest, mut random: Random, steps: usize) -> anyhow::Result<()> {
+    let Some(wire) = guest.connect(super::wire::Protocol::Http, &mut random).await? else {
+        return Ok(());
+    };
+    let (read, write) = split(wire);
+    let reader = ResponseReader::new(&guest.pool).assembly(assembly(&mut random));
+    let responses = Incoming::new(read, reader, &guest.pool);
+    let mut client = Client { guest, random, write, responses };
+    for _ in 0..steps {
+        let (hunger, target) = Hunger::ALL[client.random.below(Hunger::ALL.len())];
+        match client.step(target).await {
+            Ok(Next::Stay) => {}
+            Ok(Next::Leave) => return Ok(()),
+            Err(error) => {
+                return guest.check_end(hunger == Hunger::Leave, client.check_error(error)?);
+            }
+        }
+    }
+    guest.tally.count(Happening::Closed);
+    Ok(())
+}
+
+impl Client<'_> {
+    /// Returns the error of a connection that ended, or fails with one that no end explains.
+    fn check_error(&self, error: anyhow::Error) -> anyhow::Result<anyhow::Error> {
+        let is_end = error.downcast_ref::<io::Error>().is_some_and(|error| {
+            let kind = error.kind();
+            kind != ErrorKind::InvalidData && kind != ErrorKind::OutOfMemory
+        });
+        if is_end { Ok(error) } else { Err(error) }
+    }
+
+    async fn step(&mut self, target: &str) -> anyhow::Result<Next> {
+        match self.random.below(60) {
+            0 => self.leave_within_a_request(target).await,
+            1 => self.expect_refusal("/nowhere", 10, 403, Happening::Refused).await,
+            2 => self.expect_refusal(target, BODY_BYTES_MAX + 1, 413, Happening::RuleBroken).await,
+            3 => self.send_no_chunk(target).await,
+            _ => self.exchange(target).await.map(|()| Next::Stay),
+        }
+    }
+
+    /// Encodes a request with a body of some bytes.
+    fn request(&mut self, target: &str, body: &[u8]) -> anyhow::Result<Sequence> {
+        let coding = CODINGS[self.random.below(CODINGS.len())];
+        let mut encoded = SegmentedBuf::new(&self.guest.pool);
+        match coding.encoder(Level::FAST, &http_chunked::Contexts::default()) {
+            Some(mut encoder) => {
+                encoder.push(&mut &*body, Flush::Finish, &mut encoded)?;
+                self.guest.tally.count(Happening::HttpCompressed);
+            }
+            None => {
+                encoded.extend_from_slice(body);
+                self.guest.tally.count(Happening::HttpPlain);
+            }
+        }
+        let encoded = encoded.freeze();
+        let is_chunked = self.random.one_in(2);
+        let framing = if is_chunked { Framing::Chunked } else { Framing::Length(encoded.len()) };
+        let mut writer = HeadWriter::request(&self.guest.pool, "POST", target)?;
+        writer.field("Host", b"chaos")?;
+        if coding != ContentCoding::Identity {
+            writer.field("Content-Encoding", coding.name().as_bytes())?;
+        }
+        let mut wire = writer.finish(Some(framing))?;
+        if is_chunked {
+            let mut chunks = Encoder::new(&self.guest.pool);
+            for chunk in encoded.chunks() {
+                for part in chunk.chunks(1 + self.random.below(3_000)) {
+                    chunks.push(&mut &*part)?;
+                    chunks.flush();
+                }
+            }
+            chunks.finish(&Trailers::new())?;
+            wire.append(chunks.take());
+        } else {
+            wire.append(encoded);
+        }
+        Ok(wire)
+    }
+
+    /// Sends a request while its answer is read: neither waits for the other.
+    async fn exchange(&mut self, target: &str) -> anyhow::Result<()> {
+        let body = self.random.bytes(BODY_BYTES_MAX / 3);
+        let wire = self.request(target, &body)?;
+        let (status, received) = self.send_and_receive(wire).await?;
+        ensure!(status == 200, "status {status} for a request that is right");
+        let digest = Digest::of_chunks([&body[..]]);
+        self.guest.check(received, digest, Happening::BodyBack, &mut self.random)
+    }
+
+    async fn send_and_receive(&mut self, mut wire: Sequence) -> anyhow::Result<(u16, Sequence)> {
+        let tally = &*self.guest.tally;
+        let mut of_sender = Random::new(self.random.next());
+        let Self { write, responses, random, .. } = self;
+        let sent = async {
+            if of_sender.one_in(8) {
+                let mut part = wire.split_to(wire.len() / 2);
+                write_all(write, &mut part, &mut of_sender, tally).await?;
+                stall(&mut of_sender, tally).await;
+            }
+            write_all(write, &mut wire, &mut of_sender, tally).await
+        };
+        let received = receive(responses, random, tally);
+        let (sent, received) = tokio::join!(sent, received);
+        // A server may refuse before it has read all.
+        match received {
+            Ok((200, body)) => sent.map(|()| (200, body)).map_err(Into::into),
+            Ok(refused) => Ok(refused),
+            Err(error) => Err(error),
+        }
+    }
+
+    async fn expect_refusal(
+        &mut self,
+        target: &str,
+        len: usize,
+        status: u16,
+        happening: Happening,
+    ) -> anyhow::Result<Next> {
+        let body: Vec<u8> = (0..len).map(|at| at.to_le_bytes()[0]).collect();
+        let wire = self.request(target, &body)?;
+        let (got, _) = self.send_and_receive(wire).await?;
+        ensure!(got == status, "status {got} instead of {status}");
+        self.guest.tally.count(happening);
+        Ok(Next::Leave)
+    }
+
+    /// Sends a body whose chunk has no size.
+    async fn send_no_chunk(&mut self, target: &str) -> anyhow::Result<Next> {
+        let mut writer = HeadWriter::request(&self.guest.pool, "POST", target)?;
+        let mut wire = writer.field("Host", b"chaos")?.finish(Some(Framing::Chunked))?;
+        wire.push(seg_pool::Segment::from_static(b"size\r\nbody\r\n"));
+        let (status, _) = self.send_and_receive(wire).await?;
+        ensure!(status == 400, "status {status} for a chunk without a size");
+        self.guest.tally.count(Happening::RuleBroken);
+        Ok(Next::Leave)
+    }
+
+    async fn leave_within_a_request(&mut self, target: &str) -> anyhow::Result<Next> {
+        let body = self.random.bytes(3_000);
+        let mut wire = self.request(target, &body)?;
+        let len = self.random.below(usize::try_from(wire.len())?);
+        let mut part = wire.split_to(len as u64);
+        write_all(&mut self.write, &mut part, &mut self.random, &self.guest.tally).await?;
+        self.guest.tally.count(Happening::Dropped);
+        Ok(Next::Leave)
+    }
+}
+
+/// Reads a response, in futures that are dropped and begun again.
+async fn receive(
+    responses: &mut Incoming<ReadHalf<Wire>, ResponseReader>,
+    random: &mut Random,
+    tally: &super::Tally,
+) -> anyhow::Result<(u16, Sequence)> {
+    responses.next_message(|reader| reader.expect(http_chunked::RequestMethod::Other));
+    if !cancelled!(responses.read_head_async(), random, tally)? {
+        return Err(io::Error::from(ErrorKind::UnexpectedEof).into());
+    }
+    let status = responses.reader().head().context("no head")?.status();
+    let mut body = Sequence::new();
+    while let Some(data) = cancelled!(responses.next_data(), random, tally)? {
+        body.append(data);
+    }
+    Ok((status, body))
+}
