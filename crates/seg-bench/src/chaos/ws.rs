@@ -9,7 +9,7 @@ use anyhow::ensure;
 use tokio::io::AsyncWriteExt as _;
 use ws_assemble::{
     Assembly, ClientHandshake, CloseCode, CloseFrame, Connection, ConnectionError, ControlPayload,
-    DecodeErrorKind, DeflateOptions, HandshakeErrorKind, Limits, Message, MessageKind, ReadInto,
+    DecodeErrorKind, DeflateConfig, HandshakeErrorKind, Limits, Message, MessageKind, ReadInto,
     Refusal, accept_with, connect, random_nonce,
 };
 
@@ -41,7 +41,7 @@ pub(super) async fn serve(wire: Wire, house: &House, mut random: Random) {
         accept_with(wire, &house.pool, |request| match Hunger::from_target(request.target()) {
             Some(chosen) => {
                 hunger = chosen;
-                Ok(request.accept().deflate(&DeflateOptions::default()))
+                Ok(request.accept().deflate(&DeflateConfig::default()))
             }
             None => Err(Refusal::new(403)?),
         });
@@ -154,7 +154,7 @@ pub(super) async fn visit(guest: &Guest, mut random: Random, steps: usize) -> an
     let target = if is_refused { "/nowhere" } else { target };
     let mut handshake = ClientHandshake::new("chaos", target, random_nonce())?;
     if random.one_in(2) {
-        handshake = handshake.deflate(DeflateOptions::default());
+        handshake = handshake.deflate(DeflateConfig::default());
     }
     let (connection, response) = match connect(wire, handshake, &guest.pool).await {
         Ok(connected) => connected,
