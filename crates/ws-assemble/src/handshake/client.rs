@@ -243,11 +243,12 @@ impl Offer {
         let mut extensions = head.list("sec-websocket-extensions");
         let Some(first) = extensions.next() else { return Ok(None) };
         let unexpected = |at| head.error(HandshakeErrorKind::ExtensionUnexpected, at);
-        if let Some(second) = extensions.next() {
-            return Err(unexpected(second));
-        }
         let agreed = self.deflate.as_ref().and_then(|ours| deflate::accept_response(first, ours));
-        agreed.map(Some).ok_or_else(|| unexpected(first))
+        let agreed = agreed.ok_or_else(|| unexpected(first))?;
+        match extensions.next() {
+            Some(second) => Err(unexpected(second)),
+            None => Ok(Some(agreed)),
+        }
     }
 }
 
