@@ -4,7 +4,7 @@ use core::net::SocketAddr;
 
 use anyhow::{Context, ensure};
 use http_chunked::{
-    BodyLimits, MessageLimits, MessageStep, RequestMethod, Response, ResponseReader,
+    BodyLimits, Contexts, MessageLimits, MessageStep, RequestMethod, Response, ResponseReader,
 };
 use seg_pool::{Pool, Segment};
 
@@ -28,7 +28,10 @@ impl Client {
         pool: &Pool,
     ) -> anyhow::Result<Self> {
         let limits = MessageLimits::new().body(BodyLimits::new().body_bytes_max(body_bytes_max));
-        let reader = ResponseReader::new(pool).assembly(assembly.into()).limits(limits);
+        // One decoder's state waits for the next response.
+        let contexts = Contexts::new(1 << 20);
+        let reader =
+            ResponseReader::new(pool).assembly(assembly.into()).limits(limits).contexts(&contexts);
         let request =
             format!("GET {target} HTTP/1.1\r\nHost: {address}\r\nAccept-Encoding: gzip\r\n\r\n");
         Ok(Self { wire: Wire::connect(address, pool)?, reader, request })
