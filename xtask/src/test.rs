@@ -143,7 +143,7 @@ impl Runner {
             let targets = ["--lib", "--bins", "--tests", "--examples"];
             return counted::tests_of(cmd!(shell, "cargo test {targets...} {selection...}"));
         }
-        let quiet = ["--status-level=fail", "--final-status-level=fail"];
+        let quiet = ["--no-fail-fast", "--status-level=fail", "--final-status-level=fail"];
         let run = cmd!(shell, "cargo nextest run {quiet...} {selection...}");
         let ran = counted::tests_in(&counted::read_through(run)?);
         let list = cmd!(shell, "cargo nextest list --message-format json {selection...}");

@@ -102,7 +102,7 @@ impl Content {
         let refused = refused.or((len < run.len()).then_some(BodyErrorKind::TooLong));
         self.is_pending = refused.is_some_and(|kind| kind.out_of_memory().is_some());
         if refused.is_some() && !self.is_pending {
-            self.layers = Vec::new();
+            self.layers.clear();
         }
         (taken, refused)
     }
@@ -116,7 +116,7 @@ impl Content {
                 finished = finished.and(layer.decoder.finish().map_err(BodyErrorKind::Content));
             }
         }
-        self.layers = Vec::new();
+        self.layers.clear();
         finished
     }
 
