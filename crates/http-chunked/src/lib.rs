@@ -80,7 +80,7 @@
 // content, content_coding, accept_encoding   codings of content, and which one a client accepts
 // head/, message, framing     requests and responses: the head, the length of the body, what follows
 // encoder              the way back
-// adapters/            one file for each runtime and each library of HTTP types, behind features
+// adapters/            one file for each runtime and each library of HTTP types; a feature compiles each
 
 mod accept_encoding;
 mod adapters;

@@ -54,7 +54,7 @@
 // inflate, engine/     our decoder of DEFLATE: `engine/fast` where input and output are plenty, `symbols` at the ends
 // format, gzip, zlib, checksum   what is around the compressed data
 // deflate, backend/    encoding DEFLATE by a library
-// brotli/, zstd/       adapters of libraries, behind features
+// brotli/, zstd/       Brotli and Zstandard by libraries, each with the feature of its name
 // limits, ratio_limiter, output, pieces   checks before memory is taken; what is written into and read from
 // contexts             states of codings between two streams: nothing else keeps any
 

@@ -194,7 +194,7 @@ impl Answers<'_> {
         self.write(write, encoder.take()).await
     }
 
-    /// Counts a call that failed for want of memory and cannot be made again.
+    /// Counts a call that the pool refused memory to, and that cannot be made again.
     async fn leave_if<T>(&self, done: io::Result<T>) -> io::Result<T> {
         match done {
             Err(error) if error.lacks_memory() => {

@@ -3,7 +3,7 @@
 //! What is received or sent at the other end is done by another thread between the times that are
 //! measured, except in `transport`, where both work at once.
 
-#[allow(dead_code, unused_imports, reason = "the example uses all of it")]
+#[expect(dead_code, unused_imports, reason = "the example uses all of it")]
 #[path = "../../../../seg-seq/examples/transport/peer.rs"]
 mod peer;
 mod quinn_peer;
