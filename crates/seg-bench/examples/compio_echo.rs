@@ -4,6 +4,7 @@
 //! `cargo run --example compio_echo`
 //!
 //! It lies here and not beside seg-pool, because compio needs a newer Rust than seg-pool promises.
+#![cfg_attr(test, expect(unsafe_code, reason = "makes buffers as a driver does"))]
 
 use std::io;
 

@@ -3,6 +3,7 @@
 //! Only the thread that holds a [`Scope`] is counted, so a progress bar or a peer on another thread
 //! changes no figure. Outside a scope an allocation costs one look at a thread-local flag; inside
 //! one it costs a few additions to thread-local cells: no atomics, no locks.
+#![expect(unsafe_code, reason = "listed in docs/unsafe.md")]
 
 use core::{
     alloc::{GlobalAlloc, Layout},

@@ -1,4 +1,5 @@
 //! The counting allocator, installed.
+#![expect(unsafe_code, reason = "allocates without a collection")]
 
 use core::{alloc::Layout, hint::black_box};
 use std::{alloc, thread};

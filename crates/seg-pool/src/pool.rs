@@ -1,4 +1,5 @@
 //! The pool: where segments come from.
+#![expect(unsafe_code, reason = "listed in docs/unsafe.md")]
 
 use core::{
     fmt,

@@ -1,4 +1,5 @@
 //! The pool of a segment.
+#![expect(unsafe_code, reason = "listed in docs/unsafe.md")]
 
 use core::{fmt, marker::PhantomData, mem::ManuallyDrop, ops::Deref, ptr};
 

@@ -1,10 +1,13 @@
 //! A shared, immutable run of bytes of a segment.
+#![expect(unsafe_code, reason = "listed in docs/unsafe.md")]
 
 mod bytes_traits;
+#[forbid(unsafe_code)]
 mod compare;
 #[cfg(feature = "compio")]
 mod compio_buf;
 mod convert;
+#[forbid(unsafe_code)]
 mod extent;
 pub(crate) mod handle;
 pub(crate) mod segment_mut;

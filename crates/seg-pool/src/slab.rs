@@ -1,8 +1,10 @@
 //! 64 KiB of page-aligned memory, carved into segments of one size.
+#![expect(unsafe_code, reason = "listed in docs/unsafe.md")]
 
 pub(crate) mod adopted;
 pub(crate) mod free_list;
 pub(crate) mod header;
+#[forbid(unsafe_code)]
 pub(crate) mod track;
 
 use core::{alloc::Layout, ptr::NonNull};

@@ -1,4 +1,5 @@
 //! What one thread keeps for itself, found through thread-locals.
+#![expect(unsafe_code, reason = "listed in docs/unsafe.md")]
 
 mod thread_cache;
 

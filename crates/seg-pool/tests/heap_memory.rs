@@ -1,6 +1,7 @@
 //! What a pool does when the global allocator has no memory: its segments do not come from there.
 //!
 //! Not with the report, whose list of slabs is on the heap.
+#![expect(unsafe_code, reason = "an allocator that fails")]
 #![cfg(not(any(seg_loom, seg_heap, miri, feature = "report")))]
 
 use core::{

@@ -1,4 +1,5 @@
 //! One segment at a time: filling, cutting, joining, sharing, and what the handles promise.
+#![expect(unsafe_code, reason = "calls what is under test")]
 
 use core::{
     cmp::Ordering,

@@ -1,4 +1,5 @@
 //! What a pool does when the system has no memory.
+#![expect(unsafe_code, reason = "limits the memory of the process")]
 #![cfg(all(target_os = "linux", not(miri), not(seg_loom), not(seg_heap)))]
 
 use core::{

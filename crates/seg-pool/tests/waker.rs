@@ -1,4 +1,5 @@
 //! Wakers are other people's code: they may use the pool themselves, whenever they run or end.
+#![expect(unsafe_code, reason = "makes a waker from its table")]
 
 use core::{
     future::Future,

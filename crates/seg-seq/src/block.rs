@@ -1,4 +1,5 @@
 //! A queue of fixed capacity that lies in a segment of a pool.
+#![expect(unsafe_code, reason = "listed in docs/unsafe.md")]
 
 use core::{
     fmt,

@@ -1,4 +1,5 @@
 //! The `bytes` crate's traits.
+#![expect(unsafe_code, reason = "listed in docs/unsafe.md")]
 
 use std::io::IoSlice;
 

@@ -1,4 +1,5 @@
 //! A buffer that grows by segments and is consumed from the front.
+#![expect(unsafe_code, reason = "listed in docs/unsafe.md")]
 
 use core::fmt;
 use std::io::IoSlice;

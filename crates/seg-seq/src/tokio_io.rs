@@ -1,4 +1,5 @@
 //! tokio's I/O traits. What is in memory is always ready: nothing here waits, and nothing yields.
+#![expect(unsafe_code, reason = "listed in docs/unsafe.md")]
 
 use core::{
     future::poll_fn,

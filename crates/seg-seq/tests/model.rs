@@ -3,6 +3,7 @@
 //! Small segments and many one-byte chunks, so that the edges of segments, of the inline list and
 //! of its blocks are met all the time. Sequences share segments with each other and with the
 //! buffers, so a byte that changes where nobody wrote shows up as well.
+#![expect(unsafe_code, reason = "calls what is under test")]
 
 use std::io::{Read, Write};
 

@@ -1,4 +1,5 @@
 //! The buffer: filling to the edge, running out, giving back, and what it keeps.
+#![expect(unsafe_code, reason = "an allocator that fails")]
 
 use core::panic::AssertUnwindSafe;
 use std::{

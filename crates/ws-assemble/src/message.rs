@@ -1,4 +1,5 @@
 //! What a user gets.
+#![cfg_attr(not(feature = "portable"), expect(unsafe_code, reason = "listed in docs/unsafe.md"))]
 
 #[cfg(not(feature = "portable"))]
 use core::str;

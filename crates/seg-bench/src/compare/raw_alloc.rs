@@ -1,4 +1,5 @@
 //! Allocators used directly, whether they are the global one or not.
+#![expect(unsafe_code, reason = "listed in docs/unsafe.md")]
 
 use core::{
     alloc::{GlobalAlloc, Layout},

@@ -1,4 +1,5 @@
 //! A fixed-size stack of idle segments, the unit that threads exchange.
+#![expect(unsafe_code, reason = "listed in docs/unsafe.md")]
 
 use core::ptr::NonNull;
 

@@ -1,4 +1,5 @@
 //! Space for one value on the heap, where a lack of memory does not end the process.
+#![expect(unsafe_code, reason = "listed in docs/unsafe.md")]
 
 use core::{alloc::Layout, mem::MaybeUninit, ptr::NonNull};
 use std::alloc::alloc;

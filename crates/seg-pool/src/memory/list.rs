@@ -1,4 +1,5 @@
 //! A list whose items hold the links, so that it never allocates.
+#![expect(unsafe_code, reason = "listed in docs/unsafe.md")]
 
 use core::ptr::NonNull;
 

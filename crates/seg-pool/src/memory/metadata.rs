@@ -1,4 +1,5 @@
 //! Pages for the metadata of slabs.
+#![expect(unsafe_code, reason = "listed in docs/unsafe.md")]
 
 use core::{alloc::Layout, ptr::NonNull};
 

@@ -4,6 +4,7 @@
 //! page-aligned block, so that each costs a page more, and often keep what is freed between blocks
 //! in use. `--cfg seg_heap` takes slabs from the global allocator instead, where sanitizers and
 //! Miri watch them.
+#![expect(unsafe_code, reason = "listed in docs/unsafe.md")]
 
 use core::alloc::Layout;
 

@@ -1,4 +1,5 @@
 //! The `bytes` crate's traits `Buf` and `BufMut`.
+#![expect(unsafe_code, reason = "listed in docs/unsafe.md")]
 
 use bytes::{Buf, BufMut, Bytes, buf::UninitSlice};
 

@@ -1,4 +1,5 @@
 //! Segments as buffers of compio: the kernel reads and writes them where they lie.
+#![expect(unsafe_code, reason = "listed in docs/unsafe.md")]
 
 use core::mem::MaybeUninit;
 

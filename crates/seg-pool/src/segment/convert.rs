@@ -1,4 +1,5 @@
 //! Segments made of other types of bytes, and the reverse; segments as iterators.
+#![expect(unsafe_code, reason = "listed in docs/unsafe.md")]
 
 use core::slice;
 

@@ -1,4 +1,5 @@
 //! One counted reference to a segment.
+#![expect(unsafe_code, reason = "listed in docs/unsafe.md")]
 
 use core::{mem::ManuallyDrop, ops::Deref, ptr::NonNull};
 

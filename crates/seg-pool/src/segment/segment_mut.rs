@@ -1,4 +1,5 @@
 //! A segment, or a part of one, with a single owner.
+#![expect(unsafe_code, reason = "listed in docs/unsafe.md")]
 
 use core::{
     fmt,

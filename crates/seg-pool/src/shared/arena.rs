@@ -1,4 +1,5 @@
 //! What all handles, threads and segments of one pool share.
+#![expect(unsafe_code, reason = "listed in docs/unsafe.md")]
 
 mod locked;
 

@@ -1,4 +1,5 @@
 //! What a pool does under its lock: free lists, limit and waiters.
+#![expect(unsafe_code, reason = "listed in docs/unsafe.md")]
 
 use core::{ptr::NonNull, task::Waker};
 

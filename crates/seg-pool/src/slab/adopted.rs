@@ -1,4 +1,5 @@
 //! Memory of another owner, seen as a segment.
+#![expect(unsafe_code, reason = "listed in docs/unsafe.md")]
 
 use core::ptr::NonNull;
 

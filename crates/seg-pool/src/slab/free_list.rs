@@ -1,4 +1,5 @@
 //! The central free list of one segment size.
+#![expect(unsafe_code, reason = "listed in docs/unsafe.md")]
 
 use core::ptr::NonNull;
 

@@ -1,4 +1,5 @@
 //! What a pool knows of one segment, kept apart from the segment's bytes.
+#![expect(unsafe_code, reason = "listed in docs/unsafe.md")]
 
 use core::{
     ops::Deref,

@@ -1,4 +1,5 @@
 //! The idle segments that one thread keeps for itself.
+#![expect(unsafe_code, reason = "listed in docs/unsafe.md")]
 
 use core::ptr::{self, NonNull};
 

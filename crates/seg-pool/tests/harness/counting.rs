@@ -1,4 +1,5 @@
 //! An allocator that counts, by thread; for the tests of every layer.
+#![expect(unsafe_code, reason = "counts what the allocator hands out")]
 
 use core::{
     alloc::{GlobalAlloc, Layout},

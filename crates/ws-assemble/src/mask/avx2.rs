@@ -1,4 +1,5 @@
 //! Masking with AVX2.
+#![expect(unsafe_code, reason = "listed in docs/unsafe.md")]
 
 /// From here on, blocks of four vectors are worth it.
 const LONG_BYTES_MIN: usize = 1024;

@@ -1,4 +1,5 @@
 //! Masking with AVX-512.
+#![expect(unsafe_code, reason = "listed in docs/unsafe.md")]
 
 use core::arch::x86_64::{
     __m512i, _mm512_loadu_si512, _mm512_movepi8_mask, _mm512_or_si512, _mm512_set1_epi32,

@@ -1,4 +1,5 @@
 //! UTF-8 checked 64 bytes at a time.
+#![expect(unsafe_code, reason = "listed in docs/unsafe.md")]
 
 use core::arch::x86_64::{
     __m512i, _mm512_gf2p8affine_epi64_epi8, _mm512_loadu_si512, _mm512_maskz_loadu_epi8,

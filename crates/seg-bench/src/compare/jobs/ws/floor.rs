@@ -1,4 +1,5 @@
 //! What the machine needs for one pass over bytes in place.
+#![expect(unsafe_code, reason = "listed in docs/unsafe.md")]
 
 /// XORs in place with AVX2 where the processor has it, in words otherwise. The length's last
 /// `len % 4` bytes are left alone: a floor need not be right, only as fast as the bytes allow.
