@@ -79,6 +79,10 @@ pub struct Decoder {
     state: State,
     /// The message that is on its way, if there is one.
     open: OpenMessage,
+    /// Whether messages are taken in parts, so that what was gathered before an error or a close frame
+    /// is kept until [it is dropped](Self::drop_unfinished).
+    #[cfg(feature = "random")]
+    in_parts: bool,
     /// Bytes consumed so far.
     offset: u64,
     #[cfg(feature = "deflate")]
@@ -95,6 +99,8 @@ impl Decoder {
             limits: Limits::default(),
             state: State::NO_HEADER,
             open: OpenMessage::NONE,
+            #[cfg(feature = "random")]
+            in_parts: false,
             offset: 0,
             #[cfg(feature = "deflate")]
             decompressor: None,
@@ -347,22 +353,56 @@ impl Decoder {
                 mask(payload, frame.key, 0);
             }
         } else if let Err(index) = unmask_whole_text(payload, frame.key) {
-            let offset = self.offset - (frame.payload_len - index) as u64;
-            return Err(self.fail(DecodeErrorKind::Utf8Invalid, offset));
+            return Err(self.refuse_text(frame, index, input));
         }
         Ok(())
     }
 
-    /// Makes an error, which is final unless memory was missing.
+    /// Makes the error of a text whose byte at `index` is not UTF-8.
+    #[cold]
+    fn refuse_text(
+        &mut self,
+        frame: SingleFrame,
+        index: usize,
+        input: &mut SegmentMut,
+    ) -> DecodeError {
+        let range = frame.range();
+        self.open.begin_single(frame.kind, frame.payload_len as u64);
+        self.open.append(input, range.start..range.start + index);
+        let offset = self.offset - (frame.payload_len - index) as u64;
+        self.fail(DecodeErrorKind::Utf8Invalid, offset)
+    }
+
+    /// Makes an error. It is final unless memory was missing, or parts can be handed out to hold less.
     #[cold]
     fn fail(&mut self, kind: DecodeErrorKind, offset: u64) -> DecodeError {
         let error = DecodeError::new(kind, offset);
-        if matches!(kind, DecodeErrorKind::OutOfMemory(_)) {
-            return error;
+        let is_final = match kind {
+            DecodeErrorKind::OutOfMemory(_) => false,
+            DecodeErrorKind::HeldTooMuch => !self.has_part(),
+            _ => true,
+        };
+        if is_final {
+            self.state = State::Failed(Box::new(error));
+            self.end_unfinished();
         }
-        self.state = State::Failed(Box::new(error));
-        self.drop_unfinished();
         error
+    }
+
+    /// Ends a message whose rest never comes.
+    pub(crate) fn end_unfinished(&mut self) {
+        #[cfg(feature = "random")]
+        if self.in_parts {
+            return;
+        }
+        self.drop_unfinished();
+    }
+
+    /// Returns whether a part of a message can be handed out.
+    #[cfg(not(feature = "random"))]
+    #[expect(clippy::unused_self, reason = "as with the feature")]
+    const fn has_part(&self) -> bool {
+        false
     }
 
     /// Gives back what an unfinished message holds, whose rest never comes.

@@ -3,7 +3,7 @@
 #[cfg(feature = "random")]
 mod lent;
 
-use core::mem::take;
+use core::{mem::take, ops::Range};
 
 use bytes::{Buf as _, Bytes};
 use seg_pool::{Pool, PoolRef, Segment, SegmentMut};
@@ -214,18 +214,27 @@ impl OpenMessage {
             let hold = self.hold(is_new, input.held_bytes(), || input.pool(), limits);
             hold.map_err(|kind| (kind, Some(0)))?;
         }
-        let bytes = &mut input[..count];
-        let unmasked = self.unmask(bytes, key);
-        unmasked.map_err(|index| (DecodeErrorKind::Utf8Invalid, Some(index)))?;
+        if let Err(index) = self.unmask(&mut input[..count], key) {
+            // Whoever takes a message in parts gets what is valid of it.
+            self.append(input, 0..index);
+            return Err((DecodeErrorKind::Utf8Invalid, Some(index)));
+        }
+        self.append(input, 0..count);
+        Ok(())
+    }
+
+    /// Appends payload of an uncompressed message, for which there is a [slot](Self::hold), and drops
+    /// the bytes of `input` before it.
+    #[inline]
+    pub(crate) fn append(&mut self, input: &mut SegmentMut, range: Range<usize>) {
         match &mut self.copied {
-            None if self.segments.is_empty() => self.segments = input.freeze_range(0..count).into(),
-            None => self.segments.push(input.freeze_range(0..count)),
+            None if self.segments.is_empty() => self.segments = input.freeze_range(range).into(),
+            None => self.segments.push(input.freeze_range(range)),
             Some(copied) => {
-                copied.0.extend_from_slice(bytes);
-                input.advance(count);
+                copied.0.extend_from_slice(&input[range.clone()]);
+                input.advance(range.end);
             }
         }
-        Ok(())
     }
 
     /// Returns the segment that was linked last.
@@ -259,14 +268,13 @@ impl OpenMessage {
             let pool = || chunk.pool().unwrap_or_else(|| Pool::global().into());
             self.hold(is_new, chunk.held_bytes(), pool, limits)?;
         }
-        if self.is_text {
-            self.utf8.push(chunk).map_err(|_| DecodeErrorKind::Utf8Invalid)?;
-        }
+        let valid = if self.is_text { self.utf8.push(chunk) } else { Ok(()) };
+        let len = valid.err().unwrap_or(chunk.len());
         match &mut self.copied {
-            None => self.segments.push(chunk.clone()),
-            Some(copied) => copied.0.extend_from_slice(chunk),
+            None => self.segments.push(chunk.slice(..len)),
+            Some(copied) => copied.0.extend_from_slice(&chunk[..len]),
         }
-        Ok(())
+        valid.map_err(|_| DecodeErrorKind::Utf8Invalid)
     }
 
     /// Ends the compressed payload of a message.

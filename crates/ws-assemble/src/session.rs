@@ -99,6 +99,8 @@ pub struct Session {
     /// Whether the last call found no memory.
     is_starved: bool,
     keeps_pongs: bool,
+    /// Whether the peer has ended the stream.
+    has_ended: bool,
     /// Whether anything was received since the last beat.
     has_heard: bool,
     /// Whether the segment that was given to be read into is one that is held anyway.
@@ -204,6 +206,7 @@ impl Session {
             is_blocked: false,
             is_starved: false,
             keeps_pongs: false,
+            has_ended: false,
             has_heard: false,
             keeps_space: false,
             read_length: ReadLength::default(),
@@ -276,9 +279,9 @@ impl Session {
     /// has ended.
     #[must_use]
     pub fn wants(&self) -> Wants {
-        let has_ended = self.is_closed() || self.failure.is_some();
+        let reads = !self.has_ended && !self.is_closed() && self.failure.is_none();
         Wants {
-            read: !has_ended && self.decoder.error().is_none() && !self.is_paused(),
+            read: reads && self.decoder.error().is_none() && !self.is_paused(),
             write: !self.output.is_empty(),
             memory: self.is_starved,
         }
@@ -477,13 +480,17 @@ impl Session {
         self.output.clear();
     }
 
-    /// Notes that nothing can be read any more, as the stream failed.
+    /// Notes that nothing can be read any more, as the stream failed. What was received is still
+    /// handed out.
     pub fn fail_read(&mut self, kind: io::ErrorKind) {
         if self.failure.is_none() {
             events::stream_failed(self.role(), kind);
             self.failure = Some(Failure::Io(kind));
         }
-        self.drop_input();
+        if !self.has_input() {
+            self.input = None;
+            self.decoder.end_unfinished();
+        }
     }
 
     /// Ends the connection on this side: nothing is received or sent from now on, but what is

@@ -5,7 +5,7 @@ use core::{
     pin::Pin,
     task::{Context, Poll},
 };
-use std::io;
+use std::{collections::VecDeque, io};
 
 use seg_pool::{Pool, SegmentSize};
 use seg_seq::SegmentedBuf;
@@ -170,24 +170,154 @@ fn the_parts_are_the_messages_wherever_they_are_cut() {
     }
 }
 
+/// What a server sends, the bytes of messages that come before the end of it, and that end.
+type Ended = (&'static [u8], &'static [u8], Option<(DecodeErrorKind, u64)>);
+
+const ENDED: [Ended; 14] = [
+    (b"\x01\x02a\xc3\x80\x01a", b"a\xc3", Some((DecodeErrorKind::Utf8Invalid, 6))),
+    (b"\x81\x02a\xc3", b"a\xc3", Some((DecodeErrorKind::Utf8Invalid, 4))),
+    (b"\x81\x06abc\xffde", b"abc", Some((DecodeErrorKind::Utf8Invalid, 5))),
+    (b"\x81\x06\xff12345", b"", Some((DecodeErrorKind::Utf8Invalid, 2))),
+    (b"\x81\x05a\xe2\x82b\x82", b"a\xe2\x82", Some((DecodeErrorKind::Utf8Invalid, 5))),
+    (b"\x82\x01x\x01\x03abc\x80\x02d\xff", b"xabcd", Some((DecodeErrorKind::Utf8Invalid, 11))),
+    (b"\x02\x05hello\x80\x06 world", b"hello", Some((DecodeErrorKind::MessageTooLong, 8))),
+    (b"\x82\x01x\x02\x02hi\xc2\x00", b"xhi", Some((DecodeErrorKind::ReservedBits, 7))),
+    (b"\x02\x02hi\x82\x01x", b"hi", Some((DecodeErrorKind::MessageUnfinished, 4))),
+    (b"\x02\x02hi\x00\x80", b"hi", Some((DecodeErrorKind::MaskUnexpected, 5))),
+    (b"\x02\x02hi\x89\x01?\x09\x00", b"hi", Some((DecodeErrorKind::ControlFragmented, 7))),
+    (b"\x02\x02hi\x00\x02..\x88\x01\x03", b"hi..", Some((DecodeErrorKind::CloseTooShort, 10))),
+    (b"\x02\x02hi\x88\x02\x03\xe8", b"hi", None),
+    (b"\x81\x02hi\x01\x02ho\x88\x00", b"hiho", None),
+];
+
+/// What is handed out of pieces of a stream, and how it ends; each part of it is asked for as soon as
+/// it may be there.
+fn handed_out(
+    session: &mut Session,
+    pieces: &[&[u8]],
+) -> (Vec<u8>, Option<(DecodeErrorKind, u64)>) {
+    let mut bytes = Vec::new();
+    let end = pieces.iter().try_for_each(|piece| {
+        // Nobody reads on after an end.
+        if session.wants().read {
+            assert_eq!(session.feed(piece), piece.len());
+        }
+        while let Some(part) = session.next_part()? {
+            bytes.extend_from_slice(&part.into_sequence().to_vec());
+        }
+        Ok(())
+    });
+    let again = session.next_part().map(|part| part.is_some());
+    match end {
+        Ok(()) => assert!(session.is_closed(), "neither an error nor a close frame"),
+        Err(ConnectionError::Decode(error)) => {
+            let Err(ConnectionError::Decode(again)) = again else { panic!("{again:?}") };
+            assert_eq!(again, error);
+            return (bytes, Some((error.kind(), error.offset())));
+        }
+        Err(error) => panic!("{error}"),
+    }
+    assert!(matches!(again, Ok(false)), "{again:?}");
+    (bytes, None)
+}
+
 #[test]
-fn text_is_validated_and_limits_hold_across_parts() {
-    let cases: [(&[u8], DecodeErrorKind, u64); 3] = [
-        (b"\x01\x02a\xc3\x80\x01a", DecodeErrorKind::Utf8Invalid, 6),
-        (b"\x81\x02a\xc3", DecodeErrorKind::Utf8Invalid, 4),
-        (b"\x02\x05hello\x80\x06 world", DecodeErrorKind::MessageTooLong, 8),
-    ];
+fn what_comes_right_before_an_end_is_handed_out_wherever_it_is_cut() {
+    let limits = Limits::default().with_message_bytes_max(10);
     for assembly in Assembly::ALL {
-        for (wire, kind, offset) in cases {
-            for step in [1, 2, wire.len()] {
-                let limits = Limits::default().with_message_bytes_max(10);
+        for (wire, bytes, end) in ENDED {
+            let pool = Pool::new();
+            let check = |pieces: &[&[u8]]| {
                 let mut session =
-                    Session::client(&Pool::new()).with_limits(limits).with_assembly(assembly);
-                let error = parts(&mut session, wire, step).expect_err("invalid");
-                let ConnectionError::Decode(error) = error else { panic!("{error}") };
-                assert_eq!((error.kind(), error.offset()), (kind, offset), "{step} at a time");
+                    Session::client(&pool).with_limits(limits).with_assembly(assembly);
+                let expected = (bytes.to_vec(), end);
+                assert_eq!(handed_out(&mut session, pieces), expected, "{pieces:?}");
+                assert_eq!(pool.stats().in_use_bytes(), 0, "an ended session holds nothing");
+            };
+            for cut in 0..=wire.len() {
+                let (head, tail) = wire.split_at(cut);
+                check(&[head, tail]);
+            }
+            check(&wire.chunks(1).collect::<Vec<_>>());
+        }
+    }
+}
+
+/// Gives its pieces one by one, and then the end or an error.
+struct Pieces {
+    pieces: VecDeque<&'static [u8]>,
+    is_reset: bool,
+}
+
+impl io::Read for Pieces {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        match self.pieces.pop_front() {
+            Some(mut piece) => piece.read(buffer),
+            None if self.is_reset => Err(io::ErrorKind::ConnectionReset.into()),
+            None => Ok(0),
+        }
+    }
+}
+
+impl io::Write for Pieces {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+#[test]
+fn what_comes_right_before_the_stream_ends_or_fails_is_handed_out() {
+    const WIRE: &[u8] = b"\x81\x02hi\x01\x02ho\x80\x05h";
+    for assembly in Assembly::ALL {
+        for (cut, is_reset) in (1..WIRE.len()).flat_map(|cut| [(cut, false), (cut, true)]) {
+            let (head, tail) = WIRE.split_at(cut);
+            let stream = Pieces { pieces: [head, tail].into(), is_reset };
+            let session = Session::client(&Pool::new()).with_assembly(assembly);
+            let mut connection = blocking::Connection::new(stream, session);
+            let mut bytes = Vec::new();
+            let error = loop {
+                match connection.next_part() {
+                    Ok(part) => bytes.extend(part.expect("no close frame").sequence().to_vec()),
+                    Err(error) => break error,
+                }
+            };
+            assert_eq!(bytes, b"hihoh", "cut at {cut}");
+            match error {
+                ConnectionError::Io(error) => {
+                    assert_eq!(error.kind(), io::ErrorKind::ConnectionReset)
+                }
+                ConnectionError::Decode(error) => {
+                    assert_eq!(error.kind(), DecodeErrorKind::Truncated);
+                    assert_eq!(error.offset(), WIRE.len() as u64);
+                }
+                error => panic!("{error}"),
             }
         }
+    }
+}
+
+#[test]
+fn what_was_fed_before_the_end_of_the_stream_is_handed_out_after_it() {
+    for ends in [
+        |session: &mut Session| session.end_input(),
+        |session: &mut Session| {
+            session.fail_read(io::ErrorKind::ConnectionReset);
+        },
+    ] {
+        let mut session = Session::client(&Pool::new());
+        assert_eq!(session.feed(b"\x81\x02hi\x81\x02ho\x81\x02h"), 11);
+        ends(&mut session);
+        assert!(!session.wants().read);
+        for text in ["hi", "ho"] {
+            let message = session.next().expect("valid").expect("received");
+            assert_eq!(message.as_str(), Some(text));
+        }
+        assert!(session.next().is_err());
+        assert!(!session.holds_input());
     }
 }
 
@@ -237,9 +367,9 @@ async fn what_a_reader_has_is_sent_and_received_part_by_part() {
     assert!(matches!(refused, Err(ConnectionError::TextInvalid)));
 }
 
+/// Agrees on compression as both ends do.
 #[cfg(feature = "deflate")]
-#[test]
-fn a_compressed_frame_passes_a_pool_that_is_a_small_part_of_it() {
+fn agreed() -> ws_assemble::DeflateParams {
     use ws_assemble::{ClientHandshake, DeflateConfig, ServerHandshake};
 
     let handshake = ClientHandshake::new("localhost", "/", *b"the sample nonce")
@@ -248,8 +378,42 @@ fn a_compressed_frame_passes_a_pool_that_is_a_small_part_of_it() {
     let request =
         ServerHandshake::new().push(&mut &handshake.request()[..]).expect("valid").expect("whole");
     let acceptance = request.accept().deflate(&DeflateConfig::default());
-    let agreed = acceptance.agreed_deflate().expect("offered");
-    let len = usize::try_from(LONG).expect("it fits") / 16;
+    acceptance.agreed_deflate().expect("offered").clone()
+}
+
+#[cfg(feature = "deflate")]
+#[test]
+fn what_is_decompressed_right_before_an_end_is_handed_out_wherever_it_is_cut() {
+    /// Stored blocks of DEFLATE (RFC 1951 section 3.2.4), and a block of a type that there is not.
+    const COMPRESSED: [Ended; 4] = [
+        (b"\xc1\x0b\x00\x06\x00\xf9\xffabc\xffde", b"abc", Some((DecodeErrorKind::Utf8Invalid, 2))),
+        (b"\xc2\x08\x00\x02\x00\xfd\xffhi\x06", b"hi", Some((DecodeErrorKind::DeflateInvalid, 2))),
+        (
+            b"\xc2\x11\x00\x0c\x00\xf3\xff0123456789ab",
+            b"0123456789",
+            Some((DecodeErrorKind::MessageTooLong, 2)),
+        ),
+        (b"\x42\x08\x00\x02\x00\xfd\xffhi\x00\x88\x00", b"hi", None),
+    ];
+    let (agreed, limits) = (agreed(), Limits::default().with_message_bytes_max(10));
+    for assembly in Assembly::ALL {
+        for (wire, bytes, end) in COMPRESSED {
+            for cut in 0..=wire.len() {
+                let mut session = Session::client(&Pool::new())
+                    .with_limits(limits)
+                    .with_assembly(assembly)
+                    .with_deflate(&agreed);
+                let (head, tail) = wire.split_at(cut);
+                let expected = (bytes.to_vec(), end);
+                assert_eq!(handed_out(&mut session, &[head, tail]), expected, "{wire:?} at {cut}");
+            }
+        }
+    }
+}
+
+/// Compresses a message of zeroes, as a client sends it.
+#[cfg(feature = "deflate")]
+fn compressed_zeroes(agreed: &ws_assemble::DeflateParams, len: usize) -> Vec<u8> {
     let mut sender = Session::client(&Pool::new()).with_deflate(agreed);
     sender.send(&Message::binary(vec![0; len])).expect("no limit");
     let mut wire = Vec::new();
@@ -258,8 +422,39 @@ fn a_compressed_frame_passes_a_pool_that_is_a_small_part_of_it() {
         sender.outgoing().io_slices().for_each(|slice| wire.extend_from_slice(&slice));
         sender.wrote(wire.len() - before);
     }
+    wire
+}
+
+#[cfg(feature = "deflate")]
+#[test]
+fn a_message_that_may_hold_less_than_one_read_becomes_comes_in_parts() {
+    const LEN: usize = if cfg!(miri) { 32 << 10 } else { 1 << 20 };
+    let agreed = agreed();
+    let wire = compressed_zeroes(&agreed, LEN);
+    let limits = Limits::default().with_held_bytes_max(LEN as u64 / 4);
+    let session = || {
+        let pool = Pool::builder().segment_size(SegmentSize::K1).build();
+        Session::server(&pool).with_deflate(&agreed).with_limits(limits)
+    };
+    for step in [wire.len(), 100] {
+        let messages = parts(&mut session(), &wire, step).expect("valid");
+        assert!(messages == [vec![0; LEN]], "{} messages", messages.len());
+    }
+    let mut whole = session();
+    assert_eq!(whole.feed(&wire), wire.len());
+    let error = whole.next().expect_err("it holds too much");
+    let ConnectionError::Decode(error) = error else { panic!("{error}") };
+    assert_eq!(error.kind(), DecodeErrorKind::HeldTooMuch);
+}
+
+#[cfg(feature = "deflate")]
+#[test]
+fn a_compressed_frame_passes_a_pool_that_is_a_small_part_of_it() {
+    let len = usize::try_from(LONG).expect("it fits") / 16;
+    let agreed = agreed();
+    let wire = compressed_zeroes(&agreed, len);
     let pool = Pool::builder().bytes_max(len / 8).segment_size(SegmentSize::K4).build();
-    let mut session = Session::server(&pool).with_deflate(agreed);
+    let mut session = Session::server(&pool).with_deflate(&agreed);
     let messages = parts(&mut session, &wire, wire.len()).expect("valid");
     assert!(messages == [vec![0; len]], "{} messages", messages.len());
 }

@@ -68,16 +68,29 @@ impl Decoder {
         is_plain.then(|| self.open.take_gathered(false))
     }
 
+    /// Keeps what is gathered before an error or a close frame, from now on, to be handed out before
+    /// that.
+    pub(crate) const fn keep_parts(&mut self) {
+        self.in_parts = true;
+    }
+
+    /// Returns whether a part of a message can be handed out.
+    pub(super) fn has_part(&self) -> bool {
+        self.in_parts && self.has_gathered()
+    }
+
+    fn has_gathered(&self) -> bool {
+        self.open.is_open() && self.open.gathered() > 0
+    }
+
     /// Takes out what is gathered of the open message, whose rest is handed out later.
     pub(crate) fn take_part(&mut self) -> Option<Message> {
-        let has_any = self.open.is_open() && self.open.gathered() > 0;
-        has_any.then(|| self.open.take_gathered(false))
+        self.has_gathered().then(|| self.open.take_gathered(false))
     }
 
     /// Takes out what is gathered of the open message, to be put back or read to its end.
     pub(crate) fn lend_gathered(&mut self) -> Option<Message> {
-        let has_any = self.open.is_open() && self.open.gathered() > 0;
-        has_any.then(|| self.open.take_gathered(true))
+        self.has_gathered().then(|| self.open.take_gathered(true))
     }
 
     /// Puts bytes back that were lent.

@@ -247,7 +247,7 @@ impl Decoder {
                 let close = CloseFrame::parse(payload)
                     .map_err(|(kind, index)| (kind, body + index as u64))?;
                 self.state = State::Closed;
-                self.drop_unfinished();
+                self.end_unfinished();
                 Event::Close(close)
             }
         };

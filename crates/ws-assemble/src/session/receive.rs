@@ -44,7 +44,8 @@ impl Session {
     /// [`message_bytes_max`](crate::Limits::message_bytes_max) nevertheless.
     ///
     /// A part is `None` when [`next`](Self::next) would be, which returns the rest of a message of which
-    /// parts were taken. The bytes that came together with an error, right before it, are dropped.
+    /// parts were taken. All bytes before an error or a close frame are handed out first, those of a
+    /// message that never ends included.
     ///
     /// # Errors
     ///
@@ -78,6 +79,7 @@ impl Session {
 
     /// Returns the next part of what was received, as [`decoded`](Self::decoded) returns messages.
     pub(crate) fn decoded_part(&mut self) -> Result<Option<Part>, ConnectionError> {
+        self.decoder.keep_parts();
         if let Some(message) = self.take_unread() {
             return Ok(Some(Part::new(message, true)));
         }
@@ -95,7 +97,7 @@ impl Session {
                 }
                 Ok(Some(_)) => {}
                 stepped => {
-                    // Without memory for the rest, what there is makes space for it.
+                    // Once that is handed out, there may be memory for the rest.
                     let Some(part) = self.decoder.take_part() else {
                         return stepped.map(|_| None);
                     };
@@ -204,8 +206,15 @@ impl Session {
         }
     }
 
-    /// Notes that the peer has ended the stream.
+    /// Notes that the peer has ended the stream. What was received is still handed out.
     pub fn end_input(&mut self) {
+        self.has_ended = true;
+        if !self.has_input() {
+            self.finish_input();
+        }
+    }
+
+    fn finish_input(&mut self) {
         if let Err(error) = self.decoder.finish() {
             if error.kind() == DecodeErrorKind::Truncated && self.state != State::Closed {
                 events::decoding_failed(self.role(), &error);
@@ -219,6 +228,14 @@ impl Session {
     /// Acts on what the decoder has come to, when there is nothing else to be handed out: answers the
     /// peer's close frame, or tells the peer of its fault.
     pub(crate) fn settle(&mut self) {
+        if self.has_ended {
+            self.finish_input();
+        }
+        if self.decoder.is_closed() || self.ended().is_err() {
+            // Where parts were asked for, all are taken.
+            self.input = None;
+            self.decoder.drop_unfinished();
+        }
         if let Some(error) = self.decoder.error() {
             if self.state == State::Open {
                 events::decoding_failed(self.role(), &error);
@@ -424,11 +441,14 @@ impl Session {
         Ok(true)
     }
 
-    /// Drops what came after an error. Memory that was missing is no such error.
+    /// Drops what came after an error, unless the same call can go on.
     #[cold]
     pub(super) fn note_error(&mut self, error: DecodeError) -> Result<(), ConnectionError> {
         if let DecodeErrorKind::OutOfMemory(error) = error.kind() {
             self.is_starved = true;
+            return Err(error.into());
+        }
+        if self.decoder.error().is_none() {
             return Err(error.into());
         }
         self.input = None;
