@@ -5,18 +5,19 @@ use std::{
     fs,
     net::TcpListener,
     path::{Path, PathBuf},
-    process::{Command, ExitCode},
+    process::Command,
 };
 
-use anyhow::{Context, bail, ensure};
+use anyhow::{Context, ensure};
 use serde_json::{Value, json};
 use xshell::{Shell, cmd};
 
 use crate::{
-    flags::Autobahn,
+    child::{need, shell},
     interop::peers::{Server, Workshop, ending_with_us, last_line, output_within},
-    steps::Steps,
-    workspace::{self, installed},
+    layer::Layer,
+    steps::{NotHere, Steps},
+    workspace::root,
 };
 
 /// The suite, from PyPI; it runs under Python 2.7 only.
@@ -38,56 +39,43 @@ const RUN_SECONDS: u32 = 3600;
 /// What each case ended with: behaviour and how it closed.
 type Outcomes = BTreeMap<String, String>;
 
-impl Autobahn {
-    pub(crate) fn run(self) -> anyhow::Result<ExitCode> {
-        let shell = workspace::shell()?;
-        if let Some(why) = missing(&shell) {
-            bail!("{why}");
-        }
-        let suite = Suite::install(&shell)?;
-        let mut steps = Steps::default();
-        suite.check(&mut steps, self.cases.as_deref().unwrap_or(ALL));
-        Ok(steps.finish())
-    }
-}
-
-/// Says what this machine lacks, and how to get it.
-pub(crate) fn missing(shell: &Shell) -> Option<String> {
-    let programs = ["setpriv", "timeout"];
-    let lacking = programs.into_iter().find_map(|program| installed(program).err());
-    let no_python = || python(shell).is_none().then(|| "no Python 2.7".to_owned());
-    lacking.or_else(no_python).map(|why| format!("{why} (pyenv install 2.7.18)"))
-}
-
-/// Finds a Python 2.7: pyenv's or the system's.
-fn python(shell: &Shell) -> Option<PathBuf> {
-    let pyenv = cmd!(shell, "pyenv root").quiet().ignore_stderr().read().ok()?;
-    let versions = shell.read_dir(Path::new(&pyenv).join("versions")).unwrap_or_default();
-    let is_old = |path: &&PathBuf| path.to_string_lossy().contains("/2.7");
-    let found = versions.iter().find(is_old).map(|version| version.join("bin/python"));
-    found.or_else(|| installed("python2.7").ok())
-}
-
-/// Runs cases where the suite can be had.
-pub(crate) fn check(shell: &Shell, steps: &mut Steps, cases: &str) {
-    let installed = || Suite::install(shell).map_err(|error| format!("{error:#}"));
-    match missing(shell).map_or_else(installed, Err) {
-        Ok(suite) => suite.check(steps, cases),
-        Err(why) => steps.skip("autobahn", why),
-    }
-}
-
 struct Suite {
     python: PathBuf,
     folder: PathBuf,
     shop: Workshop,
 }
 
+/// Runs cases against our server and our client in both assemblies: a step each.
+pub(crate) fn check(steps: &mut Steps, cases: &str) {
+    let mut suite = None;
+    let get = || {
+        suite = Some(Suite::install()?);
+        "ws".parse::<Layer>().map_err(anyhow::Error::msg).and_then(Workshop::build_examples)?;
+        Ok(SUITE.to_owned())
+    };
+    let (true, Some(suite)) = (steps.run("autobahn: suite and examples", get), suite) else {
+        return;
+    };
+    for way in ["segmented", "contiguous"] {
+        steps.run(format!("autobahn: server, {way}"), || suite.ask_server(way, cases));
+        steps.run(format!("autobahn: client, {way}"), || suite.ask_client(way, cases));
+    }
+}
+
+/// Finds a Python 2.7: pyenv's or the system's.
+fn python(shell: &Shell) -> Result<PathBuf, NotHere> {
+    let pyenv = cmd!(shell, "pyenv root").quiet().ignore_stderr().read().unwrap_or_default();
+    let versions = shell.read_dir(Path::new(&pyenv).join("versions")).unwrap_or_default();
+    let old = versions.iter().find(|path| path.to_string_lossy().contains("/2.7"));
+    let found = old.map(|version| version.join("bin/python"));
+    found.map_or_else(|| need("python2.7", "pyenv install 2.7.18"), Ok)
+}
+
 impl Suite {
-    fn install(shell: &Shell) -> anyhow::Result<Self> {
-        let python = python(shell).context("no Python 2.7")?;
-        let shop = Workshop::new()?;
-        let folder = shop.scratch("autobahn");
+    fn install() -> anyhow::Result<Self> {
+        need("setpriv", "apt-get install util-linux")?;
+        let (shell, shop) = (shell(), Workshop::new()?);
+        let (python, folder) = (python(&shell)?, shop.scratch("autobahn"));
         let packages = folder.join("packages");
         if !packages.join("autobahntestsuite").is_dir() {
             eprintln!("installing {SUITE} into {}, which takes a minute", packages.display());
@@ -97,18 +85,6 @@ impl Suite {
             install.ignore_stderr().run().with_context(|| format!("cannot install {SUITE}"))?;
         }
         Ok(Self { python, folder, shop })
-    }
-
-    /// Runs cases against our server and our client in both assemblies: a step each.
-    fn check(&self, steps: &mut Steps, cases: &str) {
-        let build = || Workshop::build_examples("ws-assemble");
-        if !steps.succeeds("autobahn: our examples", build) {
-            return;
-        }
-        for way in ["segmented", "contiguous"] {
-            steps.count(format!("autobahn: server, {way}"), || self.ask_server(way, cases));
-            steps.count(format!("autobahn: client, {way}"), || self.ask_client(way, cases));
-        }
     }
 
     /// `wstest`, whose packages lie in a folder of ours.
@@ -163,7 +139,7 @@ impl Suite {
         let index = self.folder.join(name).join("index.json");
         let index = fs::read_to_string(&index).with_context(|| format!("no {index:?}"))?;
         let found = outcomes(&index).context("the suite's report is broken")?;
-        let expected = fs::read_to_string(workspace::root().join(EXPECTED)).context(EXPECTED)?;
+        let expected = fs::read_to_string(root().join(EXPECTED)).context(EXPECTED)?;
         compare(side, &found, &expected)
     }
 }

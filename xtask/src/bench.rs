@@ -1,74 +1,108 @@
-//! `cargo xtask bench [LAYER] [--compare [--quick] [--job TEXT] [--json FILE] [--record FILE]]`
+//! `cargo xtask demo`, `bench`, `report` and `soak`: programs of `seg-bench`.
 
-use std::{ffi::OsString, process::ExitCode};
+use std::{
+    ffi::OsString,
+    fs,
+    process::{Command, ExitCode},
+};
 
+use anyhow::{Context, ensure};
 use xshell::cmd;
 
 use crate::{
-    built_binary::{self, Build},
-    flags::Bench,
-    workspace::{self, Workspace},
+    child::{
+        CHAOS, COMPARE, DEMO, DRAWING_DEMO, PAGE, Program, built, number_before, read_through,
+        shell, thousands,
+    },
+    flags::{Bench, Demo, Report},
+    workspace::{Workspace, root},
 };
 
+/// The message of the demo, as large as its pictures are to show.
+const DEMO_SIZE: &str = "64MiB";
+
+/// How long `soak` goes on, also in `ci`; and in `ci --full`.
+pub(crate) const SOAK_SECONDS: u32 = 60;
+pub(crate) const FULL_SOAK_SECONDS: u32 = 600;
+
+impl Demo {
+    /// The program knows the same options.
+    pub(crate) fn run(self, arguments: Vec<OsString>) -> anyhow::Result<ExitCode> {
+        let program = if self.plot.is_some() { DRAWING_DEMO } else { DEMO };
+        replace_process(Command::new(built(program)?).args(arguments))
+    }
+}
+
 impl Bench {
-    pub(crate) fn run(self) -> anyhow::Result<ExitCode> {
-        // An unknown layer is refused before anything is built.
-        let layer = self.layer.or(self.only).map(|name| short_name(&name)).transpose()?;
+    pub(crate) fn run(self, mut arguments: Vec<OsString>) -> anyhow::Result<ExitCode> {
         if self.compare {
-            let mut arguments: Vec<OsString> = Vec::new();
-            if let Some(layer) = layer {
-                arguments.extend(["--layer".into(), layer.into()]);
-            }
-            if let Some(text) = self.job {
-                arguments.extend(["--job".into(), text.into()]);
-            }
-            if self.quick {
-                arguments.push("--quick".into());
-            }
-            if let Some(path) = self.json {
-                arguments.extend(["--json".into(), path.into()]);
-            }
-            if let Some(path) = self.record {
-                arguments.extend(["--record".into(), path.into()]);
-            }
-            return built_binary::run("compare", Build::COMPARE, arguments);
+            arguments.retain(|argument| argument != "--compare");
+            return replace_process(Command::new(built(COMPARE)?).args(arguments));
         }
         let of_compare = [self.job.is_some(), self.json.is_some(), self.record.is_some()];
         if self.quick || of_compare.contains(&true) {
             eprintln!("error: --quick, --job, --json and --record go with --compare");
             return Ok(ExitCode::from(2));
         }
-        let shell = workspace::shell()?;
-        let chosen = match layer {
-            Some(layer) => vec!["--bench".to_owned(), layer],
-            None => vec!["--benches".to_owned()],
-        };
+        let chosen = self.layer.or(self.only);
+        let chosen = chosen.map_or(vec!["--benches"], |layer| vec!["--bench", layer.short]);
+        let shell = shell();
         cmd!(shell, "cargo bench --package seg-bench {chosen...}").run()?;
         Ok(ExitCode::SUCCESS)
     }
 }
 
-/// The name that jobs and benchmarks have for a layer, from that or from its crate's.
-fn short_name(name: &str) -> anyhow::Result<String> {
-    let layer = &Workspace::read()?.chosen(Some(name))?[0].name;
-    let name = layer.strip_prefix("seg-").or_else(|| layer.strip_prefix("http-")).unwrap_or(layer);
-    Ok(name.strip_suffix("-assemble").unwrap_or(name).to_owned())
+impl Report {
+    /// Measures, unless records are named, and writes the page.
+    pub(crate) fn run(self) -> anyhow::Result<ExitCode> {
+        let folder = self.to.unwrap_or_else(|| root().join("docs/bench"));
+        fs::create_dir_all(&folder).with_context(|| format!("cannot make {folder:?}"))?;
+        let mut records = self.from;
+        let memory = folder.join("memory.svg");
+        let has_records = !records.is_empty();
+        if !has_records {
+            let record = Workspace::read()?.target.join("comparison.json");
+            let quick = self.quick.then_some("--quick");
+            run(COMPARE, |compare| compare.arg("--record").arg(&record).args(quick))?;
+            records.push(record);
+        }
+        if !(has_records && memory.exists()) {
+            run(DRAWING_DEMO, |demo| demo.args(["--size", DEMO_SIZE, "--plot"]).arg(&memory))?;
+        }
+        let mut page = Command::new(built(PAGE)?);
+        records.iter().for_each(|record| {
+            page.arg("--from").arg(record);
+        });
+        replace_process(page.arg("--to").arg(folder))
+    }
 }
 
-#[cfg(test)]
-mod tests {
-    use std::fs;
+fn run(program: Program, with: impl Fn(&mut Command) -> &mut Command) -> anyhow::Result<()> {
+    let status = with(&mut Command::new(built(program)?)).status().context(program[0])?;
+    ensure!(status.success(), "{}: {status}", program[0]);
+    Ok(())
+}
 
-    use super::*;
+/// One process from the shell's point of view: ending it ends the program, and nothing stays behind.
+#[cfg(unix)]
+fn replace_process(command: &mut Command) -> anyhow::Result<ExitCode> {
+    use std::os::unix::process::CommandExt;
 
-    #[test]
-    fn every_layer_has_a_benchmark_under_its_short_name() {
-        for layer in Workspace::read().expect("the manifests").layers() {
-            let name = short_name(&layer.name).expect("a layer");
-            assert_eq!(short_name(&name).expect("a short name"), name);
-            let path = workspace::root().join(format!("benches/{name}.rs"));
-            assert!(fs::exists(&path).is_ok_and(|exists| exists), "{path:?}");
-        }
-        assert!(short_name("nothing").is_err());
-    }
+    Err(command.exec()).context("cannot start what was built")
+}
+
+#[cfg(not(unix))]
+fn replace_process(command: &mut Command) -> anyhow::Result<ExitCode> {
+    let code = command.status().context("cannot start what was built")?.code();
+    Ok(code.and_then(|code| u8::try_from(code).ok()).map_or(ExitCode::FAILURE, ExitCode::from))
+}
+
+/// Runs rounds until the time is over; fails when something differs, stands still or is missing, and
+/// when something that is to happen never did.
+pub(crate) fn soak(seconds: u32) -> anyhow::Result<String> {
+    let (shell, chaos, seconds) = (shell(), built(CHAOS)?, seconds.to_string());
+    let said = read_through(cmd!(shell, "{chaos} {seconds}"))?;
+    let count = |what: &str| said.lines().filter_map(|line| number_before(line, what)).sum();
+    let [echoes, connections] = [" that came back", " connections "].map(count).map(thousands);
+    Ok(format!("{echoes} echoes over {connections} connections"))
 }

@@ -1,20 +1,20 @@
 //! `cargo xtask cross [TARGET] [LAYER]`: the tests of the shipped crates on other systems.
 
-use std::process::ExitCode;
+use core::str::FromStr;
 
-use anyhow::{Context, bail};
-use xshell::{Shell, cmd};
+use anyhow::Context;
+use xshell::cmd;
 
 use crate::{
-    counted,
-    flags::Cross,
-    std_sources::StdSources,
+    child::{in_words, need, shell, tests_of},
+    layer::Layer,
+    std_sources,
     steps::Steps,
-    workspace::{self, Workspace, installed},
 };
 
 /// A system that runs here, on another's processor or in another's place.
-struct Target {
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Target {
     name: &'static str,
     /// What is special about it.
     what: &'static str,
@@ -26,120 +26,103 @@ struct Target {
     packages: &'static str,
 }
 
-impl Target {
-    const fn new(
-        [name, what, triple]: [&'static str; 3],
-        [linker, runner]: [&'static str; 2],
-        packages: &'static str,
-    ) -> Self {
-        Self { name, what, triple, linker, runner, packages }
-    }
+/// Name, what is special, triple; linker, runner; packages.
+const fn target(
+    [name, what, triple]: [&'static str; 3],
+    [linker, runner]: [&'static str; 2],
+    packages: &'static str,
+) -> Target {
+    Target { name, what, triple, linker, runner, packages }
 }
 
 const TARGETS: [Target; 7] = [
-    Target::new(
+    target(
         ["aarch64", "NEON", "aarch64-unknown-linux-gnu"],
         ["aarch64-linux-gnu-gcc", "qemu-aarch64"],
         "qemu-user gcc-aarch64-linux-gnu libc6-dev-arm64-cross",
     ),
-    Target::new(
+    target(
         ["i686", "32 bits", "i686-unknown-linux-gnu"],
         ["i686-linux-gnu-gcc", ""],
         "gcc-i686-linux-gnu libc6-dev-i386-cross",
     ),
-    Target::new(
+    target(
         ["s390x", "big-endian", "s390x-unknown-linux-gnu"],
         ["s390x-linux-gnu-gcc", "qemu-s390x"],
         "qemu-user gcc-s390x-linux-gnu libc6-dev-s390x-cross",
     ),
-    Target::new(
+    target(
         ["armv7", "32 bits, other alignment", "armv7-unknown-linux-gnueabihf"],
         ["arm-linux-gnueabihf-gcc", "qemu-arm"],
         "qemu-user gcc-arm-linux-gnueabihf libc6-dev-armhf-cross",
     ),
-    Target::new(
+    target(
         ["riscv64", "no vectors of ours", "riscv64gc-unknown-linux-gnu"],
         ["riscv64-linux-gnu-gcc", "qemu-riscv64"],
         "qemu-user gcc-riscv64-linux-gnu libc6-dev-riscv64-cross",
     ),
-    Target::new(
+    target(
         ["windows", "another system's pages and threads", "x86_64-pc-windows-gnu"],
         ["x86_64-w64-mingw32-gcc", "wine"],
         "gcc-mingw-w64-x86-64 wine",
     ),
     // There is no program that runs it, so it is compiled only.
-    Target::new(["wasm", "no threads", "wasm32-wasip1"], ["", ""], ""),
+    target(["wasm", "no threads", "wasm32-wasip1"], ["", ""], ""),
 ];
 
-impl Cross {
-    pub(crate) fn run(self) -> anyhow::Result<ExitCode> {
-        let shell = workspace::shell()?;
-        let chosen =
-            |target: &&Target| self.target.as_ref().is_none_or(|name| *name == target.name);
-        let targets: Vec<_> = TARGETS.iter().filter(chosen).collect();
-        if targets.is_empty() {
-            let known = TARGETS.iter().map(|target| target.name).collect::<Vec<_>>().join(", ");
-            bail!("no target is named {:?}: {known}", self.target.unwrap_or_default());
-        }
-        let mut steps = Steps::default();
-        for target in targets {
-            target.check(&shell, &mut steps, self.layer.as_deref())?;
-        }
-        Ok(steps.finish())
+impl FromStr for Target {
+    type Err = String;
+
+    fn from_str(name: &str) -> Result<Self, String> {
+        let found = TARGETS.into_iter().find(|target| target.name == name);
+        let known = || TARGETS.map(|target| target.name).join(", ");
+        found.ok_or_else(|| format!("no target is named {name:?}: {}", known()))
     }
 }
 
-/// Runs all layers on all targets that this machine can run.
-pub(crate) fn check_all(shell: &Shell, steps: &mut Steps) -> anyhow::Result<()> {
-    TARGETS.iter().try_for_each(|target| target.check(shell, steps, None))
+/// Runs the tests of one layer or of all on one system or on all; a step each, or one that says what
+/// is missing.
+pub(crate) fn check(steps: &mut Steps, target: Option<Target>, layer: Option<Layer>) {
+    for target in target.map_or(TARGETS.into(), |target| vec![target]) {
+        let hint = format!("apt-get install {}", target.packages);
+        let mut programs =
+            [target.linker, target.runner].into_iter().filter(|name| !name.is_empty());
+        if let Some(why) = programs.find_map(|program| need(program, &hint).err()) {
+            steps.skip(format!("cross {}", target.name), why.to_string());
+            continue;
+        }
+        for layer in Layer::chosen(layer) {
+            let name = format!("cross {} {} ({})", target.name, layer.name, target.what);
+            steps.run(name, || target.run(layer));
+        }
+    }
 }
 
 impl Target {
-    /// Says what this machine lacks, and how to get it.
-    fn missing(&self, shell: &Shell) -> Option<String> {
-        let mut programs = [self.linker, self.runner].into_iter().filter(|name| !name.is_empty());
-        let lacking = programs.find_map(|program| installed(program).err());
-        let lacking = lacking.map(|why| format!("{why} (apt-get install {})", self.packages));
-        lacking.or_else(|| StdSources::missing(shell))
-    }
-
-    /// A step for each layer, or one that says what is missing.
-    fn check(&self, shell: &Shell, steps: &mut Steps, layer: Option<&str>) -> anyhow::Result<()> {
-        let layers = Workspace::read()?.chosen(layer)?;
-        if let Some(why) = self.missing(shell) {
-            steps.skip(format!("cross {}", self.name), why);
-            return Ok(());
-        }
-        for layer in layers {
-            let name = format!("cross {} {} ({})", self.name, layer.name, self.what);
-            steps.count(name, || self.run(shell, &layer.name));
-        }
-        Ok(())
-    }
-
-    fn run(&self, shell: &Shell, layer: &str) -> anyhow::Result<String> {
-        let _sources = StdSources::get(shell)?;
-        let _sources = _sources.push(shell);
+    fn run(self, layer: Layer) -> anyhow::Result<String> {
+        let Self { triple, linker, runner, packages, .. } = self;
+        let variable =
+            |what| format!("CARGO_TARGET_{}_{what}", triple.to_uppercase().replace('-', "_"));
+        let shell = shell();
+        let environment = std_sources::get()?;
+        environment.iter().for_each(|(key, value)| shell.set_var(key, value));
         // With the C library inside, a program needs no other system's files to start.
-        let _flags = shell.push_env("RUSTFLAGS", "-Ctarget-feature=+crt-static");
-        let _target = shell.push_env("CARGO_TARGET_DIR", "target/cross");
+        shell.set_var("RUSTFLAGS", "-Ctarget-feature=+crt-static");
+        shell.set_var("CARGO_TARGET_DIR", "target/cross");
         // Emulation is slow; the checks of debug builds stay.
-        let _optimised = shell.push_env("CARGO_PROFILE_DEV_OPT_LEVEL", "1");
-        let triple = self.triple;
-        let variable = triple.to_uppercase().replace('-', "_");
-        let _linker = (!self.linker.is_empty())
-            .then(|| shell.push_env(format!("CARGO_TARGET_{variable}_LINKER"), self.linker));
-        let _runner = (!self.runner.is_empty())
-            .then(|| shell.push_env(format!("CARGO_TARGET_{variable}_RUNNER"), self.runner));
+        shell.set_var("CARGO_PROFILE_DEV_OPT_LEVEL", "1");
         // For tests that start themselves once more.
-        let _again = shell.push_env("SEG_TEST_RUNNER", self.runner);
-        let selection = ["-Zbuild-std", "--target", triple, "--package", layer];
-        if self.linker.is_empty() {
-            cmd!(shell, "cargo check {selection...} --lib").run()?;
+        shell.set_var("SEG_TEST_RUNNER", runner);
+        let what = ["-Zbuild-std", "--target", triple, "--package", layer.name, "--lib"];
+        if linker.is_empty() {
+            cmd!(shell, "cargo check {what...}").run()?;
             return Ok("compiled, not run".to_owned());
         }
-        let test = cmd!(shell, "cargo test --no-fail-fast {selection...} --lib --tests");
-        let said = counted::read_through(test).with_context(|| self.packages.to_owned())?;
-        Ok(counted::in_words(counted::tests_in(&said)))
+        let mut test = cmd!(shell, "cargo test --no-fail-fast {what...} --tests");
+        test = test.env(variable("LINKER"), linker);
+        if !runner.is_empty() {
+            test = test.env(variable("RUNNER"), runner);
+        }
+        Ok(in_words(tests_of(test).context(packages)?))
     }
 }

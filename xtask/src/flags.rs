@@ -3,8 +3,12 @@
 
 use std::path::PathBuf;
 
+use crate::{cross::Target, layer::Layer, sanitize::Sanitizer};
+
 xflags::xflags! {
     /// Build, show, check and test the workspace.
+    ///
+    /// A LAYER is a crate's name or its short one: `seg-pool` or `pool`; all of them unless told.
     cmd xtask {
         /// Receive real messages over loopback and show what that cost, in one table.
         cmd demo {
@@ -43,31 +47,31 @@ xflags::xflags! {
         cmd msrv {}
         /// Explore the interleavings of threads with loom, in one layer or in all.
         cmd loom {
-            /// The layer: `pool`, `seg-pool` and so on.
-            optional layer: String
+            /// The layer.
+            optional layer: Layer
             /// How often a thread may be interrupted; 2 unless told.
             optional --preemptions count: u32
         }
         /// Run the tests of one layer, or of all, under Miri: both aliasing models, other systems.
         cmd miri {
-            /// The layer: `pool`, `seg-pool` and so on.
-            optional layer: String
+            /// The layer.
+            optional layer: Layer
             /// How many schedules to try; 4 unless told.
             optional --seeds count: u32
         }
-        /// Run the tests under a sanitizer: `address`, `thread` or `memory`.
+        /// Run the tests of one layer, or of those that it is for, under a sanitizer.
         cmd sanitize {
-            /// The sanitizer.
-            required sanitizer: String
-            /// The layer: `pool`, `seg-pool` and so on.
-            optional layer: String
+            /// `address`, `thread` or `memory`.
+            required sanitizer: Sanitizer
+            /// The layer.
+            optional layer: Layer
         }
         /// Run the tests of one layer, or of all, on other systems, emulated.
         cmd cross {
             /// aarch64, i686, s390x, armv7, riscv64, windows or wasm; all unless told.
-            optional target: String
-            /// The layer: `pool`, `seg-pool` and so on.
-            optional layer: String
+            optional target: Target
+            /// The layer.
+            optional layer: Layer
         }
         /// Throw hostile bytes at one fuzz target or at all, under the address sanitizer.
         cmd fuzz {
@@ -78,10 +82,10 @@ xflags::xflags! {
         }
         /// Measure: with criterion, or side by side with every peer.
         cmd bench {
-            /// The layer, for example `pool`; all of them unless told.
-            optional only: String
+            /// The layer.
+            optional only: Layer
             /// The layer, spelled as an option.
-            optional --layer name: String
+            optional --layer name: Layer
             /// Measure ours and the peers in turn, and show the ratios.
             optional --compare
             /// With --compare: only the jobs whose name holds this text.
@@ -99,24 +103,22 @@ xflags::xflags! {
             repeated --from record: PathBuf
             /// Fewer and shorter samples: for a look, not to be quoted.
             optional --quick
-            /// Write to this directory instead.
-            optional --to directory: PathBuf
+            /// Write to this folder instead.
+            optional --to folder: PathBuf
         }
         /// Count the instructions of the hottest operations and compare them with the kept counts.
         cmd instructions {
             /// Keep what is counted now.
             optional --bless
         }
-        /// Check the rules of the house: layers, unsafe, leftovers.
+        /// Check the rules of the house: layers, unsafe, the door to atomics.
         cmd tidy {}
         /// Run everything that a change has to pass, as far as this machine has the tools.
         cmd ci {
-            /// All layers under every sanitizer, other systems, Miri: what takes hours on two cores.
+            /// Sanitizers, fuzzing, other systems, Miri, all of Autobahn: what takes hours on two cores.
             optional --full
             /// Leave out the tests and the demo, which ran already.
             optional --skip-tests
-            /// How long each fuzz target runs; 0 leaves them out.
-            optional --fuzz-seconds count: u32
         }
     }
 }

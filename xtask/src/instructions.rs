@@ -3,18 +3,16 @@
 //! Instructions do not depend on what else the machine does, so a change of a few percent shows
 //! where times would need hours. They say nothing of caches or of how many run at once.
 
-use std::{collections::BTreeMap, fs, path::Path, process::ExitCode};
+use std::{collections::BTreeMap, fs, path::Path};
 
-use anyhow::{Context, bail, ensure};
+use anyhow::{Context, ensure};
 use serde_json::{Value, json};
-use xshell::{Shell, cmd};
+use xshell::cmd;
 
 use crate::{
-    built_binary::{self, Build},
-    counted::thousands,
-    flags::Instructions,
-    steps::Ran,
-    workspace::{self, installed},
+    child::{INSTRUCTIONS, built, need, shell, thousands},
+    steps::NotHere,
+    workspace::root,
 };
 
 /// The kept counts.
@@ -29,96 +27,59 @@ const TOLERANCE: u64 = 3;
 /// Instructions an operation, by the operation's name.
 type Counts = BTreeMap<String, u64>;
 
-impl Instructions {
-    pub(crate) fn run(self) -> anyhow::Result<ExitCode> {
-        let shell = workspace::shell()?;
-        if let Some(why) = missing() {
-            bail!("{why}");
-        }
-        if self.bless {
-            bless(&shell)?;
-        } else {
-            match check(&shell)? {
-                Ran::Through(what) => println!("{what}"),
-                Ran::NotHere(why) => println!("skipped: {why}"),
-            }
-        }
-        Ok(ExitCode::SUCCESS)
+/// Counts and compares with what was kept, or keeps it; fails when an operation takes more. Counts of
+/// another compiler or processor are not compared.
+pub(crate) fn check(is_blessed: bool) -> anyhow::Result<String> {
+    need("valgrind", "apt-get install valgrind")?;
+    let (shell, binary, path) = (shell(), built(INSTRUCTIONS)?, root().join(BASELINE));
+    // What the operations see: valgrind hides some of the processor.
+    let here = cmd!(shell, "valgrind -q --tool=none {binary} --machine").quiet().read()?;
+    let here: Value = serde_json::from_str(&here).context("the machine is described by no JSON")?;
+    if is_blessed {
+        let kept = json!({
+            "what": "instructions an operation, counted by callgrind; cargo xtask instructions --bless",
+            "rustc": here["rustc"], "vectors": here["vectors"], "libc": here["libc"],
+            "operations": count_all(&binary)?,
+        });
+        fs::write(path, serde_json::to_string_pretty(&kept)? + "\n").context(BASELINE)?;
+        return Ok(format!("wrote {BASELINE}"));
     }
-}
-
-/// Returns what this machine lacks for counting, and how to get it.
-pub(crate) fn missing() -> Option<String> {
-    installed("valgrind").err().map(|why| format!("{why} (apt-get install valgrind)"))
-}
-
-/// Counts and compares with what was kept; fails when an operation takes more. Counts of another
-/// compiler or processor are not compared.
-pub(crate) fn check(shell: &Shell) -> anyhow::Result<Ran> {
-    let kept = fs::read_to_string(workspace::root().join(BASELINE))
+    let kept = fs::read_to_string(path)
         .with_context(|| format!("cannot read {BASELINE}; --bless makes it"))?;
     let kept: Value =
         serde_json::from_str(&kept).with_context(|| format!("{BASELINE} is broken"))?;
-    let binary = built_binary::path_of("instructions", Build::INSTRUCTIONS)?;
-    let here = machine(shell, &binary)?;
     for key in ["rustc", "vectors", "libc"] {
-        if here[key] != kept[key] {
-            let (here, kept) = (&here[key], &kept[key]);
+        let (here, kept) = (&here[key], &kept[key]);
+        if here != kept {
             let why =
-                format!("{key} is {here}; the kept counts are of {kept} (--bless keeps new ones)");
-            return Ok(Ran::NotHere(why));
+                format!("{key} is {here}; the kept counts are of {kept}; --bless keeps new ones");
+            return Err(NotHere(why).into());
         }
     }
     let kept: Counts = serde_json::from_value(kept["operations"].clone())
         .with_context(|| format!("{BASELINE} has no operations"))?;
-    let found = count_all(shell, &binary)?;
+    let found = count_all(&binary)?;
     let (table, risen) = compare(&found, &kept);
     eprint!("{table}");
     ensure!(risen.is_empty(), "more instructions than {BASELINE} allows: {}", risen.join(", "));
-    Ok(Ran::Through(format!("{} operations within {TOLERANCE} % and one instruction", found.len())))
+    Ok(format!("{} operations within {TOLERANCE} % and one instruction", found.len()))
 }
 
-/// Counts and keeps the counts.
-fn bless(shell: &Shell) -> anyhow::Result<()> {
-    let binary = built_binary::path_of("instructions", Build::INSTRUCTIONS)?;
-    let here = machine(shell, &binary)?;
-    let kept = json!({
-        "what": "instructions an operation, counted by callgrind; cargo xtask instructions --bless",
-        "rustc": here["rustc"],
-        "vectors": here["vectors"],
-        "libc": here["libc"],
-        "operations": count_all(shell, &binary)?,
-    });
-    let text = serde_json::to_string_pretty(&kept)? + "\n";
-    let path = workspace::root().join(BASELINE);
-    fs::create_dir_all(path.parent().unwrap_or(&path))?;
-    fs::write(&path, text).with_context(|| format!("cannot write {BASELINE}"))?;
-    println!("wrote {BASELINE}");
-    Ok(())
-}
-
-/// What the operations see: valgrind hides some of the processor.
-fn machine(shell: &Shell, binary: &Path) -> anyhow::Result<Value> {
-    let text = cmd!(shell, "valgrind -q --tool=none {binary} --machine").quiet().read()?;
-    serde_json::from_str(&text).context("the machine is described by no JSON")
-}
-
-fn count_all(shell: &Shell, binary: &Path) -> anyhow::Result<Counts> {
-    let names = cmd!(shell, "{binary} --list").quiet().read()?;
-    let count = |name: &str| {
-        let once = count(shell, binary, name, TIMES)?;
-        let twice = count(shell, binary, name, 2 * TIMES)?;
-        Ok((name.to_owned(), twice.saturating_sub(once) / TIMES))
-    };
-    names.lines().map(count).collect()
-}
-
-/// Returns the instructions of one process that does an operation so many times.
-fn count(shell: &Shell, binary: &Path, operation: &str, times: u64) -> anyhow::Result<u64> {
-    let times = times.to_string();
+fn count_all(binary: &Path) -> anyhow::Result<Counts> {
+    let shell = shell();
     let arguments = ["--tool=callgrind", "--callgrind-out-file=/dev/null"];
-    let command = cmd!(shell, "valgrind {arguments...} {binary} {operation} {times}").quiet();
-    collected(&command.read_stderr()?).with_context(|| format!("valgrind counted no {operation}"))
+    let count = |operation: &str, times: u64| {
+        let times = times.to_string();
+        let command = cmd!(shell, "valgrind {arguments...} {binary} {operation} {times}").quiet();
+        collected(&command.read_stderr()?)
+            .with_context(|| format!("valgrind counted no {operation}"))
+    };
+    let names = cmd!(shell, "{binary} --list").quiet().read()?;
+    let counts = names.lines().map(|name| {
+        let (once, twice) = (count(name, TIMES)?, count(name, 2 * TIMES)?);
+        Ok((name.to_owned(), twice.saturating_sub(once) / TIMES))
+    });
+    counts.collect()
 }
 
 fn collected(report: &str) -> Option<u64> {

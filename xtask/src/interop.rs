@@ -4,54 +4,41 @@ mod http;
 pub(crate) mod peers;
 mod ws;
 
-use std::process::ExitCode;
-
 use anyhow::{bail, ensure};
 
-use crate::{flags::Interop, steps::Steps, workspace::installed};
+use crate::{child::need, flags::Interop, layer::LAYERS, steps::Steps};
 use peers::Workshop;
 
 /// What installs the programs that are missing.
 const INSTALL: &str = "interop/install.sh";
 
 impl Interop {
-    pub(crate) fn run(self) -> anyhow::Result<ExitCode> {
-        let suite = self.suite.as_deref();
-        let (has_http, has_ws) = (suite != Some("ws"), suite != Some("http"));
-        if let Some(other) = suite.filter(|suite| !["http", "ws"].contains(suite)) {
-            bail!("{other} is no suite: http or ws");
-        }
-        for program in ["setpriv", "timeout"] {
-            ensure!(
-                installed(program).is_ok(),
-                "{program} is not installed (util-linux, coreutils)"
-            );
-        }
+    pub(crate) fn run(self, steps: &mut Steps) -> anyhow::Result<()> {
+        let (has_http, has_ws) = match self.suite.as_deref() {
+            None => (true, true),
+            Some("http") => (true, false),
+            Some("ws") => (false, true),
+            Some(other) => bail!("{other} is no suite: http or ws"),
+        };
+        need("setpriv", "apt-get install util-linux")?;
+        need("timeout", "apt-get install coreutils")?;
         let shop = Workshop::new()?;
-        let mut missing = Vec::new();
-        if has_http {
-            missing.extend(http::missing(&shop));
-        }
-        if has_ws {
-            missing.extend(ws::missing(&shop));
-        }
+        let mut missing = if has_http { http::missing(&shop) } else { Vec::new() };
+        missing.extend(if has_ws { ws::missing(&shop) } else { Vec::new() });
         missing.sort();
         missing.dedup();
         for (peer, why) in &missing {
-            eprintln!("{peer} takes no part: {why} ({INSTALL} installs it)");
+            steps.skip(*peer, format!("{why} ({INSTALL} installs it)"));
         }
-        ensure!(missing.is_empty() || !self.require, "{} peers are missing", missing.len());
-        shop.set_up()?;
-        let mut steps = Steps::default();
+        ensure!(missing.is_empty() || !self.require, "missing: {missing:?}");
+        LAYERS.into_iter().try_for_each(Workshop::build_examples)?;
+        shop.write_files()?;
         if has_http {
-            http::run(&shop, &mut steps);
+            http::run(&shop, steps);
         }
         if has_ws {
-            ws::run(&shop, &mut steps);
+            ws::run(&shop, steps);
         }
-        for (peer, why) in missing {
-            steps.skip(peer, why);
-        }
-        Ok(steps.finish())
+        Ok(())
     }
 }

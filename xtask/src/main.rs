@@ -6,22 +6,19 @@
 
 mod autobahn;
 mod bench;
-mod built_binary;
+mod child;
 mod ci;
-mod counted;
 mod cross;
-mod demo;
 mod flags;
 mod fuzz;
 mod instructions;
 mod interop;
+mod layer;
 mod loom;
 mod miri;
 mod msrv;
 mod publishing;
-mod report;
 mod sanitize;
-mod soak;
 mod std_sources;
 mod steps;
 mod test;
@@ -31,6 +28,7 @@ mod workspace;
 use std::{env, ffi::OsString, process::ExitCode};
 
 use flags::{Xtask, XtaskCmd};
+use steps::Steps;
 
 fn main() -> ExitCode {
     let mut arguments: Vec<OsString> = env::args_os().skip(1).collect();
@@ -38,7 +36,7 @@ fn main() -> ExitCode {
         arguments.push("--help".into());
     }
     let command = arguments[0].to_string_lossy().into_owned();
-    let flags = match Xtask::from_vec(arguments) {
+    let flags = match Xtask::from_vec(arguments.clone()) {
         Ok(flags) => flags,
         Err(error) if error.is_help() => {
             let all = error.to_string();
@@ -47,7 +45,7 @@ fn main() -> ExitCode {
         }
         Err(error) => error.exit(),
     };
-    match run(flags.subcommand) {
+    match run(flags.subcommand, arguments.split_off(1)) {
         Ok(code) => code,
         Err(error) => {
             eprintln!("error: {error:#}");
@@ -64,25 +62,50 @@ fn help_of<'a>(command: &str, all: &'a str) -> Option<&'a str> {
     Some(all[start..end].trim_end())
 }
 
-fn run(command: XtaskCmd) -> anyhow::Result<ExitCode> {
+/// Runs a command; `arguments` are those after its name.
+fn run(command: XtaskCmd, arguments: Vec<OsString>) -> anyhow::Result<ExitCode> {
+    let mut steps = Steps::default();
     match command {
-        XtaskCmd::Demo(command) => command.run(),
-        XtaskCmd::Interop(command) => command.run(),
-        XtaskCmd::Autobahn(command) => command.run(),
-        XtaskCmd::Soak(command) => command.run(),
-        XtaskCmd::Test(command) => command.run(),
-        XtaskCmd::Msrv(command) => command.run(),
-        XtaskCmd::Cross(command) => command.run(),
-        XtaskCmd::Loom(command) => command.run(),
-        XtaskCmd::Miri(command) => command.run(),
-        XtaskCmd::Fuzz(command) => command.run(),
-        XtaskCmd::Sanitize(command) => command.run(),
-        XtaskCmd::Bench(command) => command.run(),
-        XtaskCmd::Report(command) => command.run(),
-        XtaskCmd::Instructions(command) => command.run(),
-        XtaskCmd::Tidy(command) => command.run(),
-        XtaskCmd::Ci(command) => command.run(),
+        // These are other programs, with an outcome of their own.
+        XtaskCmd::Demo(demo) => return demo.run(arguments),
+        XtaskCmd::Bench(bench) => return bench.run(arguments),
+        XtaskCmd::Report(report) => return report.run(),
+        XtaskCmd::Interop(interop) => interop.run(&mut steps)?,
+        XtaskCmd::Autobahn(flags) => {
+            autobahn::check(&mut steps, flags.cases.as_deref().unwrap_or(autobahn::ALL));
+        }
+        XtaskCmd::Soak(flags) => {
+            steps.run("soak", || bench::soak(flags.seconds.unwrap_or(bench::SOAK_SECONDS)));
+        }
+        XtaskCmd::Test(flags) => {
+            steps.run("tidy", tidy::check);
+            test::check(&mut steps, flags.bless)?;
+        }
+        XtaskCmd::Msrv(_) => msrv::check(&mut steps),
+        XtaskCmd::Loom(flags) => {
+            let preemptions = flags.preemptions.unwrap_or(loom::PREEMPTIONS);
+            steps.run("loom", || loom::explore(flags.layer, preemptions));
+        }
+        XtaskCmd::Miri(flags) => {
+            miri::check(&mut steps, flags.layer, flags.seeds.unwrap_or(miri::SEEDS));
+        }
+        XtaskCmd::Sanitize(flags) => {
+            steps.run("sanitize", || flags.sanitizer.check(flags.layer));
+        }
+        XtaskCmd::Cross(flags) => cross::check(&mut steps, flags.target, flags.layer),
+        XtaskCmd::Fuzz(flags) => {
+            let seconds = flags.seconds.unwrap_or(fuzz::SECONDS);
+            fuzz::check(&mut steps, flags.target.as_deref(), seconds)?;
+        }
+        XtaskCmd::Instructions(flags) => {
+            steps.run("instructions", || instructions::check(flags.bless));
+        }
+        XtaskCmd::Tidy(_) => {
+            steps.run("tidy", tidy::check);
+        }
+        XtaskCmd::Ci(ci) => ci.run(&mut steps)?,
     }
+    Ok(steps.finish())
 }
 
 #[cfg(test)]

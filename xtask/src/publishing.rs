@@ -3,94 +3,92 @@
 use core::fmt::Write as _;
 
 use anyhow::ensure;
-use xshell::{Shell, cmd};
+use xshell::cmd;
 
 use crate::{
-    counted,
-    workspace::{self, Workspace},
+    child::{need, read_through, shell},
+    layer::LAYERS,
+    steps::{NotHere, Steps},
+    workspace::root,
 };
-
-/// What cargo tells a program that it runs; cargo-machete takes it for its own development then.
-const STARTED_BY_CARGO: &str = "CARGO_PKG_NAME";
 
 /// Packs each crate as it would be published, and checks them all as they come out of the packages.
 ///
 /// `cargo package` would check them, too, but leaves what it unpacks beside the sources that cargo
 /// fetched and takes it for a later run's. Here they come out into a workspace of their own.
-pub(crate) fn pack(shell: &Shell) -> anyhow::Result<String> {
-    let target = workspace::root().join("target/package");
+pub(crate) fn pack() -> anyhow::Result<String> {
+    let (shell, target) = (shell(), root().join("target/package"));
     let unpacked = target.join("unpacked");
     shell.remove_path(target.join("package"))?;
     shell.remove_path(&unpacked)?;
     shell.create_dir(&unpacked)?;
-    let _target = shell.push_env("CARGO_TARGET_DIR", &target);
-    let layers = Workspace::read()?.layers();
-    let selection = layers.iter().flat_map(|layer| ["--package", &layer.name]);
+    shell.set_var("CARGO_TARGET_DIR", &target);
+    let what = LAYERS.iter().flat_map(|layer| ["--package", layer.name]);
     // What lies in the tree is what shall be packed, committed or not.
-    // It says which crates it packed.
-    let _loud = shell.push_env("CARGO_TERM_QUIET", "false");
-    let packing = cmd!(shell, "cargo package {selection...} --no-verify --allow-dirty");
-    let packed = counted::read_through(packing)?.matches(" Packaged ").count();
-    ensure!(packed == layers.len(), "{packed} of {} crates were packed", layers.len());
+    cmd!(shell, "cargo package {what...} --no-verify --allow-dirty").run()?;
     let mut manifest = "[workspace]\nresolver = \"3\"\nmembers = [\"*\"]\nexclude = [\"target\"]\n\n[patch.crates-io]\n".to_owned();
-    for archive in shell.read_dir(target.join("package"))? {
-        if archive.extension().is_some_and(|extension| extension == "crate") {
-            cmd!(shell, "tar -xzf {archive} -C {unpacked}").quiet().run()?;
-        }
-    }
-    for folder in shell.read_dir(&unpacked)? {
+    let archives = shell.read_dir(target.join("package"))?;
+    let archives =
+        archives.iter().filter(|path| path.extension().is_some_and(|end| end == "crate"));
+    let mut packed = 0;
+    for archive in archives {
+        cmd!(shell, "tar -xzf {archive} -C {unpacked}").quiet().run()?;
+        let folder = archive.file_stem().unwrap_or_default().to_string_lossy();
         for licence in ["LICENSE-APACHE", "LICENSE-MIT"] {
-            let text = folder.join(licence);
-            ensure!(text.is_file(), "{} is missing", text.display());
+            ensure!(unpacked.join(&*folder).join(licence).is_file(), "{folder} has no {licence}");
         }
-        let folder = folder.file_name().unwrap_or_default().to_string_lossy().into_owned();
-        let (name, _version) = folder.rsplit_once('-').unwrap_or((&folder, ""));
+        let name = folder.rsplit_once('-').map_or(&*folder, |(name, _version)| name);
         writeln!(manifest, "{name} = {{ path = \"{folder}\" }}")?;
+        packed += 1;
     }
+    ensure!(packed == LAYERS.len(), "{packed} of {} crates were packed", LAYERS.len());
     shell.write_file(unpacked.join("Cargo.toml"), manifest)?;
-    shell.copy_file(workspace::root().join("Cargo.lock"), unpacked.join("Cargo.lock"))?;
-    let _directory = shell.push_dir(&unpacked);
+    shell.copy_file(root().join("Cargo.lock"), unpacked.join("Cargo.lock"))?;
+    shell.change_dir(&unpacked);
     cmd!(shell, "cargo check --workspace --all-features").run()?;
     Ok(format!("{packed} crates"))
 }
 
 /// Checks each published crate with every combination of its features.
-pub(crate) fn feature_powerset(shell: &Shell) -> anyhow::Result<String> {
-    let _target = shell.push_env("CARGO_TARGET_DIR", workspace::root().join("target/hack"));
-    let sets = ["--feature-powerset", "--exclude-features", "default"];
-    let plain = ["-p", "seg-pool", "-p", "seg-seq", "-p", "ws-assemble"];
-    // Without a backend these say so and do not compile.
-    let compressing =
-        ["-p", "seg-flate", "-p", "http-chunked", "--at-least-one-of", "zlib-rs,miniz_oxide"];
+pub(crate) fn feature_powerset() -> anyhow::Result<String> {
+    need("cargo-hack", "cargo install cargo-hack")?;
+    let shell = shell();
     let mut count = 0;
-    for packages in [&plain[..], &compressing] {
-        let checking = cmd!(shell, "cargo hack check {packages...} {sets...}");
-        count += counted::read_through(checking)?.matches("info: running `cargo check").count();
+    for layer in LAYERS {
+        let mut what =
+            vec!["--package", layer.name, "--feature-powerset", "--exclude-features=default"];
+        // Without one of these it says so and does not compile.
+        what.extend(layer.one_of.iter().flat_map(|features| ["--at-least-one-of", features]));
+        let checking =
+            cmd!(shell, "cargo hack check {what...}").env("CARGO_TARGET_DIR", "target/hack");
+        count += read_through(checking)?.matches("info: running `cargo check").count();
     }
     ensure!(count > 0, "no combination was checked");
     Ok(format!("{count} combinations"))
 }
 
-/// Checks licences, sources and bans of every dependency, which needs no network, or looks each up
-/// among the known vulnerabilities.
-pub(crate) fn deny(shell: &Shell, what: &[&str]) -> anyhow::Result<()> {
-    let check = ["--all-features", "--log-level", "error", "check", "--hide-inclusion-graph"];
-    Ok(cmd!(shell, "cargo deny {check...} {what...}").run()?)
-}
-
-/// Fetches the list of known vulnerabilities; returns why they cannot be looked up.
-pub(crate) fn unreachable_advisories(shell: &Shell) -> Option<String> {
-    let fetching = cmd!(shell, "cargo deny fetch db").quiet().ignore_stdout().ignore_stderr();
-    fetching.run().err().map(|_| "the list of advisories cannot be fetched".to_owned())
-}
-
-/// Looks for dependencies that nothing uses.
-pub(crate) fn find_unused(shell: &Shell) -> anyhow::Result<()> {
-    Ok(cmd!(shell, "cargo machete --with-metadata").env_remove(STARTED_BY_CARGO).run()?)
-}
-
-/// Returns how to get a subcommand of cargo that is missing.
-pub(crate) fn missing(subcommand: &str) -> Option<String> {
-    let program = format!("cargo-{subcommand}");
-    workspace::installed(&program).err().map(|_| format!("not installed (cargo install {program})"))
+/// Looks for dependencies that nothing uses, and checks licences, sources and bans of every one and
+/// whether a vulnerability of it is known.
+pub(crate) fn check_dependencies(steps: &mut Steps) {
+    let shell = shell();
+    steps.run("machete", || {
+        need("cargo-machete", "cargo install cargo-machete")?;
+        // A program that cargo runs is taken for its own development.
+        cmd!(shell, "cargo machete --with-metadata").env_remove("CARGO_PKG_NAME").run()?;
+        Ok(String::new())
+    });
+    let deny = |what: &[&str]| {
+        need("cargo-deny", "cargo install cargo-deny")?;
+        let check = ["--all-features", "--log-level", "error", "check", "--hide-inclusion-graph"];
+        cmd!(shell, "cargo deny {check...} {what...}").run()?;
+        Ok(what.join(", "))
+    };
+    // These need no network.
+    steps.run("deny", || deny(&["bans", "licenses", "sources"]));
+    steps.run("deny advisories", || {
+        need("cargo-deny", "cargo install cargo-deny")?;
+        let fetching = cmd!(shell, "cargo deny fetch db").quiet().ignore_stdout().ignore_stderr();
+        fetching.run().map_err(|_| NotHere("the list of advisories cannot be fetched".into()))?;
+        deny(&["advisories"])
+    });
 }

@@ -1,111 +1,90 @@
 //! `cargo xtask sanitize address|thread|memory [LAYER]`
 
-use std::process::ExitCode;
+use core::str::FromStr;
 
-use anyhow::bail;
-use xshell::{Shell, cmd};
+use anyhow::ensure;
+use xshell::cmd;
 
 use crate::{
-    counted,
-    flags::Sanitize,
-    std_sources::StdSources,
-    workspace::{self, Workspace},
+    child::{in_words, shell, tests_of},
+    layer::{LAYERS, Layer},
+    std_sources,
+    steps::{NotHere, Steps},
 };
 
 /// The one target whose sanitizer runtimes come with the toolchain everywhere.
-const TARGET: &str = "x86_64-unknown-linux-gnu";
+pub(crate) const TARGET: &str = "x86_64-unknown-linux-gnu";
 
-/// What watches the tests. Slabs come from the heap, which sanitizers watch.
+/// What watches the tests.
+#[derive(Clone, Copy, Debug)]
 pub(crate) struct Sanitizer {
-    pub(crate) name: &'static str,
+    name: &'static str,
     flags: &'static str,
     /// Whether the standard library has to be built with the sanitizer, too.
-    pub(crate) needs_std_sources: bool,
-    /// The layers whose own code it is about and that `ci` runs.
-    layers: &'static [&'static str],
-    /// Those that `ci --full` adds.
-    more_layers: &'static [&'static str],
+    needs_std_sources: bool,
 }
 
 /// Memory errors and leaks; data races; reads of uninitialised memory.
-pub(crate) const SANITIZERS: [Sanitizer; 3] = [
-    Sanitizer {
-        name: "address",
-        flags: "--cfg seg_heap -Zsanitizer=address",
-        needs_std_sources: false,
-        layers: &["seg-pool", "seg-seq", "ws-assemble"],
-        more_layers: &["seg-flate", "http-chunked"],
-    },
-    Sanitizer {
-        name: "thread",
-        flags: "--cfg seg_heap -Zsanitizer=thread",
-        needs_std_sources: true,
-        layers: &["seg-pool"],
-        more_layers: &["seg-seq", "ws-assemble"],
-    },
+const SANITIZERS: [Sanitizer; 3] = [
+    Sanitizer { name: "address", flags: "", needs_std_sources: false },
+    Sanitizer { name: "thread", flags: "", needs_std_sources: true },
     Sanitizer {
         name: "memory",
-        flags: "--cfg seg_heap -Zsanitizer=memory -Zsanitizer-memory-track-origins",
+        flags: " -Zsanitizer-memory-track-origins",
         needs_std_sources: true,
-        layers: &["seg-pool", "seg-seq"],
-        more_layers: &["ws-assemble"],
     },
 ];
 
-impl Sanitize {
-    pub(crate) fn run(self) -> anyhow::Result<ExitCode> {
-        let shell = workspace::shell()?;
-        let Some(sanitizer) = SANITIZERS.iter().find(|known| known.name == self.sanitizer) else {
-            bail!("no sanitizer is named {:?}: address, thread or memory", self.sanitizer);
-        };
-        let chosen = Workspace::read()?.chosen(self.layer.as_deref())?;
-        let chosen: Vec<&str> = match self.layer {
-            Some(_) => chosen.iter().map(|layer| layer.name.as_str()).collect(),
-            None => sanitizer.layers(true),
-        };
-        println!("{}", sanitizer.check(&shell, &chosen)?);
-        Ok(ExitCode::SUCCESS)
+impl FromStr for Sanitizer {
+    type Err = String;
+
+    fn from_str(name: &str) -> Result<Self, String> {
+        let found = SANITIZERS.into_iter().find(|sanitizer| sanitizer.name == name);
+        found.ok_or_else(|| format!("no sanitizer is named {name:?}: address, thread or memory"))
+    }
+}
+
+/// Fails where no sanitizer runs.
+pub(crate) fn need_target() -> Result<(), NotHere> {
+    let is_here = cfg!(all(target_arch = "x86_64", target_os = "linux"));
+    is_here.then_some(()).ok_or_else(|| NotHere(format!("runs on {TARGET} only")))
+}
+
+/// Runs each sanitizer over the layers that it is for.
+pub(crate) fn check_all(steps: &mut Steps) {
+    for sanitizer in SANITIZERS {
+        steps.run(format!("sanitize {}", sanitizer.name), || sanitizer.check(None));
     }
 }
 
 impl Sanitizer {
-    /// The layers that it is for: those of every run, or all.
-    pub(crate) fn layers(&self, is_full: bool) -> Vec<&'static str> {
-        let more = if is_full { self.more_layers } else { &[] };
-        [self.layers, more].concat()
-    }
-
-    /// Says what this machine lacks for it, and how to get it.
-    pub(crate) fn missing(&self, shell: &Shell) -> Option<String> {
-        if !cfg!(all(target_arch = "x86_64", target_os = "linux")) {
-            return Some(format!("runs on {TARGET} only"));
+    /// Runs the tests of one layer, or of those that it is for.
+    pub(crate) fn check(self, layer: Option<Layer>) -> anyhow::Result<String> {
+        need_target()?;
+        let is_for = |layer: &Layer| layer.sanitizers.contains(&self.name);
+        let all = || LAYERS.into_iter().filter(is_for).collect();
+        let layers: Vec<_> = layer.map_or_else(all, |one| vec![one]);
+        ensure!(!layers.is_empty(), "no layer is under the {} sanitizer", self.name);
+        // Unstable options, which the variable lets a stable compiler take.
+        let (mut environment, mut build_std) = (vec![("RUSTC_BOOTSTRAP", "1".into())], None);
+        if self.needs_std_sources {
+            (environment, build_std) = (std_sources::get()?, Some("-Zbuild-std"));
         }
-        if self.needs_std_sources { StdSources::missing(shell) } else { None }
-    }
-
-    /// Runs the tests of some layers.
-    ///
-    /// Sanitizers are unstable options, which `RUSTC_BOOTSTRAP` lets a stable compiler take.
-    pub(crate) fn check(&self, shell: &Shell, layers: &[&str]) -> anyhow::Result<String> {
-        if let Some(why) = self.missing(shell) {
-            bail!("{why}");
-        }
-        let (sources, build_std) = if self.needs_std_sources {
-            (StdSources::get(shell)?, &["-Zbuild-std"][..])
-        } else {
-            (StdSources::Usual, &[][..])
-        };
-        let _sources = sources.push(shell);
-        let _flags = shell.push_env("RUSTFLAGS", self.flags);
-        let _target = shell.push_env("CARGO_TARGET_DIR", format!("target/sanitize-{}", self.name));
-        // Instrumented code is slow enough; the checks of debug builds stay.
-        let _optimised = shell.push_env("CARGO_PROFILE_DEV_OPT_LEVEL", "1");
+        let Self { name, flags, .. } = self;
+        let shell = shell();
         let mut ran = 0;
-        for layer in layers {
-            let tests = ["--lib", "--tests", "--target", TARGET];
-            let test = cmd!(shell, "cargo test --package {layer} {build_std...} {tests...}");
-            ran += counted::tests_in(&counted::read_through(test)?);
+        for layer in &layers {
+            let what = ["--package", layer.name, "--lib", "--tests", "--target", TARGET];
+            let test = cmd!(shell, "cargo test {build_std...} {what...}")
+                .envs(environment.iter().map(|(key, value)| (*key, value)))
+                // Slabs come from the heap, which sanitizers watch.
+                .env("RUSTFLAGS", format!("--cfg seg_heap -Zsanitizer={name}{flags}"))
+                .env("CARGO_TARGET_DIR", format!("target/sanitize-{name}"))
+                // Instrumented code is slow enough; the checks of debug builds stay.
+                .env("CARGO_PROFILE_DEV_OPT_LEVEL", "1");
+            ran += tests_of(test)?;
         }
-        Ok(format!("{} of {}", counted::in_words(ran), layers.join(", ")))
+        let layers: Vec<_> = layers.iter().map(|layer| layer.name).collect();
+        Ok(format!("{} of {}", in_words(ran), layers.join(", ")))
     }
 }

@@ -1,18 +1,16 @@
 //! `cargo xtask test [--bless]`: every test, with every set of features that the manifests name.
 
 use core::fmt::Write as _;
-use std::{collections::BTreeMap, fs, process::ExitCode};
+use std::{collections::BTreeMap, fs};
 
 use anyhow::{Context, ensure};
 use serde_json::Value;
-use xshell::{Shell, cmd};
+use xshell::cmd;
 
 use crate::{
-    counted,
-    flags::Test,
+    child::{in_words, need, shell, tests_of},
     steps::Steps,
-    tidy,
-    workspace::{self, Package, Workspace, installed},
+    workspace::{Package, Workspace, root},
 };
 
 /// How many tests each package has at least, with the set of features that has most.
@@ -24,45 +22,31 @@ const RECORD_HEAD: &str = "# At least so many tests run in each package; `cargo 
 /// Tests by package.
 type Counts = BTreeMap<String, u64>;
 
-impl Test {
-    pub(crate) fn run(self) -> anyhow::Result<ExitCode> {
-        let shell = workspace::shell()?;
-        let mut steps = Steps::default();
-        steps.count("tidy", tidy::check);
-        check(&shell, &mut steps, self.bless)?;
-        Ok(steps.finish())
-    }
-}
-
-/// Runs all tests, and compares how many ran with the record or writes it.
-pub(crate) fn check(shell: &Shell, steps: &mut Steps, is_blessed: bool) -> anyhow::Result<()> {
-    let counts = run_tests(shell, steps)?;
-    if is_blessed {
-        fs::write(workspace::root().join(RECORD), written(&counts))?;
-    }
-    match Runner::find() {
-        Runner::Nextest => steps.count("test counts", || compare_with_record(&counts)),
-        Runner::Cargo => steps.skip("test counts", "not installed (cargo install cargo-nextest)"),
-    }
-    Ok(())
-}
-
-/// Runs the unit, integration and doc tests with each set of features; returns how many tests but
-/// doc tests each package has.
-fn run_tests(shell: &Shell, steps: &mut Steps) -> anyhow::Result<Counts> {
-    let runner = Runner::find();
+/// Runs the unit, integration and doc tests with each set of features; compares how many tests but
+/// doc tests each package has with the record, or writes it.
+pub(crate) fn check(steps: &mut Steps, is_blessed: bool) -> anyhow::Result<()> {
+    let shell = shell();
     let mut counts = Counts::new();
-    for selection in selections(&Workspace::read()?.packages) {
-        let name = selection.join(" ").replace("--package ", "");
-        steps.count(format!("test {name}"), || runner.run(shell, &selection, &mut counts));
+    for what in selections(&Workspace::read()?.packages) {
+        let name = what.join(" ").replace("--package ", "");
+        steps.run(format!("test {name}"), || run(&what, &mut counts));
         // README's examples are among them. An example may need any feature.
-        if selection.iter().any(|word| ["--workspace", "--all-features"].contains(word)) {
-            steps.count(format!("doc tests {name}"), || {
-                counted::tests_of(cmd!(shell, "cargo test --doc {selection...}"))
+        if what.iter().any(|word| ["--workspace", "--all-features"].contains(word)) {
+            steps.run(format!("doc tests {name}"), || {
+                Ok(in_words(tests_of(cmd!(shell, "cargo test --doc {what...}"))?))
             });
         }
     }
-    Ok(counts)
+    if is_blessed {
+        fs::write(root().join(RECORD), written(&counts))?;
+    }
+    steps.run("test counts", || {
+        need("cargo-nextest", "cargo install cargo-nextest")?;
+        let record = fs::read_to_string(root().join(RECORD))
+            .with_context(|| format!("cannot read {RECORD}; --bless makes it"))?;
+        compare(&counts, &record)
+    });
+    Ok(())
 }
 
 /// The arguments of each run: the whole workspace as it is by default, all features of each package
@@ -72,11 +56,12 @@ fn selections(packages: &[Package]) -> Vec<Vec<&str>> {
     let mut together = Vec::new();
     for package in packages {
         let this = ["--package", package.name.as_str()];
-        let has_features = package.is_published && !package.features.is_empty();
-        match (has_features, package.is_tested_alone) {
-            (false, _) => {}
-            (true, true) => selections.push([&this[..], &["--all-features"]].concat()),
-            (true, false) => together.extend(this),
+        if package.is_published && package.has_features {
+            if package.is_tested_alone {
+                selections.push([&this[..], &["--all-features"]].concat());
+            } else {
+                together.extend(this);
+            }
         }
         for set in &package.test_sets {
             selections.push(this.into_iter().chain(set.split_whitespace()).collect());
@@ -89,6 +74,40 @@ fn selections(packages: &[Package]) -> Vec<Vec<&str>> {
     selections
 }
 
+/// Runs the selected tests, with nextest where it is installed; notes how many each package has.
+fn run(what: &[&str], counts: &mut Counts) -> anyhow::Result<String> {
+    let shell = shell();
+    if need("cargo-nextest", "").is_err() {
+        // All targets but the doc tests, which are a step of their own.
+        let targets = ["--lib", "--bins", "--tests", "--examples"];
+        return Ok(in_words(tests_of(cmd!(shell, "cargo test {targets...} {what...}"))?));
+    }
+    let quiet = ["--no-fail-fast", "--status-level=fail", "--final-status-level=fail"];
+    let ran = tests_of(cmd!(shell, "cargo nextest run {quiet...} {what...}"))?;
+    let list = cmd!(shell, "cargo nextest list --message-format json {what...}");
+    let found = listed(&list.quiet().ignore_stderr().read()?)?;
+    // A test with `#[ignore]` is listed and does not run.
+    let listed: u64 = found.values().sum();
+    ensure!(listed == ran, "{ran} of {listed} tests ran");
+    for (name, count) in found {
+        let most = counts.entry(name).or_default();
+        *most = count.max(*most);
+    }
+    Ok(in_words(ran))
+}
+
+/// Reads how many tests each package has from nextest's list.
+fn listed(list: &str) -> anyhow::Result<Counts> {
+    let list: Value = serde_json::from_str(list).context("nextest's list is not JSON")?;
+    let mut counts = Counts::new();
+    for suite in list["rust-suites"].as_object().into_iter().flatten().map(|(_, suite)| suite) {
+        let name = suite["package-name"].as_str().context("a suite of no package")?;
+        let tests = suite["testcases"].as_object().map_or(0, |tests| tests.len());
+        *counts.entry(name.into()).or_default() += u64::try_from(tests)?;
+    }
+    Ok(counts)
+}
+
 fn written(counts: &Counts) -> String {
     let mut text = RECORD_HEAD.to_owned();
     for (package, count) in counts {
@@ -97,15 +116,8 @@ fn written(counts: &Counts) -> String {
     text
 }
 
-fn compare_with_record(counts: &Counts) -> anyhow::Result<String> {
-    let record = fs::read_to_string(workspace::root().join(RECORD))
-        .with_context(|| format!("cannot read {RECORD}; --bless makes it"))?;
-    compare(counts, &record)?;
-    Ok(counts.iter().map(|(name, count)| format!("{name} {count}")).collect::<Vec<_>>().join(", "))
-}
-
 /// Fails when a package of the record has fewer tests than it says, or one is missing there.
-fn compare(counts: &Counts, record: &str) -> anyhow::Result<()> {
+fn compare(counts: &Counts, record: &str) -> anyhow::Result<String> {
     let mut recorded = Counts::new();
     for line in record.lines().filter(|line| !line.starts_with('#')) {
         let (name, count) = line.split_once(' ').with_context(|| format!("{RECORD}: {line}"))?;
@@ -121,54 +133,7 @@ fn compare(counts: &Counts, record: &str) -> anyhow::Result<()> {
     let unknown = counts.keys().filter(|name| !recorded.contains_key(*name));
     wrong.extend(unknown.map(|name| format!("{name} is not in {RECORD}")));
     ensure!(wrong.is_empty(), "{}; --bless records what runs now", wrong.join("; "));
-    Ok(())
-}
-
-/// What runs the tests: nextest where it is installed, cargo elsewhere.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Runner {
-    Nextest,
-    Cargo,
-}
-
-impl Runner {
-    fn find() -> Self {
-        if installed("cargo-nextest").is_ok() { Self::Nextest } else { Self::Cargo }
-    }
-
-    /// Runs the selected tests; notes how many each package has and returns how many ran, in words.
-    fn run(self, shell: &Shell, selection: &[&str], counts: &mut Counts) -> anyhow::Result<String> {
-        if self == Self::Cargo {
-            // All targets but the doc tests, which are a step of their own.
-            let targets = ["--lib", "--bins", "--tests", "--examples"];
-            return counted::tests_of(cmd!(shell, "cargo test {targets...} {selection...}"));
-        }
-        let quiet = ["--no-fail-fast", "--status-level=fail", "--final-status-level=fail"];
-        let run = cmd!(shell, "cargo nextest run {quiet...} {selection...}");
-        let ran = counted::tests_in(&counted::read_through(run)?);
-        let list = cmd!(shell, "cargo nextest list --message-format json {selection...}");
-        let found = listed(&list.quiet().ignore_stderr().read()?)?;
-        // A test with `#[ignore]` is listed and does not run.
-        let listed: u64 = found.values().sum();
-        ensure!(listed == ran, "{ran} of {listed} tests ran");
-        for (name, count) in found {
-            let most = counts.entry(name).or_default();
-            *most = count.max(*most);
-        }
-        Ok(counted::in_words(ran))
-    }
-}
-
-/// Reads how many tests each package has from nextest's list.
-fn listed(list: &str) -> anyhow::Result<Counts> {
-    let list: Value = serde_json::from_str(list).context("nextest's list is not JSON")?;
-    let mut counts = Counts::new();
-    for suite in list["rust-suites"].as_object().into_iter().flatten().map(|(_, suite)| suite) {
-        let name = suite["package-name"].as_str().context("a suite of no package")?;
-        let tests = suite["testcases"].as_object().map_or(0, |tests| tests.len());
-        *counts.entry(name.into()).or_default() += u64::try_from(tests)?;
-    }
-    Ok(counts)
+    Ok(counts.iter().map(|(name, count)| format!("{name} {count}")).collect::<Vec<_>>().join(", "))
 }
 
 #[cfg(test)]
@@ -176,14 +141,19 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_feature_of_a_layer_is_in_a_run() {
-        let selections = selections(&Workspace::read().expect("the manifests").packages);
-        for layer in Workspace::read().expect("the manifests").layers() {
+    fn every_feature_of_a_layer_is_in_one_run() {
+        let packages = &Workspace::read().expect("the manifests").packages;
+        let selections = selections(packages);
+        for package in packages.iter().filter(|package| package.is_published) {
             let has_all = |selection: &&Vec<&str>| {
-                selection.contains(&"--all-features") && selection.contains(&&*layer.name)
+                selection.contains(&"--all-features") && selection.contains(&&*package.name)
             };
             let runs = selections.iter().filter(has_all).count();
-            assert_eq!(runs, usize::from(!layer.features.is_empty()), "{}", layer.name);
+            assert_eq!(runs, usize::from(package.has_features), "{}", package.name);
+            let sets = package.test_sets.iter().filter(|set| {
+                selections.iter().any(|selection| selection.join(" ").ends_with(set.as_str()))
+            });
+            assert_eq!(sets.count(), package.test_sets.len(), "{}", package.name);
         }
     }
 

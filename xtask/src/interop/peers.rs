@@ -12,11 +12,14 @@ use std::{
     time::Instant,
 };
 
-use anyhow::{Context, bail, ensure};
+use anyhow::{Context, anyhow, bail, ensure};
+use xshell::cmd;
 
 use crate::{
-    steps::{Ran, Steps},
-    workspace::{self, Workspace, installed},
+    child::{need, shell},
+    layer::Layer,
+    steps::Steps,
+    workspace::{Workspace, root},
 };
 
 /// How long a server may take until it listens.
@@ -25,18 +28,7 @@ const START_MAX: Duration = Duration::from_secs(30);
 /// How long one program may take for its cases, in seconds.
 const CASES_SECONDS: u32 = 100;
 
-/// What `ws` is about.
-const WS_EXAMPLES: &[&str] =
-    &["autobahn_client", "chat", "echo_server", "exercise", "hyper_server"];
-
-/// The examples that are built, with their features.
-const EXAMPLES: [(&str, &str, &[&str]); 3] = [
-    ("seg-flate", "zlib-rs", &["gunzip"]),
-    ("http-chunked", "http-body,tokio", &["fetch", "serve", "hyper_body"]),
-    ("ws-assemble", "deflate,hyper", WS_EXAMPLES),
-];
-
-/// Where everything is, and a folder for what the cases leave behind.
+/// Where everything is, and a folder for what the cases leave there.
 pub(crate) struct Workshop {
     target: &'static Path,
     folder: PathBuf,
@@ -49,25 +41,17 @@ impl Workshop {
         Ok(Self { target, folder: target.join("interop") })
     }
 
-    /// Builds the examples and writes the files to send.
-    pub(crate) fn set_up(&self) -> anyhow::Result<()> {
-        fs::create_dir_all(self.files())?;
-        EXAMPLES.into_iter().try_for_each(|(package, ..)| Self::build_examples(package))?;
-        self.write_files()
-    }
-
-    /// Builds the examples of one package.
-    pub(crate) fn build_examples(package: &str) -> anyhow::Result<()> {
-        let found = EXAMPLES.iter().find(|(name, ..)| *name == package);
-        let (_, features, names) = found.context("a package with examples")?;
-        eprintln!("building the examples of {package}, optimised: {}", names.join(", "));
-        let mut command = Command::new("cargo");
-        command.args(["build", "--release", "--package", package, "--features", features]);
-        command.args(names.iter().flat_map(|name| ["--example", name]));
-        let status =
-            command.current_dir(workspace::root()).status().context("cannot start cargo")?;
-        ensure!(status.success(), "the examples of {package} do not build");
-        Ok(())
+    /// Builds the examples of a layer that are needed here.
+    pub(crate) fn build_examples(layer: Layer) -> anyhow::Result<()> {
+        let (features, names) = layer.examples;
+        if names.is_empty() {
+            return Ok(());
+        }
+        eprintln!("building the examples of {}, optimised: {}", layer.name, names.join(", "));
+        let what = ["--release", "--package", layer.name, "--features", features];
+        let names = names.iter().flat_map(|name| ["--example", name]);
+        let shell = shell();
+        Ok(cmd!(shell, "cargo build {what...} {names...}").quiet().run()?)
     }
 
     /// Returns one of our examples, ready to be started.
@@ -77,20 +61,22 @@ impl Workshop {
 
     /// Returns a script of `interop` with the packages that `interop/install.sh` installs, or why not.
     pub(crate) fn script(&self, script: &str, programs: &[&str]) -> Result<Command, String> {
+        let found = |program| need(program, "from Debian's packages").map_err(|why| why.0);
         for program in programs {
-            installed(program)?;
+            found(program)?;
         }
-        let interop = workspace::root().join("interop");
-        let (program, packages) = if script.ends_with(".py") {
+        let is_python = script.ends_with(".py");
+        let (program, packages) = if is_python {
             (self.folder.join("venv/bin/python"), self.folder.join("venv"))
         } else {
-            (installed("node")?, self.folder.join("node/node_modules/ws"))
+            (found("node")?, self.folder.join("node/node_modules/ws"))
         };
         if !packages.exists() {
             return Err("its packages are missing".to_owned());
         }
         let mut command = ending_with_us(program);
-        if script.ends_with(".py") {
+        let interop = root().join("interop");
+        if is_python {
             command.env("PYTHONPATH", &interop).env("PYTHONDONTWRITEBYTECODE", "1").arg("-u");
         } else {
             // Where the script looks for packages, which are not beside it.
@@ -105,14 +91,20 @@ impl Workshop {
         self.folder.join("files")
     }
 
-    /// Reads a file to send.
-    pub(crate) fn file(&self, name: &str) -> anyhow::Result<Vec<u8>> {
-        fs::read(self.files().join(name)).with_context(|| format!("cannot read {name}"))
-    }
-
     /// Returns a path for something to be written.
     pub(crate) fn scratch(&self, name: &str) -> PathBuf {
         self.folder.join(name)
+    }
+
+    /// Starts a server like [`start`](Self::start), or notes a step that failed.
+    pub(crate) fn started(
+        &self,
+        steps: &mut Steps,
+        name: &str,
+        command: &mut Command,
+    ) -> Option<Server> {
+        let failed = |error| steps.note(format!("{name} starts"), Duration::ZERO, Err(error));
+        self.start(name, command).map_err(failed).ok()
     }
 
     /// Starts a server that says where it listens in a line that ends in `HOST:PORT` or in an URL.
@@ -148,28 +140,30 @@ impl Workshop {
 
     /// Writes letters that compress to about half, noise that does not, and files of few bytes and
     /// of none.
-    fn write_files(&self) -> anyhow::Result<()> {
+    pub(crate) fn write_files(&self) -> anyhow::Result<()> {
         const LETTERS: &[u8; 64] =
             b"segment pool socket chunk frame window page slab body trailer \n ";
-        let letter = |state: u64| LETTERS[(state >> 58) as usize];
-        let noise = |state: u64| state.to_be_bytes()[0];
-        self.write_file("large.txt", 16 << 20, letter)?;
-        self.write_file("medium.txt", 1 << 20, letter)?;
-        self.write_file("small.txt", 1000, letter)?;
-        self.write_file("empty.txt", 0, letter)?;
-        self.write_file("noise.bin", 1 << 20, noise)
-    }
-
-    fn write_file(&self, name: &str, len: usize, byte: fn(u64) -> u8) -> anyhow::Result<()> {
-        let mut file = BufWriter::new(File::create(self.files().join(name))?);
-        let mut state = 0x5eed_u64;
-        for _ in 0..len {
-            // Knuth's MMIX generator; its upper bits are the good ones.
-            state = state.wrapping_mul(6_364_136_223_846_793_005);
-            state = state.wrapping_add(1_442_695_040_888_963_407);
-            file.write_all(&[byte(state)])?;
+        fs::create_dir_all(self.files())?;
+        let files = [
+            ("large.txt", 16 << 20),
+            ("medium.txt", 1 << 20),
+            ("small.txt", 1000),
+            ("empty.txt", 0),
+        ];
+        for (name, len) in files.into_iter().chain([("noise.bin", 1 << 20)]) {
+            let mut file = BufWriter::new(File::create(self.files().join(name))?);
+            let mut state = 0x5eed_u64;
+            for _ in 0..len {
+                // Knuth's MMIX generator; its upper bits are the good ones.
+                state = state.wrapping_mul(6_364_136_223_846_793_005);
+                state = state.wrapping_add(1_442_695_040_888_963_407);
+                let letter = LETTERS[(state >> 58) as usize];
+                let byte = if name == "noise.bin" { state.to_be_bytes()[0] } else { letter };
+                file.write_all(&[byte])?;
+            }
+            file.flush()?;
         }
-        Ok(file.flush()?)
+        Ok(())
     }
 }
 
@@ -228,41 +222,43 @@ pub(crate) fn output_within(command: &Command, seconds: u32) -> anyhow::Result<O
 }
 
 /// Notes what a script of a peer said of its own cases: lines of `version TEXT`, `ok SECONDS NAME`
-/// and `failed SECONDS NAME: REASON`. It has to end in `done`, or something is missing.
+/// and `failed SECONDS NAME: REASON`. It has to end in `done` after at least one of them, or something
+/// is missing.
 pub(crate) fn note_script(steps: &mut Steps, peer: &str, prefix: &str, script: &Command) {
     let mut peer = peer.to_owned();
-    let said = match output(script) {
-        Ok(said) => said,
-        Err(error) => return steps.run(peer, || Err(error)),
-    };
-    let mut is_done = false;
-    for line in String::from_utf8_lossy(&said.stdout).lines() {
+    let (mut cases, mut is_done) = (0, false);
+    let said = output(script);
+    let (printed, complained) =
+        said.as_ref().map_or((&[][..], &[][..]), |said| (&said.stdout, &said.stderr));
+    for line in String::from_utf8_lossy(printed).lines() {
         if let Some(version) = line.strip_prefix("version ") {
             peer = format!("{peer} {version}");
         } else if line == "done" {
             is_done = true;
         } else if let Some((name, took, ran)) = case(line) {
             steps.note(format!("{peer}: {prefix}{name}"), took, ran);
+            cases += 1;
         } else {
             eprintln!("{peer}: {line}");
         }
     }
-    if !is_done {
-        let last = last_line(&said.stderr);
-        steps.run(format!("{peer}: {prefix}the script"), || bail!("ended early: {last}"));
+    if !is_done || cases == 0 {
+        let why = || anyhow!("ended after {cases} cases: {}", last_line(complained));
+        let error = said.as_ref().err().map_or_else(why, |error| anyhow!("{error:#}"));
+        steps.note(format!("{peer}: {prefix}the script"), Duration::ZERO, Err(error));
     }
 }
 
 /// Reads what a script said of one case.
-fn case(line: &str) -> Option<(&str, Duration, anyhow::Result<Ran>)> {
+fn case(line: &str) -> Option<(&str, Duration, anyhow::Result<String>)> {
     let (verdict, rest) = line.split_once(' ')?;
     let (seconds, rest) = rest.split_once(' ')?;
     let took = Duration::try_from_secs_f64(seconds.parse().ok()?).ok()?;
     match verdict {
-        "ok" => Some((rest, took, Ok(Ran::Through(String::new())))),
+        "ok" => Some((rest, took, Ok(String::new()))),
         "failed" => {
             let (name, why) = rest.split_once(": ").unwrap_or((rest, "no reason given"));
-            Some((name, took, Err(anyhow::Error::msg(why.to_owned()))))
+            Some((name, took, Err(anyhow!("{why}"))))
         }
         _ => None,
     }
@@ -284,6 +280,8 @@ pub(crate) fn last_line(said: &[u8]) -> String {
 
 #[cfg(test)]
 mod tests {
+    use std::process::ExitCode;
+
     use super::*;
 
     #[test]
@@ -305,7 +303,7 @@ mod tests {
     }
 
     #[test]
-    fn a_script_that_ends_early_is_a_failure() {
+    fn a_script_that_ends_early_or_does_nothing_is_a_failure() {
         let said = |text: &str| {
             let mut steps = Steps::default();
             let mut echo = Command::new("printf");
@@ -314,9 +312,9 @@ mod tests {
             steps.finish()
         };
         if cfg!(target_os = "linux") {
-            let good = "version 2\nok 0.5 one\ndone\n";
-            assert_eq!(said(good), std::process::ExitCode::SUCCESS);
-            assert_eq!(said("ok 0.5 one\n"), std::process::ExitCode::FAILURE);
+            assert_eq!(said("version 2\nok 0.5 one\ndone\n"), ExitCode::SUCCESS);
+            assert_eq!(said("ok 0.5 one\n"), ExitCode::FAILURE);
+            assert_eq!(said("version 2\ndone\n"), ExitCode::FAILURE);
         }
     }
 }
