@@ -12,12 +12,10 @@ apt-get update -qq 2>/dev/null || true
 # The library has the compiler's version in its name, and the compiler's LLVM has its own.
 std=$(apt-cache depends libstd-rust-web-dev | grep -o 'libstd-rust-web-[0-9][0-9.]*' | head -n 1)
 llvm=$(apt-cache depends rustc-web "$std" | grep -o 'libllvm[0-9][0-9.]*' | head -n 1)
-apt-get download -qq rustc-web libstd-rust-web-dev "$std" "$llvm" rust-web-src
+apt-get download -qq rustc-web libstd-rust-web-dev "$std" "$llvm" rust-web-src 2>/dev/null
 for package in *.deb; do dpkg-deb -x "$package" ..; done
 cd ..
 rm -r packages
-mkdir -p usr/lib/rustlib/src/rust
-mv usr/src/rustc*/library usr/lib/rustlib/src/rust/
 for kind in asan lsan msan tsan; do
   cp "$sysroot/$rustlib/"*"_rt.$kind.a" "usr/$rustlib/librustc-stable_rt.$kind.a"
 done
