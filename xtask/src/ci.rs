@@ -3,12 +3,11 @@
 use xshell::cmd;
 
 use crate::{
-    autobahn,
     bench::{FULL_SOAK_SECONDS, soak},
     child::shell,
     cross,
     flags::Ci,
-    fuzz, instructions, loom, miri, msrv, publishing, sanitize,
+    fuzz, instructions, interop, loom, miri, msrv, publishing, sanitize,
     steps::Steps,
     test, tidy,
 };
@@ -31,7 +30,7 @@ impl Ci {
         }
         steps.run("package", publishing::pack);
         steps.run("loom", || loom::explore(None, loom::PREEMPTIONS));
-        autobahn::check(steps, if self.full { autobahn::ALL } else { autobahn::QUICK });
+        interop::autobahn(steps, if self.full { interop::ALL } else { interop::QUICK });
         if !self.full {
             steps.skip(
                 "features, fuzz, soak, instructions, sanitizers, cross, miri",

@@ -4,7 +4,6 @@
 //! measures or checks, it builds and starts.
 #![forbid(unsafe_code)]
 
-mod autobahn;
 mod bench;
 mod child;
 mod ci;
@@ -72,7 +71,7 @@ fn run(command: XtaskCmd, arguments: Vec<OsString>) -> anyhow::Result<ExitCode> 
         XtaskCmd::Report(report) => return report.run(),
         XtaskCmd::Interop(interop) => interop.run(&mut steps)?,
         XtaskCmd::Autobahn(flags) => {
-            autobahn::check(&mut steps, flags.cases.as_deref().unwrap_or(autobahn::ALL));
+            interop::autobahn(&mut steps, flags.cases.as_deref().unwrap_or(interop::ALL));
         }
         XtaskCmd::Soak(flags) => {
             steps.run("soak", || bench::soak(flags.seconds.unwrap_or(bench::SOAK_SECONDS)));

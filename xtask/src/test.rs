@@ -31,7 +31,7 @@ pub(crate) fn check(steps: &mut Steps, is_blessed: bool) -> anyhow::Result<()> {
         let name = what.join(" ").replace("--package ", "");
         steps.run(format!("test {name}"), || run(&what, &mut counts));
         // README's examples are among them. An example may need any feature.
-        if what.iter().any(|word| ["--workspace", "--all-features"].contains(word)) {
+        if what.iter().any(|word| ["--workspace", "--all-features"].contains(&word.as_str())) {
             steps.run(format!("doc tests {name}"), || {
                 Ok(in_words(tests_of(cmd!(shell, "cargo test --doc {what...}"))?))
             });
@@ -51,31 +51,37 @@ pub(crate) fn check(steps: &mut Steps, is_blessed: bool) -> anyhow::Result<()> {
 
 /// The arguments of each run: the whole workspace as it is by default, all features of each package
 /// that has some, and the sets that the manifests add.
-fn selections(packages: &[Package]) -> Vec<Vec<&str>> {
-    let mut selections = vec![vec!["--workspace"]];
+fn selections(packages: &[Package]) -> Vec<Vec<String>> {
+    let with = |package: &Package| {
+        let of = |feature: &String| format!("--features={}/{feature}", package.name);
+        package.with_workspace.iter().map(of).collect::<Vec<_>>()
+    };
+    let workspace = ["--workspace".to_owned()].into_iter().chain(packages.iter().flat_map(with));
+    let mut selections = vec![workspace.collect()];
     let mut together = Vec::new();
     for package in packages {
-        let this = ["--package", package.name.as_str()];
+        let this = ["--package".to_owned(), package.name.clone()];
         if package.is_published && package.has_features {
             if package.is_tested_alone {
-                selections.push([&this[..], &["--all-features"]].concat());
+                selections.push([&this[..], &["--all-features".into()]].concat());
             } else {
-                together.extend(this);
+                together.extend(this.clone());
             }
         }
         for set in &package.test_sets {
-            selections.push(this.into_iter().chain(set.split_whitespace()).collect());
+            let set = set.split_whitespace().map(String::from);
+            selections.push(this.iter().cloned().chain(set).collect());
         }
     }
     if !together.is_empty() {
-        together.push("--all-features");
+        together.push("--all-features".into());
         selections.push(together);
     }
     selections
 }
 
 /// Runs the selected tests, with nextest where it is installed; notes how many each package has.
-fn run(what: &[&str], counts: &mut Counts) -> anyhow::Result<String> {
+fn run(what: &[String], counts: &mut Counts) -> anyhow::Result<String> {
     let shell = shell();
     if need("cargo-nextest", "").is_err() {
         // All targets but the doc tests, which are a step of their own.
@@ -145,8 +151,8 @@ mod tests {
         let packages = &Workspace::read().expect("the manifests").packages;
         let selections = selections(packages);
         for package in packages.iter().filter(|package| package.is_published) {
-            let has_all = |selection: &&Vec<&str>| {
-                selection.contains(&"--all-features") && selection.contains(&&*package.name)
+            let has_all = |selection: &&Vec<String>| {
+                selection.contains(&"--all-features".into()) && selection.contains(&package.name)
             };
             let runs = selections.iter().filter(has_all).count();
             assert_eq!(runs, usize::from(package.has_features), "{}", package.name);

@@ -36,6 +36,8 @@ pub(crate) struct Package {
     /// `package.metadata.tests.sets`: arguments of cargo that choose features, besides the default
     /// ones and all of them.
     pub(crate) test_sets: Vec<String>,
+    /// `package.metadata.tests.with-workspace`: features where the whole workspace is tested.
+    pub(crate) with_workspace: Vec<String>,
     /// `package.metadata.tests.alone`: all its features change what other packages' tests count.
     pub(crate) is_tested_alone: bool,
 }
@@ -64,6 +66,8 @@ impl Workspace {
 impl Package {
     fn parse(package: &Value) -> Option<Self> {
         let text = |value: &Value| value.as_str().map(str::to_owned);
+        let texts =
+            |value: &Value| value.as_array().into_iter().flatten().filter_map(text).collect();
         let tests = &package["metadata"]["tests"];
         let dependencies = package["dependencies"].as_array()?.iter();
         // Only a dependency inside the workspace has a path.
@@ -75,7 +79,8 @@ impl Package {
             rust_version: text(&package["rust_version"])?,
             uses: inside.filter_map(|dependency| text(&dependency["name"])).collect(),
             has_features: package["features"].as_object()?.keys().any(|name| name != "default"),
-            test_sets: tests["sets"].as_array().into_iter().flatten().filter_map(text).collect(),
+            test_sets: texts(&tests["sets"]),
+            with_workspace: texts(&tests["with-workspace"]),
             is_tested_alone: tests["alone"] == true,
         })
     }
@@ -94,15 +99,16 @@ mod tests {
             "name": "upper", "publish": null, "rust_version": "1.89",
             "dependencies": [used("lower", json!("/w")), used("http", Value::Null)],
             "features": { "default": ["a"], "a": [] },
-            "metadata": { "tests": { "sets": ["--features=a"], "alone": true } },
+            "metadata": { "tests": { "sets": ["--features=a"], "with-workspace": ["a"], "alone": true } },
         });
         let metadata = json!({ "packages": [package], "target_directory": "/t" });
         let workspace = Workspace::parse(&metadata).expect("whole metadata");
         let [package] = &workspace.packages[..] else { panic!("one package") };
         assert_eq!(
-            (&*package.uses, &*package.test_sets),
-            (&["lower".into()][..], &["--features=a".into()][..])
+            (package.uses.concat(), package.test_sets.concat()),
+            ("lower".into(), "--features=a".into())
         );
+        assert_eq!(package.with_workspace, ["a"]);
         assert!(package.is_published && package.has_features && package.is_tested_alone);
         let plain = json!({
             "name": "tool", "publish": [], "rust_version": "1.95", "dependencies": [],
