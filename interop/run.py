@@ -54,10 +54,14 @@ def missing(name, *programs):
     return lacking + ([] if packages.exists() else [f"{packages} with its packages"])
 
 
+absent = set()
+
+
 def here(peer, name, *programs):
-    """Whether a peer can be talked to; a case that says why not, otherwise."""
+    """Whether a peer can be talked to; says once why not, otherwise."""
     lacking = missing(name, *programs)
-    if lacking:
+    if lacking and peer not in absent:
+        absent.add(peer)
         print(f"skipped 0 {peer}: without {', '.join(lacking)} (interop/install.sh installs it)", flush=True)
     return not lacking
 
@@ -72,6 +76,15 @@ def case(name, function):
     try:
         function()
         cases.passed(name, start)
+    except Exception as error:
+        cases.failed(name, start, error)
+
+
+def guarded(name, function):
+    """Runs what says itself how its cases go, and fails where that breaks off."""
+    start = time.monotonic()
+    try:
+        function()
     except Exception as error:
         cases.failed(name, start, error)
 
@@ -222,7 +235,7 @@ def http():
     with Server("serve", example("serve", FILES, "--listen", "127.0.0.1:0")) as ours:
         for name, path, programs, *pages in HTTP_SERVERS:
             if here(name, path, *programs):
-                case(f"{name}: starts and ends", lambda: ask_http_server(ours, name, path, *pages))
+                guarded(name, lambda: ask_http_server(ours, name, path, *pages))
         for name, path, programs in HTTP_CLIENTS:
             if here(name, path, *programs):
                 cases_of(name, "serve: ", [*script(path), f"http://{ours.authority}", FILES])
@@ -268,12 +281,12 @@ def ask_ws_server(name, path):
 
 def ws():
     for ours in OURS:
-        case(f"{ours[0]}: starts and ends", lambda: ask_our_server(*ours))
+        guarded(ours[0], lambda: ask_our_server(*ours))
     if here("Chromium", "ws/chromium.mjs", "chromium"):
-        case("Chromium: starts and ends", ask_in_browser)
+        guarded("Chromium", ask_in_browser)
     for name, path in WS_SERVERS:
         if here(name, path):
-            case(f"{name}: starts and ends", lambda: ask_ws_server(name, path))
+            guarded(name, lambda: ask_ws_server(name, path))
 
 
 # Autobahn: the suite from its registry, under a Python 2.7, in a folder of ours.

@@ -9,7 +9,7 @@ use crate::{
     child::{need, read_through, shell},
     layer::LAYERS,
     steps::{NotHere, Steps},
-    workspace::root,
+    workspace::{Workspace, root},
 };
 
 /// Packs each crate as it would be published, and checks them all as they come out of the packages.
@@ -17,17 +17,20 @@ use crate::{
 /// `cargo package` would check them, too, but leaves what it unpacks beside the sources that cargo
 /// fetched and takes it for a later run's. Here they come out into a workspace of their own.
 pub(crate) fn pack() -> anyhow::Result<String> {
-    let (shell, target) = (shell(), root().join("target/package"));
+    let (shell, target) = (shell(), Workspace::read()?.target.join("package"));
     let unpacked = target.join("unpacked");
-    shell.remove_path(target.join("package"))?;
-    shell.remove_path(&unpacked)?;
+    shell.remove_path(&target)?;
     shell.create_dir(&unpacked)?;
-    shell.set_var("CARGO_TARGET_DIR", &target);
     let what = LAYERS.iter().flat_map(|layer| ["--package", layer.name]);
     // What lies in the tree is what shall be packed, committed or not.
     cmd!(shell, "cargo package {what...} --no-verify --allow-dirty").run()?;
-    let mut manifest = "[workspace]\nresolver = \"3\"\nmembers = [\"*\"]\nexclude = [\"target\"]\n\n[patch.crates-io]\n".to_owned();
-    let archives = shell.read_dir(target.join("package"))?;
+    // With the same profiles, what was compiled of other crates serves here, too.
+    let ours = shell.read_file(root().join("Cargo.toml"))?;
+    let profiles = ours.find("[profile.").map_or("", |start| &ours[start..]);
+    let mut manifest = format!(
+        "{profiles}\n[workspace]\nresolver = \"3\"\nmembers = [\"*\"]\n\n[patch.crates-io]\n"
+    );
+    let archives = shell.read_dir(&target)?;
     let archives =
         archives.iter().filter(|path| path.extension().is_some_and(|end| end == "crate"));
     let mut packed = 0;
@@ -45,7 +48,8 @@ pub(crate) fn pack() -> anyhow::Result<String> {
     shell.write_file(unpacked.join("Cargo.toml"), manifest)?;
     shell.copy_file(root().join("Cargo.lock"), unpacked.join("Cargo.lock"))?;
     shell.change_dir(&unpacked);
-    cmd!(shell, "cargo check --workspace --all-features").run()?;
+    let target = &Workspace::read()?.target;
+    cmd!(shell, "cargo check --workspace --all-features").env("CARGO_TARGET_DIR", target).run()?;
     Ok(format!("{packed} crates"))
 }
 

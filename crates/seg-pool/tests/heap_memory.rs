@@ -1,7 +1,6 @@
 //! What a pool does when the global allocator has no memory: its segments do not come from there.
 //!
 //! Not with the report, whose list of slabs is on the heap.
-#![expect(unsafe_code, reason = "an allocator that fails")]
 #![cfg(not(any(seg_loom, seg_heap, miri, feature = "report")))]
 
 use core::{
@@ -20,6 +19,7 @@ thread_local! {
 struct Failing;
 
 // SAFETY: the system's allocator, or nothing.
+#[expect(unsafe_code, reason = "an allocator that fails")]
 unsafe impl GlobalAlloc for Failing {
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
         let left = LEFT.get();
