@@ -33,3 +33,22 @@ pub(crate) fn explore(layer: Option<Layer>, preemptions: u32) -> anyhow::Result<
     }
     Ok(format!("{}; {preemptions} preemptions", said.join(", ")))
 }
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+
+    use crate::workspace::root;
+
+    #[test]
+    fn every_model_is_named_beside_its_promise() {
+        let read = |path| fs::read_to_string(root().join(path)).expect("a file");
+        let (models, named) = (read("crates/seg-pool/tests/loom.rs"), read("docs/testing.md"));
+        let models = models.split("#[test]\nfn ").skip(1).map(|rest| rest.split('(').next());
+        let models: Vec<_> = models.map(|name| name.expect("a name")).collect();
+        assert!(models.len() > 15, "{models:?}");
+        for model in models {
+            assert!(named.contains(&format!("`{model}`")), "{model} is not in docs/testing.md");
+        }
+    }
+}
