@@ -132,45 +132,49 @@ impl Pool {
     #[inline]
     #[cfg_attr(feature = "report", track_caller)]
     pub fn try_take_size(&self, size: SegmentSize) -> Result<SegmentMut, OutOfMemory> {
-        if !self.plain {
-            return self.take_prepared(size, Origin::caller());
-        }
-        let idle = match thread::take(self.arena.class(size)) {
+        // One cold call, which returns no `SegmentMut`: that one is put together in registers. Moved
+        // through memory right after it was written, it would wait for its stores.
+        let idle = match self.take_loaded(size) {
             Some(idle) => idle,
             None => self.take_slow(size)?,
         };
         Ok(SegmentMut::new(idle, Origin::caller()))
     }
 
-    /// Takes a segment where this thread's loaded magazine has none, and counts a refusal.
-    #[cold]
-    fn take_slow(&self, size: SegmentSize) -> Result<Idle, OutOfMemory> {
-        let taken = thread::take_slow(self.arena.class(size), &self.arena);
-        taken.inspect_err(|_| self.arena.count_refused(size))
+    /// Takes a segment that needs nothing done to it out of this thread's loaded magazine.
+    #[inline]
+    fn take_loaded(&self, size: SegmentSize) -> Option<Idle> {
+        if self.plain { thread::take(self.arena.class(size)) } else { None }
     }
 
-    /// Takes a segment on an account, or one that is zeroed when it comes back.
+    /// Takes a segment on the accounts, through this thread's cache or from the central free list,
+    /// and counts a refusal of the pool.
     #[cold]
-    fn take_prepared(&self, size: SegmentSize, origin: Origin) -> Result<SegmentMut, OutOfMemory> {
+    fn take_slow(&self, size: SegmentSize) -> Result<Idle, OutOfMemory> {
         if let Some(account) = &self.account {
             account.charge_all(size.bytes())?;
         }
-        let taken = thread::take(self.arena.class(size)).map_or_else(|| self.take_slow(size), Ok);
-        let idle = taken.inspect_err(|_| {
-            if let Some(account) = &self.account {
-                account.uncharge_all(size.bytes());
+        let class = self.arena.class(size);
+        let taken = thread::take(class).map_or_else(|| thread::take_slow(class, &self.arena), Ok);
+        match taken {
+            Ok(idle) => Ok(self.prepare(idle)),
+            Err(error) => {
+                self.arena.count_refused(size);
+                if let Some(account) = &self.account {
+                    account.uncharge_all(size.bytes());
+                }
+                Err(error)
             }
-        })?;
-        Ok(self.prepare(idle, origin))
+        }
     }
 
     /// Marks what is to be done when the segment comes back.
-    fn prepare(&self, idle: Idle, origin: Origin) -> SegmentMut {
+    fn prepare(&self, idle: Idle) -> Idle {
         if !self.plain {
             idle.route.set(core::ptr::null());
             idle.set_account(self.account.clone());
         }
-        SegmentMut::new(idle, origin)
+        idle
     }
 
     /// Takes a segment whose bytes are charged already, or a place in the queue.
@@ -190,13 +194,13 @@ impl Pool {
             _ => None,
         };
         match at_once {
-            Some(idle) => Poll::Ready(Ok(self.prepare(idle, origin))),
+            Some(idle) => Poll::Ready(Ok(SegmentMut::new(self.prepare(idle), origin))),
             None => {
                 let taken = self.arena.poll_take(class, ticket, context);
                 if matches!(taken, Poll::Ready(Err(_))) {
                     self.arena.count_refused(size);
                 }
-                taken.map_ok(|idle| self.prepare(idle, origin))
+                taken.map_ok(|idle| SegmentMut::new(self.prepare(idle), origin))
             }
         }
     }
