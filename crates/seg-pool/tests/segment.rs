@@ -412,7 +412,6 @@ fn a_part_takes_the_segment_back_when_it_is_the_last_one() {
     let start = address(&buffer);
     assert!(buffer.try_reclaim(), "nothing was split off");
     buffer.extend_from_slice(&[1; 200]);
-    assert!(!buffer.try_reclaim(), "it is not empty");
     let front = buffer.split_to(100).freeze();
     let after = buffer.split_to(100);
     assert!(buffer.shares_segment_with(&front));
@@ -427,6 +426,14 @@ fn a_part_takes_the_segment_back_when_it_is_the_last_one() {
     buffer.spare_initialized_mut();
     buffer.advance_initialized(256);
     assert_eq!(&buffer[..200], &[1; 200]);
+    // What is filled moves to the front.
+    buffer[150..].fill(2);
+    let front = buffer.split_to(130);
+    assert!(!buffer.try_reclaim(), "a part is in use");
+    drop(front);
+    assert!(buffer.try_reclaim());
+    assert_eq!((buffer.capacity(), address(&buffer)), (256, start));
+    assert_eq!(&buffer[..], [[1; 20].as_slice(), &[2; 106]].concat());
     drop(buffer);
     assert_eq!(in_use(&pool), 0);
 }

@@ -14,11 +14,19 @@ use crate::{
     sequence::{Sequence, within},
 };
 
+/// The part of a full tail segment that may be unread so that it moves to the front of the next one.
+///
+/// To copy a sixteenth of a segment, 1 KiB of 16 KiB, costs less than the chunk of a list that it would
+/// be otherwise. And the message that starts with it is in one piece.
+const MOVED_PART: usize = 16;
+
 /// A growing buffer of pooled segments: filled at the tail, consumed from the front.
 ///
 /// Bytes get in [by copy](Self::try_extend_from_slice), [by link](Self::try_push) or [by a
 /// read](Self::fill_from) into the tail segment; they get out as [`Sequence`]s without a copy,
-/// while the tail goes on being filled. Segments have the pool's
+/// while the tail goes on being filled. Where a segment is full and at most a sixteenth of it is still
+/// unread, that rest is copied to the front of the next one, or of the same one when nobody else has a
+/// part of it. Segments have the pool's
 /// [segment size](seg_pool::PoolBuilder::segment_size): a budget below it can give none. No
 /// allocation is larger than a segment, and an empty buffer holds none. A list of several chunks lies
 /// in segments of the same pool, so everything that adds chunks can be refused memory: the plain
@@ -353,6 +361,18 @@ impl SegmentedBuf {
     #[inline]
     #[must_use = "the split-off front is gone from this buffer"]
     pub fn split_to(&mut self, count: u64) -> Sequence {
+        // The short way calls nothing that returns a sequence, so that the compiler writes the result
+        // just once: each move of it right after the write would wait for its stores.
+        if self.list.is_empty()
+            && let Some(segment) = self.split_tail(count)
+        {
+            return segment.into();
+        }
+        self.split_rare(count)
+    }
+
+    #[inline(never)]
+    fn split_rare(&mut self, count: u64) -> Sequence {
         match self.split_segment(count) {
             Some(segment) => segment.into(),
             None => self.try_split_to(count).unwrap_or_else(range::refuse),
@@ -386,13 +406,19 @@ impl SegmentedBuf {
     /// [`try_split_to`](Self::try_split_to) takes those.
     #[inline]
     pub fn split_segment(&mut self, count: u64) -> Option<Segment> {
-        if count == 0 {
-            return None;
+        if self.list.is_empty() {
+            self.split_tail(count)
+        } else if count > 0 {
+            self.list.split_first(count)
+        } else {
+            None
         }
-        if !self.list.is_empty() {
-            return self.list.split_first(count);
-        }
-        let tail = self.tail.as_mut().filter(|tail| count <= tail.len() as u64)?;
+    }
+
+    /// Splits the first `count` bytes off the tail, when it has them and they are not none.
+    #[inline]
+    fn split_tail(&mut self, count: u64) -> Option<Segment> {
+        let tail = self.tail.as_mut().filter(|tail| (1..=tail.len() as u64).contains(&count))?;
         let front = tail.freeze_range(0..within(count));
         if tail.capacity() == 0 {
             self.tail = None;
@@ -609,15 +635,30 @@ impl SegmentedBuf {
     #[inline]
     pub(crate) fn try_tail_of(&mut self, spare: usize) -> Result<&mut SegmentMut, OutOfMemory> {
         if self.spare_len() < spare {
-            self.try_fresh_tail()?;
+            self.try_fresh_tail(spare)?;
         }
         let Some(tail) = &mut self.tail else { unreachable!("it has spare bytes") };
         Ok(tail)
     }
 
-    fn try_fresh_tail(&mut self) -> Result<(), OutOfMemory> {
-        let fresh = self.pool.try_take_size(self.pool.segment_size())?;
-        self.try_push_mut(fresh).map_err(|(_, error)| error)
+    fn try_fresh_tail(&mut self, spare: usize) -> Result<(), OutOfMemory> {
+        let is_moved = |tail: &&mut SegmentMut| tail.len() <= tail.held_bytes() / MOVED_PART;
+        let mut moved = self.tail.as_mut().filter(|_| self.list.is_empty()).filter(is_moved);
+        if let Some(tail) = &mut moved
+            && tail.try_reclaim()
+            && spare <= tail.spare_len()
+        {
+            return Ok(());
+        }
+        let mut fresh = self.pool.try_take_size(self.pool.segment_size())?;
+        match moved {
+            Some(tail) if spare <= fresh.capacity().saturating_sub(tail.len()) => {
+                fresh.extend_from_slice(tail);
+                *tail = fresh;
+                Ok(())
+            }
+            _ => self.try_push_mut(fresh).map_err(|(_, error)| error),
+        }
     }
 
     /// Makes slots in the list.

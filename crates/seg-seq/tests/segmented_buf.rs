@@ -145,6 +145,39 @@ fn a_receive_buffer_is_consumed_while_it_is_filled() {
 }
 
 #[test]
+fn a_short_rest_of_a_full_segment_moves_to_the_front_of_the_next() {
+    let wire: Vec<u8> = (0..=255).cycle().take(2_560).collect();
+    // Of 256 bytes, 16 are left after messages of 30, and 56 after some of 100.
+    for (len, are_cut) in [(30, false), (100, true)] {
+        let count: u64 = len.try_into().expect("short");
+        let (_pool, mut buf) = small();
+        let (mut source, mut kept) = (&wire[..], Vec::new());
+        while buf.fill_from(&mut source).expect("unlimited") > 0 {
+            while buf.len() >= count {
+                kept.push(buf.split_to(count));
+            }
+        }
+        assert_eq!(kept.iter().any(|message| message.chunk_count() > 1), are_cut);
+        assert_eq!(kept.len(), wire.len() / len);
+        for (message, expected) in kept.iter().zip(wire.chunks(len)) {
+            assert_eq!(*message, *expected);
+        }
+    }
+}
+
+#[test]
+fn a_segment_that_only_its_tail_is_left_of_is_filled_again() {
+    let (pool, mut buf) = small();
+    buf.extend_from_slice(&[1; 256]);
+    for _ in 0..100 {
+        drop(buf.split_to(245));
+        assert_eq!(buf.fill_from(&mut &[1; 300][..]).expect("unlimited"), 245);
+        assert_eq!((buf.len(), buf.held_bytes()), (256, 256));
+    }
+    assert_eq!(pool.stats().classes()[0].takes(), 1);
+}
+
+#[test]
 fn a_split_off_front_does_not_change_while_the_tail_is_filled() {
     let (_pool, mut buf) = small();
     buf.extend_from_slice(b"first");

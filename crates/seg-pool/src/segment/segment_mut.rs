@@ -306,8 +306,8 @@ impl SegmentMut {
         back
     }
 
-    /// Takes the whole segment back, empty, when this part is empty and the only one left of it.
-    /// Returns whether it did.
+    /// Takes the whole segment back when this part is the only one left of it. Returns whether it is.
+    /// Filled bytes move to the front: one copy of them, where they do not lie there.
     ///
     /// For a receive buffer that messages were split off of: when they are gone, it starts over
     /// without going through the pool.
@@ -318,20 +318,26 @@ impl SegmentMut {
     /// # fn main() -> Result<(), seg_pool::TakeError> {
     /// let mut buffer = seg_pool::Pool::new().try_take(1_024)?;
     /// buffer.extend_from_slice(&[7; 1_000]);
-    /// let message = buffer.split_to(1_000);
+    /// let message = buffer.split_to(990);
     /// assert!(!buffer.try_reclaim());
     /// drop(message);
     /// assert!(buffer.try_reclaim());
-    /// assert_eq!((buffer.len(), buffer.capacity()), (0, 1_024));
+    /// assert_eq!((buffer.len(), buffer.capacity()), (10, 1_024));
     /// # Ok(())
     /// # }
     /// ```
     pub fn try_reclaim(&mut self) -> bool {
-        if !self.is_empty() || !self.handle.is_unique() {
+        if !self.handle.is_unique() {
             return false;
         }
+        // What is filled here stays initialised, also once the bytes have moved.
+        self.raise_initialized();
+        let (filled, len) = (self.ptr, self.len());
         self.ptr = self.handle.data;
-        self.set_extent(Extent::new(0, self.handle.capacity()));
+        // SAFETY: both ranges lie within the payload (E1), of which no other handle has a part; the
+        // bytes are initialised (E3).
+        unsafe { filled.copy_to(self.ptr, len) };
+        self.set_extent(Extent::new(len, self.handle.capacity()));
         true
     }
 
