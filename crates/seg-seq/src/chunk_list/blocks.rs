@@ -160,7 +160,18 @@ impl Blocks {
     #[inline]
     pub(super) fn push_fast(&mut self, segment: Segment) -> Result<(), Segment> {
         if self.root.extra().directory.is_some() {
-            return self.push_to_leaf(segment);
+            let start = self.end();
+            // The call gets no segment: the compiler would pass it through memory, and whoever reads it
+            // there right after waits for the stores.
+            let Some(leaf) = self.last_leaf_mut() else { return Err(segment) };
+            if !is_slot_for(leaf, &segment) {
+                return Err(segment);
+            }
+            let len = segment.len() as u64;
+            leaf.push(Chunk { segment, start });
+            let state = self.root.extra_mut();
+            (state.end, state.len) = (start + len, state.len + 1);
+            return Ok(());
         }
         if !is_slot_for(&self.root, &segment) {
             return Err(segment);
@@ -171,18 +182,8 @@ impl Blocks {
     }
 
     #[inline(never)]
-    fn push_to_leaf(&mut self, segment: Segment) -> Result<(), Segment> {
-        let State { end, directory, .. } = self.root.extra_mut();
-        let (end, directory) = (*end, directory.as_mut());
-        let Some(leaf) = directory.and_then(Directory::last_leaf_mut) else { return Err(segment) };
-        if !is_slot_for(leaf, &segment) {
-            return Err(segment);
-        }
-        let (start, len) = (end, segment.len() as u64);
-        leaf.push(Chunk { segment, start });
-        let state = self.root.extra_mut();
-        (state.end, state.len) = (start + len, state.len + 1);
-        Ok(())
+    fn last_leaf_mut(&mut self) -> Option<&mut Block<(), Chunk>> {
+        self.root.extra_mut().directory.as_mut()?.last_leaf_mut()
     }
 
     /// Counts a segment that is appended, and returns where it starts.
