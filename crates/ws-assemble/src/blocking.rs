@@ -4,6 +4,8 @@
 //! returns [`WouldBlock`](io::ErrorKind::WouldBlock), has lost nothing, and goes on when it is made
 //! again.
 
+mod open;
+
 use core::{
     mem::replace,
     sync::atomic::{AtomicBool, Ordering},
@@ -28,8 +30,10 @@ use crate::{
     message::{Message, MessageKind},
     part::Part,
     read_into::{ReadFrameInto, ReadInto},
-    session::{Found, Payload, Session, Unit},
+    session::{Counters, Found, Payload, Session, Unit},
 };
+
+pub use open::{accept, accept_with, connect};
 
 /// One WebSocket connection over any `Read + Write`, when its handshake is done: a [`Session`] and
 /// its stream.
@@ -148,8 +152,7 @@ impl<S> Connection<S> {
         Self::new(stream, Session::client(pool))
     }
 
-    /// Puts a session to its stream. What was received after the handshake's head is
-    /// [fed](Session::feed) to the session.
+    /// Puts a session to its stream, when the handshake is done.
     #[must_use]
     pub fn new(stream: S, session: Session) -> Self {
         let has_timed_out = Arc::new(AtomicBool::new(false));
@@ -169,6 +172,12 @@ impl<S> Connection<S> {
     #[must_use]
     pub const fn session(&self) -> &Session {
         self.driven.session()
+    }
+
+    /// Returns what was moved so far, and what is held now, as [`Session::counters`].
+    #[must_use]
+    pub fn counters(&self) -> Counters {
+        self.driven.counters()
     }
 
     /// Returns the session, whose output goes out with the next call that writes.

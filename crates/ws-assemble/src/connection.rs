@@ -35,8 +35,12 @@ use crate::deflate::DeflateParams;
 #[cfg(feature = "tokio")]
 use crate::part::Part;
 use crate::{
-    close_frame::PeerClose, connection_error::ConnectionError, control::ControlPayload,
-    limits::Limits, message::Message, session::Session,
+    close_frame::PeerClose,
+    connection_error::ConnectionError,
+    control::ControlPayload,
+    limits::Limits,
+    message::Message,
+    session::{Counters, Session},
 };
 
 pub(crate) use driver::{Reading, Receive, Transmit, poll_decoded};
@@ -150,7 +154,7 @@ impl<S> Connection<S> {
     /// takes a vector as it is.
     #[must_use]
     pub fn with_read_ahead(mut self, received: impl Into<Vec<u8>>) -> Self {
-        self.session.read_ahead_of(received.into());
+        self.session = self.session.with_read_ahead(received);
         self
     }
 
@@ -217,6 +221,12 @@ impl<S> Connection<S> {
     #[must_use]
     pub fn unsent_bytes(&self) -> u64 {
         self.session.unsent_bytes()
+    }
+
+    /// Returns what was moved so far, and what is held now, as [`Session::counters`].
+    #[must_use]
+    pub fn counters(&self) -> Counters {
+        self.session.counters()
     }
 
     /// Keeps the newest pong for [`take_pong`](Self::take_pong). Pongs are dropped otherwise.

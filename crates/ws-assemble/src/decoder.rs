@@ -85,6 +85,8 @@ pub struct Decoder {
     in_parts: bool,
     /// Bytes consumed so far.
     offset: u64,
+    /// Whole messages so far.
+    messages: u64,
     #[cfg(feature = "deflate")]
     decompressor: Option<Box<MessageDecompressor>>,
 }
@@ -102,6 +104,7 @@ impl Decoder {
             #[cfg(feature = "random")]
             in_parts: false,
             offset: 0,
+            messages: 0,
             #[cfg(feature = "deflate")]
             decompressor: None,
         }
@@ -159,6 +162,19 @@ impl Decoder {
     #[must_use]
     pub const fn offset(&self) -> u64 {
         self.offset
+    }
+
+    /// Returns the number of whole messages so far.
+    #[must_use]
+    pub const fn messages(&self) -> u64 {
+        self.messages
+    }
+
+    /// Returns the bytes of payload so far, unmasked and decompressed, those of the message that is on
+    /// its way included.
+    #[must_use]
+    pub const fn payload_bytes(&self) -> u64 {
+        self.open.payload_bytes
     }
 
     /// Returns whether the peer's close frame was read.
@@ -355,6 +371,8 @@ impl Decoder {
         } else if let Err(index) = unmask_whole_text(payload, frame.key) {
             return Err(self.refuse_text(frame, index, input));
         }
+        self.messages += 1;
+        self.open.payload_bytes += frame.payload_len as u64;
         Ok(())
     }
 

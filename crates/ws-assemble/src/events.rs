@@ -12,12 +12,11 @@ use std::io;
 
 use seg_pool::OutOfMemory;
 
-#[cfg(feature = "tokio")]
-use crate::handshake::HandshakeError;
-use crate::{close_frame::PeerClose, decode_error::DecodeError, role::Role};
+use crate::{
+    close_frame::PeerClose, decode_error::DecodeError, handshake::HandshakeError, role::Role,
+};
 
 /// A server has refused a request.
-#[cfg(feature = "tokio")]
 pub(crate) fn request_refused(status: u16, error: &HandshakeError) {
     #[cfg(feature = "tracing")]
     tracing::info!(
@@ -30,7 +29,6 @@ pub(crate) fn request_refused(status: u16, error: &HandshakeError) {
 }
 
 /// A client was refused, or cannot use what the server answered.
-#[cfg(feature = "tokio")]
 pub(crate) fn handshake_failed(error: &HandshakeError) {
     #[cfg(feature = "tracing")]
     tracing::info!(

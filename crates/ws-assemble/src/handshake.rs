@@ -31,3 +31,11 @@ pub const FIELDS_MAX: usize = 100;
 
 /// The longest head that is read by default, in bytes.
 const HEAD_BYTES_MAX: usize = 16 << 10;
+
+/// Bytes of a head that are read at a time, on the stack: a silent peer costs no memory.
+#[cfg(feature = "random")]
+pub(crate) const READ_BYTES: usize = 2 << 10;
+
+/// What a peer may still send after it was refused, in bytes.
+#[cfg(feature = "random")]
+pub(crate) const DISCARD_BYTES_MAX: u64 = 256 << 10;

@@ -146,7 +146,7 @@ pub use seg_flate::{Contexts, Level, WindowBits};
 /// or an allocation, or their payload is copied into one growing buffer.
 pub use seg_seq::Assembly;
 #[cfg(feature = "random")]
-pub use session::{Heartbeat, Outgoing, Session, Wants};
+pub use session::{Counters, Heartbeat, Outgoing, Session, Traffic, Wants};
 #[cfg(feature = "rustls")]
 pub use tokio_rustls::rustls;
 pub use url::WebSocketUrl;

@@ -44,6 +44,8 @@ pub(crate) struct OpenMessage {
     segments: Sequence,
     /// The payload, when it is to be contiguous.
     copied: Option<Box<Copied>>,
+    /// Bytes of payload of this message and all before it, decompressed.
+    pub(crate) payload_bytes: u64,
     /// Bytes of all frames that were announced.
     announced: u64,
     /// What the linked segments keep from reuse, counted as they come: asking the sequence costs
@@ -74,6 +76,7 @@ impl OpenMessage {
     pub(crate) const NONE: Self = Self {
         segments: Sequence::new(),
         copied: None,
+        payload_bytes: 0,
         announced: 0,
         held_bytes: 0,
         fragments: 0,
@@ -227,6 +230,7 @@ impl OpenMessage {
     /// the bytes of `input` before it.
     #[inline]
     pub(crate) fn append(&mut self, input: &mut SegmentMut, range: Range<usize>) {
+        self.payload_bytes += range.len() as u64;
         match &mut self.copied {
             None if self.segments.is_empty() => self.segments = input.freeze_range(range).into(),
             None => self.segments.push(input.freeze_range(range)),
@@ -270,6 +274,7 @@ impl OpenMessage {
         }
         let valid = if self.is_text { self.utf8.push(chunk) } else { Ok(()) };
         let len = valid.err().unwrap_or(chunk.len());
+        self.payload_bytes += len as u64;
         match &mut self.copied {
             None => self.segments.push(chunk.slice(..len)),
             Some(copied) => copied.0.extend_from_slice(&chunk[..len]),

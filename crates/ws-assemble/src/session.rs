@@ -1,6 +1,7 @@
 //! A connection without its stream.
 
 mod controls;
+mod counters;
 mod filling;
 mod heartbeat;
 mod output;
@@ -28,12 +29,14 @@ use crate::{
     control::ControlPayload,
     decoder::Decoder,
     events,
+    handshake::{Acceptance, UpgradeResponse},
     limits::Limits,
     message::{Message, MessageKind},
     opcode::Opcode,
     role::Role,
 };
 
+pub use counters::{Counters, Traffic};
 pub(crate) use filling::{Filling, Found, Unit};
 pub use heartbeat::Heartbeat;
 pub use output::Outgoing;
@@ -211,6 +214,45 @@ impl Session {
             keeps_space: false,
             read_length: ReadLength::default(),
         }
+    }
+
+    /// Creates the server's end of a connection that was accepted, with what was agreed on. What came
+    /// after the request goes to [`with_read_ahead`](Self::with_read_ahead).
+    #[must_use]
+    pub fn accepted(acceptance: &Acceptance, pool: &Pool) -> Self {
+        let session = Self::server(pool);
+        #[cfg(feature = "deflate")]
+        if let Some(agreed) = acceptance.agreed_deflate() {
+            return session.with_deflate(agreed);
+        }
+        #[cfg(not(feature = "deflate"))]
+        let _ = acceptance;
+        session
+    }
+
+    /// Creates the client's end of a connection that a server has opened, as
+    /// [`accepted`](Self::accepted).
+    #[must_use]
+    pub fn connected(response: &UpgradeResponse, pool: &Pool) -> Self {
+        let session = Self::client(pool);
+        #[cfg(feature = "deflate")]
+        if let Some(agreed) = response.deflate() {
+            return session.with_deflate(agreed);
+        }
+        #[cfg(not(feature = "deflate"))]
+        let _ = response;
+        session
+    }
+
+    /// Takes what was received after the handshake's head, however long it is. Copies a slice, and
+    /// takes a vector as it is.
+    #[must_use]
+    pub fn with_read_ahead(mut self, received: impl Into<Vec<u8>>) -> Self {
+        let received = received.into();
+        if !received.is_empty() {
+            self.rare.get_or_insert_default().fed = received;
+        }
+        self
     }
 
     /// Sets the limits of what is received.

@@ -1,19 +1,15 @@
 //! One message for many connections.
 #![cfg(feature = "random")]
 
-use seg_pool::Pool;
-use ws_assemble::{Assembly, Broadcast, ConnectionError, Message, Session};
+#[cfg(feature = "deflate")]
+#[path = "harness/agreed.rs"]
+mod agreed;
+#[path = "harness/written.rs"]
+mod written;
 
-/// Returns what the session writes.
-fn written(session: &mut Session) -> Vec<u8> {
-    let mut bytes = Vec::new();
-    while session.wants().write {
-        let before = bytes.len();
-        session.outgoing().io_slices().for_each(|slice| bytes.extend_from_slice(&slice));
-        session.wrote(bytes.len() - before);
-    }
-    bytes
-}
+use seg_pool::Pool;
+use written::written;
+use ws_assemble::{Assembly, Broadcast, ConnectionError, Message, Session};
 
 /// Receives what was written.
 fn received(peer: &mut Session, wire: &[u8]) -> Message {
@@ -112,18 +108,9 @@ async fn a_connection_and_its_half_send_broadcasts() {
 
 #[cfg(feature = "deflate")]
 mod compressed {
-    use ws_assemble::{ClientHandshake, DeflateConfig, DeflateParams, ServerHandshake, WindowBits};
+    use ws_assemble::{DeflateConfig, WindowBits};
 
-    use super::*;
-
-    fn agreed(config: &DeflateConfig) -> DeflateParams {
-        let handshake = ClientHandshake::new("localhost", "/", *b"the sample nonce")
-            .expect("valid")
-            .deflate(config.clone());
-        let request = ServerHandshake::new().push(&mut &handshake.request()[..]).expect("valid");
-        let acceptance = request.expect("whole").accept().deflate(config);
-        acceptance.agreed_deflate().expect("offered").clone()
-    }
+    use super::{agreed::agreed, *};
 
     #[test]
     fn connections_without_takeover_share_a_frame_for_each_window() {

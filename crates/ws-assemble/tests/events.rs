@@ -12,7 +12,7 @@ use std::{
 };
 
 use seg_pool::{Pool, SegmentSize};
-use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt as _, DuplexStream, ReadBuf, duplex};
+use tokio::io::{AsyncRead, AsyncWriteExt as _, DuplexStream, ReadBuf, duplex, join, sink};
 use tracing::{
     Event, Metadata, Subscriber,
     field::{Field, Visit},
@@ -246,28 +246,10 @@ impl AsyncRead for Reset {
     }
 }
 
-impl AsyncWrite for Reset {
-    fn poll_write(
-        self: Pin<&mut Self>,
-        _: &mut Context<'_>,
-        bytes: &[u8],
-    ) -> Poll<io::Result<usize>> {
-        Poll::Ready(Ok(bytes.len()))
-    }
-
-    fn poll_flush(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Poll::Ready(Ok(()))
-    }
-
-    fn poll_shutdown(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Poll::Ready(Ok(()))
-    }
-}
-
 #[test]
 fn a_stream_that_fails_is_seen_once() {
     let events = Events::of(async {
-        let mut connection = Connection::server(Reset, &Pool::new());
+        let mut connection = Connection::server(join(Reset, sink()), &Pool::new());
         for _ in 0..2 {
             let error = connection.next().await.expect_err("it failed");
             assert!(matches!(error, ConnectionError::Io(_)));

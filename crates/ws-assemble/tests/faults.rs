@@ -5,6 +5,8 @@ mod faults {
     pub(crate) mod way;
     pub(crate) mod wire;
 }
+#[path = "harness/written.rs"]
+mod written;
 
 use core::{
     pin::Pin,
@@ -522,12 +524,7 @@ fn what_was_read_ahead_may_be_of_any_length() {
     let message = Message::binary(vec![7; 60_000]);
     let mut session = Session::client(&Pool::new());
     session.send(&message).expect("memory");
-    let mut received = Vec::new();
-    while session.wants().write {
-        let before = received.len();
-        session.outgoing().io_slices().for_each(|slice| received.extend_from_slice(&slice));
-        session.wrote(received.len() - before);
-    }
+    let received = written::written(&mut session);
     for way in [Way::Next, Way::Batch, Way::Half] {
         for assembly in ASSEMBLIES {
             let (pool, wire) =

@@ -1,6 +1,9 @@
 //! Peers that fall silent, and peers that do not.
 #![cfg(feature = "random")]
 
+#[path = "harness/written.rs"]
+mod written;
+
 use core::time::Duration;
 use std::time::Instant;
 
@@ -19,12 +22,7 @@ fn session(assembly: Assembly, now: Instant) -> Session {
 
 /// Returns what the session writes, unmasked.
 fn written(session: &mut Session) -> Vec<u8> {
-    let mut bytes = Vec::new();
-    while session.wants().write {
-        let before = bytes.len();
-        session.outgoing().io_slices().for_each(|slice| bytes.extend_from_slice(&slice));
-        session.wrote(bytes.len() - before);
-    }
+    let mut bytes = written::written(session);
     if let [_, len, key @ ..] = &mut bytes[..]
         && *len & 0x80 != 0
     {

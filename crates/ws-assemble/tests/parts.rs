@@ -1,6 +1,13 @@
 //! Long messages, part by part.
 #![cfg(feature = "tokio")]
 
+#[cfg(feature = "deflate")]
+#[path = "harness/agreed.rs"]
+mod agreed;
+#[cfg(feature = "deflate")]
+#[path = "harness/written.rs"]
+mod written;
+
 use core::{
     pin::Pin,
     task::{Context, Poll},
@@ -9,7 +16,7 @@ use std::{collections::VecDeque, io};
 
 use seg_pool::{Pool, SegmentSize};
 use seg_seq::SegmentedBuf;
-use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::io::{AsyncRead, ReadBuf, join, sink};
 use ws_assemble::{
     Assembly, Connection, ConnectionError, DecodeErrorKind, Limits, Message, MessageKind, Part,
     Role, Session, blocking, encode_message,
@@ -26,7 +33,7 @@ const LONG: u64 = if cfg!(miri) {
 
 const POOL_BYTES_MAX: usize = if cfg!(miri) { 48 << 10 } else { 4 << 20 };
 
-/// Sends a header and then zeroes, and swallows what is written.
+/// Sends a header and then zeroes, and drops what is written.
 struct Zeroes {
     header: &'static [u8],
     left: u64,
@@ -68,24 +75,6 @@ impl AsyncRead for Zeroes {
     }
 }
 
-impl AsyncWrite for Zeroes {
-    fn poll_write(
-        self: Pin<&mut Self>,
-        _: &mut Context<'_>,
-        bytes: &[u8],
-    ) -> Poll<io::Result<usize>> {
-        Poll::Ready(Ok(bytes.len()))
-    }
-
-    fn poll_flush(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Poll::Ready(Ok(()))
-    }
-
-    fn poll_shutdown(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Poll::Ready(Ok(()))
-    }
-}
-
 /// A frame of `LONG` bytes, as a client receives it.
 fn zeroes() -> Zeroes {
     let header = [&[0x82, 127][..], &LONG.to_be_bytes()].concat();
@@ -105,8 +94,8 @@ type NextPart<'a> = dyn FnMut() -> Result<Option<Part>, ConnectionError> + 'a;
 fn a_frame_passes_a_pool_that_is_a_small_part_of_it() {
     let runtime = tokio::runtime::Builder::new_current_thread().build().expect("a runtime");
     for assembly in Assembly::ALL {
-        let mut whole = Connection::new(zeroes(), session(assembly));
-        let (mut half, _write) = Connection::new(zeroes(), session(assembly)).split();
+        let open = || Connection::new(join(zeroes(), sink()), session(assembly));
+        let (mut whole, (mut half, _write)) = (open(), open().split());
         let mut blocking = blocking::Connection::new(zeroes(), session(assembly));
         let mut ways: [(&str, Box<NextPart<'_>>); 3] = [
             ("whole", Box::new(|| runtime.block_on(whole.next_part()))),
@@ -367,18 +356,9 @@ async fn what_a_reader_has_is_sent_and_received_part_by_part() {
     assert!(matches!(refused, Err(ConnectionError::TextInvalid)));
 }
 
-/// Agrees on compression as both ends do.
 #[cfg(feature = "deflate")]
 fn agreed() -> ws_assemble::DeflateParams {
-    use ws_assemble::{ClientHandshake, DeflateConfig, ServerHandshake};
-
-    let handshake = ClientHandshake::new("localhost", "/", *b"the sample nonce")
-        .expect("valid")
-        .deflate(DeflateConfig::default());
-    let request =
-        ServerHandshake::new().push(&mut &handshake.request()[..]).expect("valid").expect("whole");
-    let acceptance = request.accept().deflate(&DeflateConfig::default());
-    acceptance.agreed_deflate().expect("offered").clone()
+    agreed::agreed(&ws_assemble::DeflateConfig::default())
 }
 
 #[cfg(feature = "deflate")]
@@ -416,13 +396,7 @@ fn what_is_decompressed_right_before_an_end_is_handed_out_wherever_it_is_cut() {
 fn compressed_zeroes(agreed: &ws_assemble::DeflateParams, len: usize) -> Vec<u8> {
     let mut sender = Session::client(&Pool::new()).with_deflate(agreed);
     sender.send(&Message::binary(vec![0; len])).expect("no limit");
-    let mut wire = Vec::new();
-    while sender.wants().write {
-        let before = wire.len();
-        sender.outgoing().io_slices().for_each(|slice| wire.extend_from_slice(&slice));
-        sender.wrote(wire.len() - before);
-    }
-    wire
+    written::written(&mut sender)
 }
 
 #[cfg(feature = "deflate")]

@@ -15,16 +15,11 @@ use crate::{
     connection_error::ConnectionError,
     events,
     handshake::{
-        Acceptance, ClientHandshake, HandshakeError, Refusal, ServerHandshake, UpgradeRequest,
-        UpgradeResponse,
+        Acceptance, ClientHandshake, DISCARD_BYTES_MAX, HandshakeError, READ_BYTES, Refusal,
+        ServerHandshake, UpgradeRequest, UpgradeResponse,
     },
+    session::Session,
 };
-
-/// Bytes of a head that are read at a time, on the stack: a silent peer costs no memory.
-const READ_BYTES: usize = 2 << 10;
-
-/// What a peer may still send after it was refused, in bytes.
-const DISCARD_BYTES_MAX: u64 = 256 << 10;
 
 /// Opens a connection as the server: reads the request and grants it, without a subprotocol and
 /// without compression.
@@ -112,13 +107,8 @@ pub async fn connect<S: AsyncRead + AsyncWrite + Unpin>(
             return Err(error);
         }
     };
-    let connection = Connection::client(stream, pool).with_read_ahead(ahead);
-    #[cfg(feature = "deflate")]
-    let connection = match response.deflate() {
-        Some(agreed) => connection.with_deflate(agreed),
-        None => connection,
-    };
-    Ok((connection, response))
+    let session = Session::connected(&response, pool).with_read_ahead(ahead);
+    Ok((Connection::new(stream, session), response))
 }
 
 /// A client's request, read from its stream and to be answered.
@@ -186,13 +176,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Incoming<S> {
         self.stream.write_all(&acceptance.response()).await?;
         self.stream.flush().await?;
         let Self { stream, ahead, .. } = self;
-        let connection = Connection::server(stream, pool).with_read_ahead(ahead);
-        #[cfg(feature = "deflate")]
-        let connection = match acceptance.agreed_deflate() {
-            Some(agreed) => connection.with_deflate(agreed),
-            None => connection,
-        };
-        Ok(connection)
+        let session = Session::accepted(acceptance, pool).with_read_ahead(ahead);
+        Ok(Connection::new(stream, session))
     }
 
     /// Sends the refusal, ends the write side, and reads what the client still sends, at most 256 KiB

@@ -23,7 +23,7 @@ use crate::{
     control::ControlPayload,
     message::Message,
     part::Part,
-    session::{Heartbeat, Session},
+    session::{Counters, Heartbeat, Session},
     sync::{Mutex, lock},
 };
 
@@ -116,6 +116,12 @@ impl<R, W> ReadHalf<R, W> {
     #[must_use]
     pub fn peer_close(&self) -> Option<PeerClose> {
         lock(&self.shared.session).peer_close().copied()
+    }
+
+    /// Returns what both halves have moved so far, and what they hold now, as [`Session::counters`].
+    #[must_use]
+    pub fn counters(&self) -> Counters {
+        lock(&self.shared.session).counters()
     }
 
     /// Returns the newest pong that came since the last call, as [`Connection::take_pong`].
@@ -247,6 +253,12 @@ impl<W> WriteHalf<W> {
     #[must_use]
     pub fn unsent_bytes(&self) -> u64 {
         lock(&self.0.session).unsent_bytes()
+    }
+
+    /// Returns what both halves have moved so far, and what they hold now, as [`Session::counters`].
+    #[must_use]
+    pub fn counters(&self) -> Counters {
+        lock(&self.0.session).counters()
     }
 
     /// Encodes a message without writing it, or refuses it, as [`Connection::try_queue`]. Waits for

@@ -1,9 +1,7 @@
 //! What a session asks of its decoder: payload that goes elsewhere than into messages, and bytes that
 //! lie in no segment.
 
-use seg_pool::Pool;
-#[cfg(feature = "deflate")]
-use seg_pool::SegmentMut;
+use seg_pool::{Pool, SegmentMut};
 use seg_seq::Assembly;
 
 use super::{Decoder, frame::State, step::Step};
@@ -66,6 +64,12 @@ impl Decoder {
     pub(crate) fn take_fragment(&mut self) -> Option<Message> {
         let is_plain = self.open.is_open() && !self.open.is_compressed();
         is_plain.then(|| self.open.take_gathered(false))
+    }
+
+    /// Returns the memory that the open message keeps from reuse, in bytes, and whether the segment of
+    /// `input` is a part of it.
+    pub(crate) fn held_bytes(&self, input: Option<&SegmentMut>) -> (u64, bool) {
+        self.open.held_bytes(input)
     }
 
     /// Keeps what is gathered before an error or a close frame, from now on, to be handed out before

@@ -215,6 +215,7 @@ impl Decoder {
         let message = self.open.finish().map_err(|kind| (kind, self.offset))?;
         self.state = State::NO_HEADER;
         self.open.clear();
+        self.messages += 1;
         Ok(Some(message))
     }
 

@@ -1,7 +1,7 @@
 //! Payload that goes into a buffer of the user instead of a message.
 
 use bytes::Bytes;
-use seg_pool::Pool;
+use seg_pool::{Pool, SegmentMut};
 use seg_seq::SegmentedBuf;
 
 use super::OpenMessage;
@@ -13,6 +13,20 @@ impl OpenMessage {
         match &self.copied {
             None => self.segments.len(),
             Some(copied) => copied.0.len() as u64,
+        }
+    }
+
+    /// Returns the memory that is kept for what is gathered, in bytes, and whether the segment of
+    /// `input` is a part of it.
+    pub(crate) fn held_bytes(&self, input: Option<&SegmentMut>) -> (u64, bool) {
+        match &self.copied {
+            None => {
+                let last = self.segments.chunks().next_back();
+                let is_shared =
+                    last.zip(input).is_some_and(|(last, input)| input.shares_segment_with(last));
+                (self.segments.held_bytes(), is_shared)
+            }
+            Some(copied) => (copied.0.capacity() as u64, false),
         }
     }
 
@@ -50,6 +64,7 @@ impl OpenMessage {
         key: Option<([u8; 4], usize)>,
     ) -> Result<(), usize> {
         self.is_lent = true;
+        self.payload_bytes += bytes.len() as u64;
         self.unmask(bytes, key)
     }
 

@@ -8,6 +8,7 @@ use seg_seq::{SegmentedBuf, Sequence};
 
 use super::{
     controls::{CONTROLS_BYTES, Controls},
+    counters::Traffic,
     payload::Payload,
 };
 #[cfg(feature = "deflate")]
@@ -42,6 +43,8 @@ pub(super) struct Output {
     pub(super) bytes_max: u64,
     controls: Controls,
     message: Sending,
+    /// What was sent so far; of bytes, those that the stream took.
+    pub(super) sent: Traffic,
     #[cfg(feature = "deflate")]
     compressor: Option<Box<MessageCompressor>>,
 }
@@ -92,6 +95,7 @@ impl Output {
             bytes_max: OUTPUT_BYTES_MAX,
             controls: Controls::EMPTY,
             message: Sending::Between,
+            sent: Traffic::NONE,
             #[cfg(feature = "deflate")]
             compressor: None,
         }
@@ -114,6 +118,11 @@ impl Output {
     #[inline]
     pub(super) fn is_empty(&self) -> bool {
         self.frames.is_empty() && self.controls.len() == 0
+    }
+
+    /// Returns the memory that what waits keeps from reuse, in bytes.
+    pub(super) fn held_bytes(&self) -> u64 {
+        self.frames.held_bytes()
     }
 
     pub(super) fn is_full(&self) -> bool {
@@ -151,7 +160,9 @@ impl Output {
             return self.queue_fragment(message.kind(), message.sequence(), true);
         }
         let header = self.header(message.kind(), message.len());
-        append_frame(&header, message.sequence(), &mut self.frames)
+        append_frame(&header, message.sequence(), &mut self.frames)?;
+        self.sent.accept(message.len(), true);
+        Ok(())
     }
 
     /// Takes a message that is encoded already, where its frame would be the same here.
@@ -159,16 +170,25 @@ impl Output {
         if self.keys.is_some() {
             return self.queue(broadcast.message());
         }
-        if !self.is_worth_compressing(broadcast.message().len()) {
-            return append_encoded(broadcast.frame(), &mut self.frames);
+        let len = broadcast.message().len();
+        if !self.is_worth_compressing(len) {
+            return self.queue_encoded(broadcast.frame(), len);
         }
         #[cfg(feature = "deflate")]
         if let Some(compressor) =
             self.compressor.as_mut().filter(|compressor| !compressor.takeover())
         {
-            return append_encoded(&broadcast.compressed(compressor)?, &mut self.frames);
+            let frame = broadcast.compressed(compressor)?;
+            return self.queue_encoded(&frame, len);
         }
         self.queue(broadcast.message())
+    }
+
+    /// Takes the frame of a message of this length.
+    fn queue_encoded(&mut self, frame: &Sequence, payload_len: u64) -> Result<(), OutOfMemory> {
+        append_encoded(frame, &mut self.frames)?;
+        self.sent.accept(payload_len, true);
+        Ok(())
     }
 
     /// Takes a control frame of at most 125 bytes; returns whether there was space for it, which
@@ -194,6 +214,7 @@ impl Output {
             Sending::Inside { is_compressed } => is_compressed,
         };
         let compressed;
+        let payload_len = payload.len();
         let mut payload = payload;
         if is_compressed {
             compressed = self.compress(payload, is_last)?;
@@ -207,6 +228,7 @@ impl Output {
         }
         append_frame(&header, payload, &mut self.frames)
             .inspect_err(|_| self.forget_compressed())?;
+        self.sent.accept(payload_len, is_last);
         self.message = if is_last { Sending::Between } else { Sending::Inside { is_compressed } };
         Ok(())
     }
@@ -229,11 +251,16 @@ impl Output {
         let header = self.header(kind, payload.len());
         if let (true, Some(slice)) = (self.is_empty(), payload.one_slice()) {
             if slice.len() <= SMALL_BYTES_MAX {
-                return Ok(Encoded::Small(small.put(&header, slice)));
+                let len = small.put(&header, slice);
+                self.sent.accept(header.payload_len, true);
+                self.sent.bytes += len as u64;
+                return Ok(Encoded::Small(len));
             }
             // A stream that takes one slice at a time would send the header on its own.
             if is_vectored && header.mask.is_none() {
                 let (bytes, len) = header.to_bytes();
+                self.sent.accept(header.payload_len, true);
+                self.sent.bytes += len as u64 + header.payload_len;
                 return Ok(Encoded::Long(bytes, len));
             }
         }
@@ -241,6 +268,7 @@ impl Output {
             Payload::Shared(sequence) => append_frame(&header, sequence, &mut self.frames)?,
             Payload::Borrowed(slice) => append_slice(&header, slice, &mut self.frames)?,
         }
+        self.sent.accept(header.payload_len, true);
         Ok(Encoded::Queued)
     }
 
@@ -248,6 +276,8 @@ impl Output {
     /// the pool it is allocated.
     #[cold]
     pub(super) fn keep(&mut self, header: &[u8], rest: Payload<'_>, sent: usize) {
+        // They were counted with the message.
+        self.sent.bytes -= header.len() as u64 + rest.len() - sent as u64;
         self.keep_slice(header);
         match rest {
             Payload::Borrowed(slice) => self.keep_slice(&slice[sent..]),
@@ -302,6 +332,7 @@ impl Output {
 
     /// Drops the first bytes of what was [to be written](Self::outgoing): they are.
     pub(super) fn advance(&mut self, count: usize) {
+        self.sent.bytes += count as u64;
         let count = count - self.controls.advance(count);
         if count == 0 {
             return;

@@ -123,13 +123,6 @@ impl Session {
         count
     }
 
-    /// Takes what was received along with the handshake, before anything else.
-    pub(crate) fn read_ahead_of(&mut self, bytes: Vec<u8>) {
-        if !bytes.is_empty() {
-            self.rare.get_or_insert_default().fed = bytes;
-        }
-    }
-
     fn append_fed(&mut self, bytes: &[u8]) {
         if !bytes.is_empty() {
             let rare = self.rare.get_or_insert_default();

@@ -12,7 +12,7 @@ use std::{io, time::Instant};
 use anyhow::ensure;
 use futures_util::StreamExt as _;
 use seg_pool::Pool;
-use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::io::{AsyncRead, Join, ReadBuf, Sink, join, sink};
 use ws_assemble::Connection;
 
 use super::peers;
@@ -34,12 +34,12 @@ pub(super) fn jobs() -> Vec<Job> {
         Job::new("ws/idle_100k", 0)
             .with(ours())
             .with(way(Kind::Peer, "fastwebsockets", || {
-                let mut socket = Box::new(peers::fastwebsockets(Silent));
+                let mut socket = Box::new(peers::fastwebsockets(silent()));
                 waits(socket.read_frame());
                 socket
             }))
             .with(way(Kind::Peer, "tokio-websockets", || {
-                let mut socket = Box::new(peers::tokio_websockets(Silent));
+                let mut socket = Box::new(peers::tokio_websockets(silent()));
                 waits(socket.next());
                 socket
             }))
@@ -47,7 +47,7 @@ pub(super) fn jobs() -> Vec<Job> {
                 let config = Some(peers::tungstenite_config());
                 let role = tokio_tungstenite::tungstenite::protocol::Role::Server;
                 let open =
-                    tokio_tungstenite::WebSocketStream::from_raw_socket(Silent, role, config);
+                    tokio_tungstenite::WebSocketStream::from_raw_socket(silent(), role, config);
                 let mut open = pin!(open);
                 let mut context = Context::from_waker(Waker::noop());
                 let Poll::Ready(socket) = open.as_mut().poll(&mut context) else {
@@ -58,16 +58,18 @@ pub(super) fn jobs() -> Vec<Job> {
                 socket
             }))
             .with(way(Kind::Peer, "yawc", || {
-                let mut socket = Box::new(peers::yawc(Silent));
+                let mut socket = Box::new(peers::yawc(silent()));
                 waits(socket.next_frame());
                 socket
             })),
     ]
 }
 
-/// A connection to which nothing comes. Takes no memory of its own.
+/// Nothing comes from here. Takes no memory of its own.
 #[derive(Debug)]
 struct Silent;
+
+type Stream = Join<Silent, Sink>;
 
 impl AsyncRead for Silent {
     fn poll_read(
@@ -79,22 +81,9 @@ impl AsyncRead for Silent {
     }
 }
 
-impl AsyncWrite for Silent {
-    fn poll_write(
-        self: Pin<&mut Self>,
-        _: &mut Context<'_>,
-        bytes: &[u8],
-    ) -> Poll<io::Result<usize>> {
-        Poll::Ready(Ok(bytes.len()))
-    }
-
-    fn poll_flush(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Poll::Ready(Ok(()))
-    }
-
-    fn poll_shutdown(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Poll::Ready(Ok(()))
-    }
+/// A stream on which nothing comes.
+fn silent() -> Stream {
+    join(Silent, sink())
 }
 
 fn waits<T>(future: impl Future<Output = T>) {
@@ -102,8 +91,8 @@ fn waits<T>(future: impl Future<Output = T>) {
     assert!(polled.is_pending(), "nothing was sent");
 }
 
-fn open(pool: &Pool) -> Box<Connection<Silent>> {
-    let mut connection = Box::new(Connection::server(Silent, pool));
+fn open(pool: &Pool) -> Box<Connection<Stream>> {
+    let mut connection = Box::new(Connection::server(silent(), pool));
     waits(connection.next());
     connection
 }
