@@ -29,11 +29,14 @@ use anyhow::{Context as _, ensure};
 use http_chunked::Contexts;
 use seg_pool::{Pool, SegmentMut, SegmentSize};
 
-pub use self::tally::{Happening, Tally};
 use self::{
     client::Guest,
     random::Random,
     server::{House, Server},
+};
+pub use self::{
+    quiet::cpu_time,
+    tally::{Happening, Tally},
 };
 
 /// What to do.
@@ -61,11 +64,17 @@ impl Plan {
     pub const fn lasting(time: Duration) -> Self {
         Self { seed: 1, time, rounds: 8, threads: 6, connections: 8, lives: 4, steps: 100 }
     }
+
+    /// Returns how many connections are open at a time.
+    #[must_use]
+    pub const fn open_at_a_time(&self) -> usize {
+        self.threads * self.connections
+    }
 }
 
-/// The limit of the server's pool. All connections together hold less, so that nobody waits for
-/// memory that only those who wait could give back.
-const POOL_BYTES_MAX: usize = 24 << 20;
+/// The limit of the server's pool, for each connection. All connections together hold less, so that
+/// nobody waits for memory that only those who wait could give back.
+const POOL_BYTES_A_CONNECTION: usize = 512 << 10;
 
 /// How long the pool is full, and how long it is not.
 const FULL: Duration = Duration::from_millis(10);
@@ -90,7 +99,7 @@ pub fn run(plan: Plan) -> anyhow::Result<Arc<Tally>> {
     let start = Instant::now();
     let tally = Arc::new(Tally::default());
     let house = Arc::new(House {
-        pool: Pool::builder().bytes_max(POOL_BYTES_MAX).build(),
+        pool: Pool::builder().bytes_max(plan.open_at_a_time() * POOL_BYTES_A_CONNECTION).build(),
         contexts: Contexts::new(4 << 20),
         tally: Arc::clone(&tally),
     });

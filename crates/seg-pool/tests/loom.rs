@@ -5,6 +5,9 @@
 //! is reported as a race. Each model asserts that the branch it is there for was reached.
 #![cfg(seg_loom)]
 
+#[path = "harness/explore.rs"]
+mod explore;
+
 use core::{
     future::Future,
     panic::AssertUnwindSafe,
@@ -13,6 +16,7 @@ use core::{
 
 use std::panic::catch_unwind;
 
+use explore::{explore, while_others_run};
 use loom::{sync::mpsc, thread};
 use seg_pool::{Budget, Pool, SLAB_BYTES, Segment, SegmentMut, Take};
 
@@ -23,40 +27,6 @@ fn pool_of_one() -> Pool {
 
 fn take(pool: &Pool) -> Option<SegmentMut> {
     pool.try_take(SLAB_BYTES).ok()
-}
-
-/// Whether the first thread of a model lets the others go first.
-static LATE: AtomicBool = AtomicBool::new(false);
-
-/// Stands before what the first thread of a model does while others run.
-///
-/// Loom remembers one last access of an atomic: of a load in one thread and a load and a write in
-/// another it explores only the order that it tried first. So each model is explored from both.
-fn while_others_run() {
-    if LATE.load(Relaxed) {
-        thread::yield_now();
-    }
-}
-
-/// Runs a model from both orders and asserts that `reached` grew in some interleaving, and that
-/// there were several.
-fn explore(reached: &'static AtomicUsize, model: impl Fn() + Send + Sync + 'static) {
-    static LOCK: std::sync::Mutex<()> = std::sync::Mutex::new(());
-    let _one_at_a_time = LOCK.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
-    let runs = std::sync::Arc::new(AtomicUsize::new(0));
-    let model = std::sync::Arc::new(model);
-    for late in [false, true] {
-        LATE.store(late, Relaxed);
-        let (counted, model) = (std::sync::Arc::clone(&runs), std::sync::Arc::clone(&model));
-        loom::model(move || {
-            counted.fetch_add(1, Relaxed);
-            model();
-        });
-    }
-    let (runs, reached) = (runs.load(Relaxed), reached.load(Relaxed));
-    println!("{runs} interleavings, {reached} reached the branch");
-    assert!(reached > 0, "no explored interleaving reached the branch");
-    assert!(runs > 1, "nothing was explored");
 }
 
 #[test]

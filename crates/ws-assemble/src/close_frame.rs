@@ -10,8 +10,8 @@ use crate::{
 /// Bytes of a reason at most: what a control frame holds beside the code.
 pub const REASON_BYTES_MAX: usize = CONTROL_BYTES_MAX - 2;
 
-/// The body of a close frame. Copies and allocates nothing.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// The body of a close frame. A reason of more than 20 bytes is allocated.
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct CloseFrame {
     code: CloseCode,
     /// Code and reason as they stand in the frame.
@@ -69,13 +69,13 @@ impl CloseFrame {
 
     /// Returns the payload of a close frame with this body.
     #[must_use]
-    pub fn payload(&self) -> &[u8] {
+    pub const fn payload(&self) -> &ControlPayload {
         &self.body
     }
 }
 
 /// How a peer closed the connection: the body of its close frame.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum PeerClose {
     /// The close frame was empty, which is legal.
     WithoutCode,

@@ -3,7 +3,9 @@
 use seg_pool::OutOfMemory;
 use seg_seq::{CutError, SegmentedBuf, Sequence};
 
-use crate::{header::Header, mask::mask, message::Message, opcode::Opcode};
+use crate::{
+    control::ControlPayload, header::Header, mask::mask, message::Message, opcode::Opcode,
+};
 
 /// Bytes that are copied and then masked while they are in the nearest cache.
 const BLOCK_BYTES: usize = 4096;
@@ -46,6 +48,47 @@ pub fn encode_frame(
     append_frame(&header, payload, output)
 }
 
+/// Appends a ping, a pong or a close frame to `output`, whose payload is copied, and masked with a
+/// mask.
+///
+/// A [`Session`](crate::Session) needs no memory of the pool for its own.
+///
+/// # Errors
+///
+/// As [`encode_frame`].
+///
+/// # Panics
+///
+/// Panics when `opcode` is that of a data frame.
+///
+/// # Examples
+///
+/// ```
+/// use seg_pool::Pool;
+/// use seg_seq::SegmentedBuf;
+/// use ws_assemble::{CloseCode, CloseFrame, ControlPayload, Opcode, encode_control};
+///
+/// # fn main() -> Result<(), seg_pool::OutOfMemory> {
+/// let mut output = SegmentedBuf::new(&Pool::new());
+/// encode_control(Opcode::Pong, None, &ControlPayload::EMPTY, &mut output)?;
+/// let close = CloseFrame::new(CloseCode::NORMAL, "done");
+/// encode_control(Opcode::Close, None, close.payload(), &mut output)?;
+/// assert_eq!(output.freeze(), b"\x8a\x00\x88\x06\x03\xe8done");
+/// # Ok(())
+/// # }
+/// ```
+pub fn encode_control(
+    opcode: Opcode,
+    key: Option<[u8; 4]>,
+    payload: &ControlPayload,
+    output: &mut SegmentedBuf,
+) -> Result<(), OutOfMemory> {
+    assert!(opcode.is_control(), "{opcode:?} is no control frame");
+    let payload_len = payload.len() as u64;
+    let header = Header { fin: true, is_compressed: false, opcode, mask: key, payload_len };
+    append_slice(&header, payload, output)
+}
+
 /// Appends the frame of this header.
 pub(crate) fn append_frame(
     header: &Header,
@@ -78,7 +121,6 @@ fn link_or_copy(bytes: &Sequence, output: &mut SegmentedBuf) -> Result<(), OutOf
 }
 
 /// Appends the frame of this header, whose payload is one borrowed slice, copying it.
-#[cfg(feature = "random")]
 pub(crate) fn append_slice(
     header: &Header,
     payload: &[u8],

@@ -124,7 +124,7 @@ pub use decode_error::{DecodeError, DecodeErrorKind};
 pub use decoder::{Decoder, Event};
 #[cfg(feature = "deflate")]
 pub use deflate::{DeflateConfig, DeflateParams, MessageCompressor};
-pub use encode::{encode_frame, encode_message};
+pub use encode::{encode_control, encode_frame, encode_message};
 pub use handshake::{
     Acceptance, ClientHandshake, FIELDS_MAX, HandshakeError, HandshakeErrorKind, Refusal,
     ServerHandshake, TunnelHandshake, UpgradeRequest, UpgradeResponse,

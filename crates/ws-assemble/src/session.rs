@@ -128,8 +128,8 @@ struct Rare {
     fed: Vec<u8>,
     fed_used: usize,
     /// The newest pong that nobody has taken.
-    pong: Option<Box<ControlPayload>>,
-    peer_close: Option<Box<PeerClose>>,
+    pong: Option<ControlPayload>,
+    peer_close: Option<PeerClose>,
     pulse: Option<Box<Pulse>>,
     /// Bytes that may still come until the peer's close frame, once this end has sent its own.
     closing_bytes: u64,
@@ -342,7 +342,7 @@ impl Session {
     /// 1006 elsewhere.
     #[must_use]
     pub fn peer_close(&self) -> Option<&PeerClose> {
-        self.rare.as_ref()?.peer_close.as_deref()
+        self.rare.as_ref()?.peer_close.as_ref()
     }
 
     /// Returns the number of bytes that are encoded and not written.
@@ -365,7 +365,7 @@ impl Session {
     /// Returns the newest pong that came since the last call. With pings that are sent by a clock of
     /// the user's, that is a heartbeat.
     pub fn take_pong(&mut self) -> Option<ControlPayload> {
-        self.rare.as_mut()?.pong.take().map(|pong| *pong)
+        self.rare.as_mut()?.pong.take()
     }
 
     /// Pings the peer when it is silent, and takes it for dead when it stays so. It is

@@ -103,17 +103,22 @@ fn messages_that_are_kept_for_a_while_allocate_nothing() {
 }
 
 #[test]
-fn control_frames_allocate_nothing() {
+fn short_control_frames_allocate_nothing_and_long_ones_once() {
     let _alone = alone();
     let pool = Pool::new();
     let mut decoder = Decoder::new(Role::Client);
-    let ping = [&b"\x89\x7d"[..], &[7; 125]].concat();
-    assert_allocates_nothing("ping", || {
-        let mut input = pool.try_take_size(pool.segment_size()).expect("no limit");
-        input.extend_from_slice(&ping);
-        let event = decoder.decode(&mut input).expect("a valid frame");
-        assert!(matches!(event, Some(Event::Ping(payload)) if payload.len() == 125));
-    });
+    for (len, expected) in [(0, 0), (8, 0), (22, 0), (23, 1), (125, 1)] {
+        let ping = [&[0x89, len][..], &vec![7; len.into()]].concat();
+        let mut receive = || {
+            let mut input = pool.try_take_size(pool.segment_size()).expect("no limit");
+            input.extend_from_slice(&ping);
+            let event = decoder.decode(&mut input).expect("a valid frame");
+            assert!(matches!(event, Some(Event::Ping(payload)) if payload.len() == len.into()));
+        };
+        receive();
+        let (count, _) = allocations(receive);
+        assert_eq!(count, expected, "{len} bytes");
+    }
 }
 
 #[test]

@@ -537,5 +537,5 @@ fn an_idle_connection_is_small_and_holds_no_segment() {
     assert!(!connection.holds_input());
     assert_eq!(pool.stats().in_use_bytes(), 0);
     let size = size_of::<Connection<()>>();
-    assert!(size <= 512, "{size} bytes");
+    assert!(size <= 432, "{size} bytes");
 }

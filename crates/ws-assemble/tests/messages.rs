@@ -4,8 +4,8 @@ use proptest::{collection::vec, prelude::*};
 use seg_pool::{Pool, SegmentMut, SegmentSize};
 use seg_seq::{SegmentedBuf, Sequence};
 use ws_assemble::{
-    Assembly, DecodeError, Decoder, Event, Message, MessageKind, Opcode, Role, encode_frame,
-    encode_message,
+    Assembly, ControlPayload, DecodeError, Decoder, Event, Message, MessageKind, Opcode, Role,
+    encode_control, encode_frame, encode_message,
 };
 
 const CASES: u32 = if cfg!(miri) { 4 } else { 256 };
@@ -325,5 +325,28 @@ fn a_message_has_no_more_fragments_than_its_length_asks_for() {
 #[test]
 #[cfg(target_pointer_width = "64")]
 fn a_message_in_one_segment_is_small() {
-    assert_eq!(size_of::<Message>(), 40);
+    assert_eq!((size_of::<Message>(), size_of::<Event>()), (40, 40));
+}
+
+#[test]
+fn an_encoded_control_frame_is_what_the_peer_decodes() {
+    for (len, key) in
+        [0, 22, 23, 125].into_iter().flat_map(|len| [(len, None), (len, Some([1, 2, 3, 4]))])
+    {
+        let payload = ControlPayload::new(&vec![7; len]).expect("short");
+        let mut output = SegmentedBuf::new(&Pool::new());
+        encode_control(Opcode::Ping, key, &payload, &mut output).expect("no limit");
+        let wire = output.freeze().to_vec();
+        let role = if key.is_some() { Role::Server } else { Role::Client };
+        for cut in 0..=wire.len() {
+            let mut decoder = Decoder::new(role);
+            let mut events = Vec::new();
+            for piece in [&wire[..cut], &wire[cut..]] {
+                let mut input = Pool::global().take(256);
+                input.extend_from_slice(piece);
+                events.extend(decoder.decode(&mut input).expect("valid"));
+            }
+            assert_eq!(events, [Event::Ping(payload.clone())], "{len} bytes cut at {cut}");
+        }
+    }
 }

@@ -4,7 +4,7 @@ use core::time::Duration;
 use std::{process::ExitCode, time::Instant};
 
 use anyhow::{Context as _, ensure};
-use seg_bench::chaos::{Plan, run};
+use seg_bench::chaos::{Plan, cpu_time, run};
 
 fn main() -> ExitCode {
     match soak() {
@@ -18,13 +18,18 @@ fn main() -> ExitCode {
 
 fn soak() -> anyhow::Result<()> {
     let mut numbers = std::env::args().skip(1).map(|number| number.parse::<u64>());
-    let usage = "usage: chaos [SECONDS] [SEED]";
-    let seconds = numbers.next().transpose().context(usage)?.unwrap_or(60);
-    let seed = numbers.next().transpose().context(usage)?.unwrap_or(1);
+    let mut number =
+        || numbers.next().transpose().context("usage: chaos [SECONDS] [SEED] [CONNECTIONS]");
+    let mut plan = Plan::lasting(Duration::from_secs(number()?.unwrap_or(60)));
+    plan.seed = number()?.unwrap_or(plan.seed);
+    if let Some(connections) = number()? {
+        plan.connections = usize::try_from(connections)?.div_ceil(plan.threads);
+    }
     let start = Instant::now();
-    let tally = run(Plan { seed, ..Plan::lasting(Duration::from_secs(seconds)) })?;
+    let tally = run(plan)?;
     print!("{tally}");
-    println!("{:>10} seconds", start.elapsed().as_secs());
+    println!("{:>10} connections at a time", plan.open_at_a_time());
+    println!("{:>10} seconds, {:?} of processor time", start.elapsed().as_secs(), cpu_time()?);
     let unreached = tally.unreached();
     ensure!(unreached.is_empty(), "never reached: {}", unreached.join(", "));
     Ok(())

@@ -28,7 +28,11 @@ const CONNECTIONS: usize = 8;
 const QUIET: Duration = Duration::from_millis(200);
 
 /// Returns the processor time of all threads of this process.
-pub(super) fn cpu_time() -> anyhow::Result<Duration> {
+///
+/// # Errors
+///
+/// Returns an error when the system does not tell.
+pub fn cpu_time() -> anyhow::Result<Duration> {
     let usage = getrusage(UsageWho::RUSAGE_SELF)?;
     let of = |time: TimeVal| -> anyhow::Result<Duration> {
         let seconds = Duration::from_secs(time.tv_sec().try_into()?);

@@ -19,7 +19,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
     /// At most `discard_bytes_max` bytes are dropped: 0 and more. There is no clock in here: bound the
     /// wait by a timeout around the future, and drop the stream when it has passed. Cancel-safe: call
     /// it again to go on, which counts anew. Nothing is sent or received from the first poll on, and
-    /// what was received and not taken is dropped. Takes no segment and allocates nothing.
+    /// what was received and not taken is dropped. Takes no segment.
     ///
     /// # Errors
     ///

@@ -115,7 +115,7 @@ impl<R, W> ReadHalf<R, W> {
     /// Returns how the peer closed the connection, as [`Connection::peer_close`]. Locks and copies.
     #[must_use]
     pub fn peer_close(&self) -> Option<PeerClose> {
-        lock(&self.shared.session).peer_close().copied()
+        lock(&self.shared.session).peer_close().cloned()
     }
 
     /// Returns what both halves have moved so far, and what they hold now, as [`Session::counters`].

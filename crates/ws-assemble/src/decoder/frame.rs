@@ -15,8 +15,8 @@ pub(super) enum State {
     Header([u8; HEADER_BYTES_MAX], u8),
     /// Payload of a data frame.
     Data(Frame),
-    /// Payload of a control frame; with what came of it, when it is cut.
-    Control(Frame, Option<Box<ControlPayload>>),
+    /// Payload of a control frame, and what came of it.
+    Control(Frame, ControlPayload),
     Closed,
     /// In a box, so that connections which do not fail are small.
     Failed(Box<DecodeError>),

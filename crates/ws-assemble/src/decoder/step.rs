@@ -137,7 +137,7 @@ impl Decoder {
     fn start_frame(&mut self, header: &Header) -> Result<(), DecodeErrorKind> {
         let frame = Frame::new(header);
         if header.opcode.is_control() {
-            self.state = State::Control(frame, None);
+            self.state = State::Control(frame, ControlPayload::EMPTY);
             return Ok(());
         }
         let is_text = header.opcode == Opcode::Text;
@@ -224,9 +224,10 @@ impl Decoder {
         &mut self,
         input: &[u8],
     ) -> Result<(Step, usize), (DecodeErrorKind, u64)> {
-        let State::Control(frame, cut) = &mut self.state else { return Ok((Step::NeedMore, 0)) };
+        let State::Control(frame, payload) = &mut self.state else {
+            return Ok((Step::NeedMore, 0));
+        };
         let count = frame.here(input);
-        let mut payload = cut.as_deref().copied().unwrap_or(ControlPayload::EMPTY);
         let start = payload.len();
         payload.extend_from_slice(&input[..count]);
         if let Some((key, phase)) = frame.key() {
@@ -234,11 +235,10 @@ impl Decoder {
         }
         frame.advance(count);
         self.offset += count as u64;
-        let (left, opcode) = (frame.left, frame.opcode);
-        if left > 0 {
-            *cut = Some(Box::new(payload));
+        if frame.left > 0 {
             return Ok((Step::NeedMore, count));
         }
+        let (opcode, payload) = (frame.opcode, core::mem::take(payload));
         self.state = State::NO_HEADER;
         let event = match opcode {
             Opcode::Ping => Event::Ping(payload),

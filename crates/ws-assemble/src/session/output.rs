@@ -7,7 +7,7 @@ use seg_pool::{OutOfMemory, Pool};
 use seg_seq::{SegmentedBuf, Sequence};
 
 use super::{
-    controls::{CONTROLS_BYTES, Controls},
+    controls::{Controls, FRAME_BYTES_MAX},
     counters::Traffic,
     payload::Payload,
 };
@@ -62,7 +62,7 @@ enum Sending {
 /// It is a view of its own, so that a session need not be locked while it is written.
 #[derive(Debug)]
 pub struct Outgoing {
-    controls: [u8; CONTROLS_BYTES],
+    controls: [u8; FRAME_BYTES_MAX],
     controls_len: usize,
     frames: Sequence,
 }
@@ -93,7 +93,7 @@ impl Output {
             frames: SegmentedBuf::new(pool),
             begun_bytes: 0,
             bytes_max: OUTPUT_BYTES_MAX,
-            controls: Controls::EMPTY,
+            controls: Controls::default(),
             message: Sending::Between,
             sent: Traffic::NONE,
             #[cfg(feature = "deflate")]
@@ -130,7 +130,7 @@ impl Output {
     }
 
     /// Returns whether a pong waits for others to be written.
-    pub(super) const fn holds_pong_back(&self) -> bool {
+    pub(super) fn holds_pong_back(&self) -> bool {
         self.controls.is_full()
     }
 
@@ -311,7 +311,7 @@ impl Output {
     /// Returns what is to be written next.
     pub(super) fn outgoing(&mut self) -> Outgoing {
         let mut outgoing =
-            Outgoing { controls: [0; CONTROLS_BYTES], controls_len: 0, frames: Sequence::new() };
+            Outgoing { controls: [0; FRAME_BYTES_MAX], controls_len: 0, frames: Sequence::new() };
         if self.begun_bytes == 0 && self.controls.len() > 0 {
             let controls = self.controls.begin(self.frames.is_empty());
             outgoing.controls[..controls.len()].copy_from_slice(controls);

@@ -258,7 +258,7 @@ impl Session {
     }
 
     /// Returns whether the next ping waits until a pong is written, and what follows with it.
-    pub(crate) const fn is_paused(&self) -> bool {
+    pub(crate) fn is_paused(&self) -> bool {
         self.output.holds_pong_back() && !self.is_blocked
     }
 
@@ -460,13 +460,13 @@ impl Session {
                 let pulse = self.rare.as_mut().and_then(|rare| rare.pulse.as_mut());
                 let is_beat = pulse.is_some_and(|pulse| pulse.answer(&payload));
                 if self.keeps_pongs && !is_beat {
-                    self.rare.get_or_insert_default().pong = Some(Box::new(payload));
+                    self.rare.get_or_insert_default().pong = Some(payload);
                 }
             }
             Event::Close(close) => {
                 let came = close.map_or(PeerClose::WithoutCode, PeerClose::Frame);
                 events::close_received(self.role(), &came);
-                self.rare.get_or_insert_default().peer_close = Some(Box::new(came));
+                self.rare.get_or_insert_default().peer_close = Some(came);
             }
             Event::Message(message) => self.put_unread(message),
         }
