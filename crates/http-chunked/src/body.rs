@@ -1,8 +1,8 @@
 //! A body that was received.
 
 mod assembler;
+mod data;
 mod error;
-mod gather;
 mod limits;
 
 use core::{error::Error, fmt, str};
@@ -10,7 +10,7 @@ use core::{error::Error, fmt, str};
 use bytes::Bytes;
 use seg_seq::{Flatten, Sequence};
 
-pub(crate) use self::gather::Gather;
+pub(crate) use self::data::Data;
 pub use self::{
     assembler::{BodyAssembler, Progress},
     error::{BodyError, BodyErrorKind},

@@ -2,11 +2,13 @@
 
 use std::fmt;
 
+use bytes::Buf as _;
 use seg_flate::{Contexts, Decode, InflateErrorKind, Status, Trailing};
-use seg_seq::{SegmentedBuf, Sequence};
+use seg_pool::Pool;
+use seg_seq::SegmentedBuf;
 
 use crate::{
-    body::{BodyErrorKind, BodyLimits, Gather},
+    body::{BodyErrorKind, BodyLimits, Data},
     content_coding::ContentCodings,
 };
 
@@ -25,16 +27,15 @@ pub(crate) struct Content {
     encoded_left: u64,
     /// What becomes of data after the end of what is encoded.
     trailing: Trailing,
-    /// Whether data was taken that is not decoded and kept, because there was no memory.
+    /// Whether data was taken that is not decoded, because there was no memory.
     is_pending: bool,
 }
 
 /// The decoder of one coding.
 struct Layer {
     decoder: Box<dyn Decode + Send + Sync>,
+    /// What was decoded for the next layer. The last one decodes into the data of the body.
     output: SegmentedBuf,
-    /// What was decoded, and not passed on because there was no memory.
-    decoded: Sequence,
 }
 
 impl Content {
@@ -44,7 +45,7 @@ impl Content {
     }
 
     /// Starts another body.
-    pub(crate) fn reset(&mut self, codings: ContentCodings, gather: &Gather, limits: &BodyLimits) {
+    pub(crate) fn reset(&mut self, codings: ContentCodings, pool: &Pool, limits: &BodyLimits) {
         self.encoded_left = limits.encoded_bytes();
         self.trailing = limits.trailing;
         self.is_pending = false;
@@ -53,11 +54,8 @@ impl Content {
         self.layers.extend(outermost_first.filter_map(|(index, coding)| {
             let is_last = index + 1 == codings.as_slice().len();
             let limits = limits.inflate(*coding, is_last);
-            Some(Layer {
-                decoder: coding.decoder(limits, &self.contexts)?,
-                output: SegmentedBuf::new(gather.pool()),
-                decoded: Sequence::new(),
-            })
+            let decoder = coding.decoder(limits, &self.contexts)?;
+            Some(Layer { decoder, output: SegmentedBuf::new(pool) })
         }));
     }
 
@@ -66,45 +64,54 @@ impl Content {
         !self.layers.is_empty()
     }
 
-    /// Returns whether data was taken that is not decoded and kept, because there was no memory. Then an
-    /// empty run goes on.
+    /// Returns whether data was taken that is not decoded, because there was no memory. Then an empty run
+    /// goes on.
     pub(crate) const fn is_pending(&self) -> bool {
         self.is_pending
     }
 
     /// Decodes a run of data and keeps what comes out. Returns how much of the run was acceptable
     /// and why not more. There is something to decode.
-    pub(crate) fn keep_run(
+    pub(crate) fn keep(
         &mut self,
-        gather: &mut Gather,
+        data: &mut Data,
         run: &[u8],
-    ) -> (usize, Option<BodyErrorKind>) {
-        let piece_bytes = if self.layers.len() > 1 { PIECE_BYTES } else { usize::MAX };
+    ) -> (usize, Result<(), BodyErrorKind>) {
         // Empty members and blocks could go on for ever and make nothing.
         let left = usize::try_from(self.encoded_left).unwrap_or(usize::MAX);
         let len = run.len().min(left);
-        let mut rest = &run[..len];
-        let mut refused = None;
+        let (taken, result) = data.decode(|output| self.decode(&run[..len], output));
+        self.encoded_left -= taken as u64;
+        let result = result.and(if len < run.len() { Err(BodyErrorKind::TooLong) } else { Ok(()) });
+        self.is_pending = matches!(result, Err(kind) if kind.out_of_memory().is_some());
+        if result.is_err() && !self.is_pending {
+            self.layers = Vec::new();
+        }
+        (taken, result)
+    }
+
+    fn decode(
+        &mut self,
+        run: &[u8],
+        output: &mut SegmentedBuf,
+    ) -> (usize, Result<(), BodyErrorKind>) {
+        let mut rest = run;
+        let mut result = Ok(());
         if self.is_pending {
-            // From the last decoder to the first, so that each finds the next one ready.
-            refused = (0..self.layers.len()).rev().find_map(|layer| {
-                decode(&mut self.layers[layer..], &mut &[][..], self.trailing, gather).err()
+            // From the inside out: what is free then takes what comes from further out.
+            let mut layers = (0..self.layers.len()).rev();
+            result = layers.try_for_each(|layer| {
+                decode(&mut self.layers[layer..], &mut &[][..], self.trailing, output)
             });
         }
-        while !rest.is_empty() && refused.is_none() {
+        let piece_bytes = if self.layers.len() > 1 { PIECE_BYTES } else { usize::MAX };
+        while !rest.is_empty() && result.is_ok() {
             let piece = &rest[..rest.len().min(piece_bytes)];
             let mut undecoded = piece;
-            refused = decode(&mut self.layers, &mut undecoded, self.trailing, gather).err();
+            result = decode(&mut self.layers, &mut undecoded, self.trailing, output);
             rest = &rest[piece.len() - undecoded.len()..];
         }
-        let taken = len - rest.len();
-        self.encoded_left -= taken as u64;
-        let refused = refused.or((len < run.len()).then_some(BodyErrorKind::TooLong));
-        self.is_pending = refused.is_some_and(|kind| kind.out_of_memory().is_some());
-        if refused.is_some() && !self.is_pending {
-            self.layers.clear();
-        }
-        (taken, refused)
+        (run.len() - rest.len(), result)
     }
 
     /// Says that the data is complete. No data at all is no data, in every coding: servers send
@@ -116,7 +123,7 @@ impl Content {
                 finished = finished.and(layer.decoder.finish().map_err(BodyErrorKind::Content));
             }
         }
-        self.layers.clear();
+        self.layers = Vec::new();
         finished
     }
 
@@ -124,24 +131,30 @@ impl Content {
     pub(crate) fn release(&mut self) {
         for layer in &mut self.layers {
             layer.decoder.release();
-            layer.output.clear();
+            if layer.output.is_empty() {
+                layer.output.clear();
+            }
         }
     }
 }
 
-/// Decodes from `input`, through all layers, until it is used up. What an error of memory keeps from being passed on is
-/// passed on first when it is called again.
+/// Decodes from `input`, through all layers, until it is used up. What could not be passed on when there
+/// was no memory is passed on first.
 fn decode(
     layers: &mut [Layer],
     input: &mut &[u8],
     trailing: Trailing,
-    gather: &mut Gather,
+    output: &mut SegmentedBuf,
 ) -> Result<(), BodyErrorKind> {
     let Some((layer, inner)) = layers.split_first_mut() else { return Ok(()) };
-    layer.pass_on(inner, trailing, gather)?;
-    let result = layer.decoder.push(input, &mut layer.output);
-    layer.decoded = layer.output.split();
-    layer.pass_on(inner, trailing, gather)?;
+    let result = if inner.is_empty() {
+        layer.decoder.push(input, output)
+    } else {
+        layer.pass_on(inner, trailing, output)?;
+        let result = layer.decoder.push(input, &mut layer.output);
+        layer.pass_on(inner, trailing, output)?;
+        result
+    };
     match result {
         Ok(Status::End) if input.is_empty() => Ok(()),
         Ok(Status::End) if trailing == Trailing::Leave => {
@@ -159,20 +172,19 @@ fn decode(
 }
 
 impl Layer {
-    /// Passes what was decoded on to the next decoder, or the last one's to the body.
+    /// Passes what was decoded on to the next decoder.
     fn pass_on(
         &mut self,
         inner: &mut [Self],
         trailing: Trailing,
-        gather: &mut Gather,
+        output: &mut SegmentedBuf,
     ) -> Result<(), BodyErrorKind> {
-        if inner.is_empty() {
-            return gather.keep_own(&mut self.decoded);
-        }
-        while let Some(chunk) = self.decoded.chunks().next().cloned() {
-            let mut rest = &chunk[..];
-            let result = decode(inner, &mut rest, trailing, gather);
-            drop(self.decoded.split_to((chunk.len() - rest.len()) as u64));
+        while !self.output.is_empty() {
+            let mut rest = self.output.chunk();
+            let before = rest.len();
+            let result = decode(inner, &mut rest, trailing, output);
+            let count = before - rest.len();
+            self.output.advance(count);
             result?;
         }
         Ok(())

@@ -5,15 +5,19 @@ mod extensions;
 mod limits;
 mod size_line;
 mod trailer_section;
-mod whole_chunks;
 
 pub use self::{
     error::{DecodeError, DecodeErrorKind},
     extensions::{Extension, Extensions},
     limits::Limits,
 };
-use self::{size_line::SizeLine, trailer_section::TrailerSection, whole_chunks::KnownLine};
+use self::{
+    size_line::{KnownLine, SizeLine},
+    trailer_section::TrailerSection,
+};
 use crate::trailers::Trailers;
+
+const CRLF: &[u8; 2] = b"\r\n";
 
 /// What one [`Decoder::step`] found.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -29,6 +33,17 @@ pub enum Step<'a> {
     End,
     /// The input is used up; call again with more.
     NeedMore,
+}
+
+/// What [`Decoder::next_run`] found at the front of an input: framing, then data.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[must_use = "the framing is taken and has to be skipped"]
+pub struct Run {
+    /// Octets of framing at the front of the input. The decoder has taken them.
+    pub skip: usize,
+    /// Octets of data after them, which are [taken](Decoder::take_data) by the caller. 0 when there are
+    /// none before the end of the input, before the end of the body or before an error.
+    pub data: usize,
 }
 
 /// Decodes one chunked body (RFC 9112 §7.1), strictly by the grammar.
@@ -58,26 +73,28 @@ pub struct Decoder {
     state: State,
     /// The size line that is being read, or that was read last.
     line: SizeLine,
-    /// The last short line.
+    /// The short size line that was read last.
     known: KnownLine,
     /// Data octets of the current chunk that are still to come.
     chunk_left: u64,
-    /// Octets taken since the start of the body.
-    offset: u64,
+    /// Octets from the start of the body to the end of the current chunk's data, or taken between chunks.
+    chunk_end: u64,
     /// See [`Limits::framing_excess_bytes_max`].
     framing_excess_bytes: u64,
     limits: Limits,
     trailers: TrailerSection,
-    /// Octets behind the size of the last size line, when they are kept.
+    /// Octets after the size of the last size line, when they are kept.
     extensions: Option<Vec<u8>>,
+    /// Whether a size line with extensions ended that [`step`](Self::step) did not report yet.
+    has_read_extensions: bool,
 }
 
 #[derive(Clone, Copy, Debug)]
 enum State {
     SizeLine,
-    Data,
-    DataCr,
-    DataLf,
+    /// In the data of a chunk, or after it and before its carriage return.
+    Chunk,
+    ChunkLf,
     Trailers,
     End,
     Failed(DecodeError),
@@ -98,11 +115,12 @@ impl Decoder {
             line: SizeLine::new(),
             known: KnownLine::NONE,
             chunk_left: 0,
-            offset: 0,
+            chunk_end: 0,
             framing_excess_bytes: 0,
             limits,
             trailers: TrailerSection::default(),
             extensions: None,
+            has_read_extensions: false,
         }
     }
 
@@ -128,6 +146,7 @@ impl Decoder {
     #[must_use]
     pub fn keep_extensions(mut self) -> Self {
         self.extensions.get_or_insert_default();
+        self.known = KnownLine::NONE;
         self
     }
 
@@ -142,37 +161,85 @@ impl Decoder {
     /// in the input. From then on the same error, whatever comes.
     pub fn step<'a>(&mut self, input: &mut &'a [u8]) -> Result<Step<'a>, DecodeError> {
         loop {
-            match self.state {
-                State::Data => {
-                    let data = self.take_data(input);
-                    return Ok(if data.is_empty() { Step::NeedMore } else { Step::Data(data) });
-                }
-                State::DataCr if input.starts_with(b"\r\n") => {
-                    self.skip(input, 2);
-                    self.begin_line();
-                }
-                State::End => return Ok(Step::End),
-                State::Failed(error) => return Err(error),
-                _ => {}
+            let run = self.next_run(input)?;
+            *input = &input[run.skip..];
+            if core::mem::take(&mut self.has_read_extensions) {
+                return Ok(Step::Extensions);
             }
-            if self.take_short_line(input) {
-                continue;
+            if run.data > 0 {
+                let (data, rest) = input.split_at(run.data);
+                *input = rest;
+                self.take_data(run.data);
+                return Ok(Step::Data(data));
             }
-            if matches!(self.state, State::SizeLine) && self.take_simple_line(input) {
-                continue;
+            if self.is_ended() {
+                return Ok(Step::End);
             }
-            self.take_run(input);
-            let Some(&octet) = input.first() else { return Ok(Step::NeedMore) };
-            match self.take(octet) {
-                Ok(extensions_end) => {
-                    self.skip(input, 1);
-                    if extensions_end {
-                        return Ok(Step::Extensions);
-                    }
-                }
-                Err(kind) => return Err(self.fail(kind)),
+            if input.is_empty() {
+                return Ok(Step::NeedMore);
             }
         }
+    }
+
+    /// Takes the framing at the front of `input` and returns how long it is and how much data follows it.
+    /// For those who keep the data where it lies; [`step`](Self::step) is simpler.
+    ///
+    /// The data is the caller's to [take](Self::take_data): what is not taken comes again, so the next
+    /// input starts at the first octet of it. Without data, the input is used up, or the body has
+    /// [ended](Self::is_ended), or the next call returns an error for the octet after the framing, or
+    /// extensions were read that are kept.
+    ///
+    /// # Errors
+    ///
+    /// A [`DecodeError`] for the first octet of `input`, and from then on the same error.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use http_chunked::{Decoder, Run};
+    ///
+    /// # fn main() -> Result<(), http_chunked::DecodeError> {
+    /// let (mut decoder, input) = (Decoder::new(), b"5\r\nhello\r\n6\r\n worl");
+    /// assert_eq!(decoder.next_run(input)?, Run { skip: 3, data: 5 });
+    /// assert_eq!(decoder.next_len(&input[8..]), 5);
+    /// decoder.take_data(5);
+    /// assert_eq!(decoder.next_run(&input[8..])?, Run { skip: 5, data: 5 });
+    /// # Ok(())
+    /// # }
+    /// ```
+    #[inline]
+    pub fn next_run(&mut self, input: &[u8]) -> Result<Run, DecodeError> {
+        let skip = match self.chunk_left {
+            0 => match self.take_short_line(input) {
+                Some(skip) => skip,
+                None => self.take_framing(input)?,
+            },
+            _ => 0,
+        };
+        let left = input.len() - skip;
+        Ok(Run { skip, data: within(self.chunk_left).min(left) })
+    }
+
+    /// Returns how much data of the next chunk is in `input`, which starts after the data of the current
+    /// one; 0 where that is not plain to see. Takes nothing.
+    #[must_use]
+    pub fn next_len(&self, input: &[u8]) -> usize {
+        let Some(octets) = input.strip_prefix(CRLF).and_then(<[u8]>::first_chunk) else {
+            return 0;
+        };
+        let line = KnownLine::read(octets, &self.limits);
+        line.map_or(0, |line| within(line.size()).min(input.len() - CRLF.len() - line.len()))
+    }
+
+    /// Counts `count` octets of data as taken.
+    ///
+    /// # Panics
+    ///
+    /// Panics when the [current chunk](Self::chunk_left) has fewer.
+    #[inline]
+    pub const fn take_data(&mut self, count: usize) {
+        assert!(count as u64 <= self.chunk_left, "more data than the chunk has");
+        self.chunk_left -= count as u64;
     }
 
     /// Says that no more input comes.
@@ -198,7 +265,7 @@ impl Decoder {
     /// Returns the octets taken since the start of the body.
     #[must_use]
     pub const fn offset(&self) -> u64 {
-        self.offset
+        self.chunk_end - self.chunk_left
     }
 
     /// Returns the octets of data that the current chunk still owes; 0 between chunks.
@@ -229,7 +296,8 @@ impl Decoder {
     /// Forgets the body and any error; the next octet starts another. Keeps limits and memory.
     pub fn reset(&mut self) {
         self.begin_line();
-        (self.chunk_left, self.offset, self.framing_excess_bytes) = (0, 0, 0);
+        (self.chunk_left, self.chunk_end, self.framing_excess_bytes) = (0, 0, 0);
+        self.has_read_extensions = false;
         self.trailers.clear();
     }
 
@@ -241,102 +309,124 @@ impl Decoder {
         }
     }
 
-    /// Takes the data that is there; empty only when the input is.
-    fn take_data<'a>(&mut self, input: &mut &'a [u8]) -> &'a [u8] {
-        let count = usize::try_from(self.chunk_left).unwrap_or(usize::MAX).min(input.len());
-        let (data, rest) = input.split_at(count);
-        *input = rest;
-        self.take_data_octets(count);
-        data
-    }
-
-    /// Gives back the last octets of data that [`step`](Self::step) took: they come again.
-    pub(crate) fn put_back(&mut self, count: usize) {
-        if count > 0 {
-            self.offset -= count as u64;
-            self.chunk_left += count as u64;
-            self.state = State::Data;
+    /// Takes the end of a chunk and a short size line of some data, all of which are there; `None` when
+    /// something else comes, with nothing changed.
+    ///
+    /// Most senders use one chunk size for all of a body. To compare with the line before costs no wait
+    /// for the memory that the next line lies in: the processor guesses that it is the same and goes on.
+    #[inline]
+    fn take_short_line(&mut self, input: &[u8]) -> Option<usize> {
+        let (end, line) = input.split_first_chunk()?;
+        let octets = line.first_chunk()?;
+        if end != CRLF || !matches!(self.state, State::Chunk) {
+            return None;
         }
+        let known = if self.known.is(octets) { &self.known } else { self.read_short_line(octets)? };
+        let skip = CRLF.len() + known.len();
+        self.chunk_left = known.size();
+        self.chunk_end += skip as u64 + self.chunk_left;
+        Some(skip)
     }
 
-    /// The fast path: a whole size line without extensions.
-    fn take_simple_line(&mut self, input: &mut &[u8]) -> bool {
-        let mut line = self.line;
-        let Some(len) = line.take_simple(input, &self.limits) else { return false };
-        let Ok(excess) = self.framing_excess(&line) else { return false };
-        self.skip(input, len);
-        self.line = line;
-        self.end_line(excess);
-        true
-    }
-
-    /// The path through long extensions and trailers: octets that keep the place they come to.
-    fn take_run(&mut self, input: &mut &[u8]) {
-        let count = match self.state {
-            State::SizeLine => self.line.take_run(input, &self.limits),
-            State::Trailers => self.trailers.take_run(input, &self.limits),
-            _ => 0,
-        };
-        let run = self.skip(input, count);
-        if let (State::SizeLine, Some(extensions)) = (self.state, &mut self.extensions) {
-            extensions.extend_from_slice(run);
+    /// Reads a short size line, which is known then; `None` when there is none, or more to be done for it than
+    /// to take its size.
+    #[inline(never)]
+    fn read_short_line(&mut self, octets: &[u8; KnownLine::BYTES_MAX]) -> Option<&KnownLine> {
+        if self.framing_excess_bytes > 0 || self.extensions.is_some() {
+            return None;
         }
+        self.known = KnownLine::read(octets, &self.limits)?;
+        Some(&self.known)
     }
 
-    /// The careful path: one octet. Returns whether a size line with extensions to tell ended.
-    fn take(&mut self, octet: u8) -> Result<bool, DecodeErrorKind> {
-        match (self.state, octet) {
-            (State::SizeLine, _) => {
-                if self.line.take(octet, &self.limits)? {
-                    let excess = self.framing_excess(&self.line)?;
-                    self.end_line(excess);
-                    return Ok(self.extensions.as_ref().is_some_and(|kept| !kept.is_empty()));
+    /// Takes framing: up to data, to the end of the body or of the input, or to an octet that is refused.
+    #[inline(never)]
+    fn take_framing(&mut self, input: &[u8]) -> Result<usize, DecodeError> {
+        let mut taken = 0;
+        loop {
+            let rest = &input[taken..];
+            let (count, end) = match (self.state, rest) {
+                (State::Failed(error), _) if taken == 0 => return Err(error),
+                (State::End | State::Failed(_), _) | (_, []) => return Ok(taken),
+                (State::Chunk, _) if self.chunk_left > 0 => return Ok(taken),
+                (State::Chunk, [b'\r', b'\n', ..]) => {
+                    self.begin_line();
+                    (2, Ok(false))
                 }
-                if let Some(extensions) = &mut self.extensions
-                    && self.line.in_extensions()
-                {
-                    extensions.push(octet);
+                (State::Chunk, [b'\r', ..]) => {
+                    self.state = State::ChunkLf;
+                    (1, Ok(false))
+                }
+                (State::ChunkLf, [b'\n', ..]) => {
+                    self.begin_line();
+                    (1, Ok(false))
+                }
+                (State::Chunk | State::ChunkLf, _) => (0, Err(DecodeErrorKind::DataTerminator)),
+                (State::SizeLine, _) => self.take_size_line(rest),
+                (State::Trailers, _) => {
+                    let (count, end) = self.trailers.read(rest, &self.limits);
+                    if end == Ok(true) {
+                        self.state = State::End;
+                    }
+                    (count, end.map(|_| false))
+                }
+            };
+            taken += count;
+            self.chunk_end += count as u64;
+            match end {
+                Ok(false) => {}
+                Ok(true) => return Ok(taken),
+                Err(kind) => {
+                    self.fail(kind);
                 }
             }
-            (State::DataCr, b'\r') => self.state = State::DataLf,
-            (State::DataLf, b'\n') => self.begin_line(),
-            (State::Trailers, _) => {
-                if self.trailers.take(octet, &self.limits)? {
-                    self.state = State::End;
-                }
-            }
-            _ => return Err(DecodeErrorKind::DataTerminator),
         }
-        Ok(false)
+    }
+
+    /// Takes a size line, or the part of it that is there; returns how much was taken and whether
+    /// extensions ended that are kept.
+    fn take_size_line(&mut self, input: &[u8]) -> (usize, Result<bool, DecodeErrorKind>) {
+        let before = self.line.len();
+        let (count, end) = self.line.read(input, &self.limits);
+        if let Some(extensions) = &mut self.extensions {
+            let first = self.line.digits().max(before);
+            extensions.extend_from_slice(&input[first - before..self.line.len() - before]);
+            self.has_read_extensions = end == Ok(true) && !extensions.is_empty();
+        }
+        let end = end.and_then(|is_end| {
+            if is_end {
+                self.framing_excess_bytes = self.framing_excess(&self.line)?;
+                if self.framing_excess_bytes > 0 {
+                    // Each line counts now.
+                    self.known = KnownLine::NONE;
+                }
+                self.chunk_left = self.line.size();
+                self.chunk_end += self.chunk_left;
+                self.state = if self.chunk_left == 0 { State::Trailers } else { State::Chunk };
+            }
+            Ok(self.has_read_extensions)
+        });
+        match end {
+            // The line feed is refused, so it is not taken.
+            Err(DecodeErrorKind::FramingExcess) => (count - 1, end),
+            _ => (count, end),
+        }
     }
 
     /// Returns the framing excess with `line` counted in.
     fn framing_excess(&self, line: &SizeLine) -> Result<u64, DecodeErrorKind> {
         let framing = (line.len() as u64).saturating_add(4); // its CRLF and that of the data
-        let allowance = line.size().saturating_mul(2).saturating_add(16);
-        let excess = self.framing_excess_bytes.saturating_add(framing).saturating_sub(allowance);
+        let allowed = line.size().saturating_mul(2).saturating_add(16);
+        let excess = self.framing_excess_bytes.saturating_add(framing).saturating_sub(allowed);
         if excess > self.limits.framing_excess_bytes_max {
             return Err(DecodeErrorKind::FramingExcess);
         }
         Ok(excess)
     }
 
-    fn end_line(&mut self, excess: u64) {
-        self.framing_excess_bytes = excess;
-        self.chunk_left = self.line.size();
-        self.state = if self.chunk_left == 0 { State::Trailers } else { State::Data };
-    }
-
-    fn skip<'a>(&mut self, input: &mut &'a [u8], count: usize) -> &'a [u8] {
-        let (front, rest) = input.split_at(count);
-        *input = rest;
-        self.offset += count as u64;
-        front
-    }
-
     fn fail(&mut self, kind: DecodeErrorKind) -> DecodeError {
-        let error = DecodeError::new(kind, self.offset);
-        self.state = State::Failed(error);
+        let error = DecodeError::new(kind, self.offset());
+        (self.state, self.chunk_left, self.chunk_end) = (State::Failed(error), 0, error.offset());
         error
     }
 }
@@ -345,4 +435,9 @@ impl Default for Decoder {
     fn default() -> Self {
         Self::new()
     }
+}
+
+/// Converts a count, of which no more than memory has matters.
+fn within(count: u64) -> usize {
+    usize::try_from(count).unwrap_or(usize::MAX)
 }

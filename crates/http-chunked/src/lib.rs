@@ -114,7 +114,9 @@ pub use adapters::tower::{
 };
 pub use body::{Body, BodyAssembler, BodyError, BodyErrorKind, BodyLimits, Progress, TextError};
 pub use content_coding::{ContentCoding, ContentCodings};
-pub use decoder::{DecodeError, DecodeErrorKind, Decoder, Extension, Extensions, Limits, Step};
+pub use decoder::{
+    DecodeError, DecodeErrorKind, Decoder, Extension, Extensions, Limits, Run, Step,
+};
 pub use encoder::{EncodeError, EncodeErrorKind, Encoder};
 pub use framing::Framing;
 pub use head::{

@@ -175,6 +175,7 @@ impl SegmentedBuf {
     /// # Panics
     ///
     /// Panics when `received` has fewer bytes.
+    #[inline]
     pub fn link_or_copy<L: Linkable>(
         &mut self,
         received: &mut L,
@@ -185,43 +186,64 @@ impl SegmentedBuf {
         let mut rest = len;
         while rest > 0 {
             let run = rest.min(received.chunk().len());
-            let link = self.link(received);
-            if self.is_linked(run, &link, policy) {
-                self.try_link(received, run, &link)?;
-            } else {
-                self.try_extend_from_slice(&received.chunk()[..run])?;
-                received.advance(run);
+            match self.link(received, run, policy) {
+                Some(link) => self.try_link(received, run, &link)?,
+                None => {
+                    self.try_extend_from_slice(&received.chunk()[..run])?;
+                    received.advance(run);
+                }
             }
             rest -= run;
         }
         Ok(())
     }
 
-    /// Returns what a link to the first chunk would hold.
-    fn link(&self, received: &impl Linkable) -> Link {
+    /// Links the first `len` bytes of `received`, a segment of which a part was linked before, and takes them
+    /// off. No policy is asked.
+    ///
+    /// # Errors
+    ///
+    /// [`OutOfMemory`] when the list needs a block and the pool has none; nothing changes then.
+    ///
+    /// # Panics
+    ///
+    /// Panics when `received` has fewer bytes.
+    #[inline]
+    pub fn try_push_part(&mut self, received: &mut Segment, len: usize) -> Result<(), OutOfMemory> {
+        if self.tail_len() > 0 || !self.has_slot() {
+            self.try_reserve_chunks(1)?;
+        }
+        self.waste_bytes = self.waste_bytes.saturating_sub(len as u64);
+        self.list.put(received.split_to(len));
+        Ok(())
+    }
+
+    /// Returns what a link to `run` bytes of the first chunk would hold, if they are to be linked.
+    fn link(&self, received: &impl Linkable, run: usize, policy: &LinkPolicy) -> Option<Link> {
         let continued = |last: &&Segment| {
             last.as_ptr_range().end == received.chunk().as_ptr()
                 && received.front_shares_segment_with(last)
         };
         if self.tail_len() == 0 && self.list.last().filter(continued).is_some() {
-            return Link::Joins;
+            return Some(Link::Joins);
         }
-        let mut recent = self.list.iter().rev().take(RECENT_CHUNKS);
-        if recent.any(|chunk| received.front_shares_segment_with(chunk)) {
-            return Link::Shares;
+        if run < policy.held_link_bytes_min && run < policy.link_bytes_min {
+            return None;
         }
-        Link::Holds(received.front_held_bytes())
+        if self.is_recent(received) {
+            return (run >= policy.held_link_bytes_min).then_some(Link::Shares);
+        }
+        let held = received.front_held_bytes();
+        let waste = self.waste_bytes + held.saturating_sub(run) as u64;
+        let is_linked =
+            run >= policy.link_bytes_min && waste <= policy.waste_bytes_max.max(self.len());
+        is_linked.then_some(Link::Holds(held))
     }
 
-    fn is_linked(&self, run: usize, link: &Link, policy: &LinkPolicy) -> bool {
-        match link {
-            Link::Joins => true,
-            Link::Shares => run >= policy.held_link_bytes_min,
-            Link::Holds(held) => {
-                let waste = self.waste_bytes + held.saturating_sub(run) as u64;
-                run >= policy.link_bytes_min && waste <= policy.waste_bytes_max.max(self.len())
-            }
-        }
+    /// Returns whether one of the last chunks lies in the first chunk's segment.
+    pub(crate) fn is_recent(&self, received: &impl Linkable) -> bool {
+        let mut recent = self.list.iter().rev().take(RECENT_CHUNKS);
+        recent.any(|chunk| received.front_shares_segment_with(chunk))
     }
 
     fn try_link(
@@ -231,7 +253,7 @@ impl SegmentedBuf {
         link: &Link,
     ) -> Result<(), OutOfMemory> {
         if !matches!(link, Link::Joins) {
-            self.try_reserve_chunk()?;
+            self.try_reserve_chunks(1)?;
         }
         self.waste_bytes = match link {
             Link::Holds(held) => self.waste_bytes + held.saturating_sub(run) as u64,

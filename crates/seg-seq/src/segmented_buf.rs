@@ -60,7 +60,7 @@ pub struct SegmentedBuf {
     pub(crate) list: ChunkList,
     /// What is being filled, after the list.
     tail: Option<SegmentMut>,
-    /// What linked segments hold beyond what was linked of them, since the list was last empty.
+    /// What segments hold beyond what is in the list of them, since the list was last empty.
     pub(crate) waste_bytes: u64,
 }
 
@@ -101,6 +101,30 @@ impl SegmentedBuf {
         let tail = self.tail.as_ref().filter(|tail| !is_counted(tail));
         let tail = tail.map_or(0, |tail| tail.held_bytes() as u64);
         self.list.chunk_bytes() + self.list.block_bytes() + tail
+    }
+
+    /// Returns what [`held_bytes`](Self::held_bytes) does, from counts and not by a walk through the list:
+    /// for a buffer that is filled by [`link_or_copy`](Self::link_or_copy) and by copies, and emptied as
+    /// a whole. A segment counts once however its parts and others alternate, and twice when several
+    /// other segments lie between them.
+    #[inline]
+    #[must_use]
+    pub fn held_bytes_bound(&self) -> u64 {
+        self.len() + self.waste_bytes + self.spare_len() as u64 + self.list.block_bytes()
+    }
+
+    /// Returns whether one of the last few chunks lies in the segment of another one: then a link to that
+    /// holds no more memory.
+    #[must_use]
+    pub fn shares_segment_with(&self, segment: &Segment) -> bool {
+        self.is_recent(segment)
+    }
+
+    /// Returns whether the last bytes were copied, so that a copy of the next ones joins their chunk.
+    #[inline]
+    #[must_use]
+    pub fn ends_with_copy(&self) -> bool {
+        self.tail_len() > 0
     }
 
     /// Appends `bytes`, copying them.
@@ -429,7 +453,9 @@ impl SegmentedBuf {
     /// Takes everything out, leaving an empty buffer that goes on filling the same tail segment.
     #[must_use = "the bytes are gone from this buffer"]
     pub fn split(&mut self) -> Sequence {
-        self.split_to(self.len())
+        self.publish();
+        self.waste_bytes = 0;
+        Sequence { list: core::mem::take(&mut self.list) }
     }
 
     /// Returns all bytes as a sequence and keeps them. One atomic increment a chunk.
@@ -670,9 +696,15 @@ impl SegmentedBuf {
         self.list.try_reserve(count, Source::Pool(&self.pool))
     }
 
-    /// Makes a slot for a chunk that follows all bytes so far.
-    pub(crate) fn try_reserve_chunk(&mut self) -> Result<(), OutOfMemory> {
-        if self.tail.is_some() { self.try_publish(1) } else { self.try_slots(1) }
+    /// Returns whether there is a slot for a chunk, beside that of the tail, which holds nothing.
+    #[inline]
+    pub(crate) fn has_slot(&self) -> bool {
+        self.list.spare() > usize::from(self.tail.is_some())
+    }
+
+    /// Makes slots for chunks that follow all bytes so far.
+    pub(crate) fn try_reserve_chunks(&mut self, count: usize) -> Result<(), OutOfMemory> {
+        if self.tail.is_some() { self.try_publish(count) } else { self.try_slots(count) }
     }
 
     /// Moves the filled part of the tail into the list, where it can be shared, and makes slots for
@@ -699,7 +731,11 @@ impl SegmentedBuf {
 
     /// Moves the tail into the list, giving up its spare part.
     fn seal(&mut self) {
-        if let Some(tail) = self.tail.take().filter(|tail| !tail.is_empty()) {
+        let Some(tail) = self.tail.take() else { return };
+        if !tail.is_empty() || self.is_recent(&tail) {
+            self.waste_bytes += tail.spare_len() as u64;
+        }
+        if !tail.is_empty() {
             self.list.put(tail.freeze());
         }
     }

@@ -1,5 +1,6 @@
 //! What is linked and what is copied, and how much memory is held for it.
 
+use bytes::Buf as _;
 use proptest::prelude::*;
 use seg_pool::{Budget, Pool, SLAB_BYTES, Segment, SegmentSize};
 use seg_seq::{LinkPolicy, SegmentedBuf, Sequence};
@@ -225,4 +226,49 @@ proptest! {
         prop_assert!(sequence.is_empty());
         prop_assert_eq!(buf.freeze(), model);
     }
+}
+
+#[test]
+fn the_bound_on_what_is_held_is_what_is_held() {
+    let pool = Pool::new();
+    let mut buf = SegmentedBuf::new(&pool);
+    assert_eq!(buf.held_bytes_bound(), 0);
+    let mut expected = 0;
+    for round in 0..10 {
+        let mut received = filled(&pool, 16_000, round);
+        for len in [2_000, 10, 3_000, 300, 255] {
+            received.advance(7);
+            assert!(buf.link_or_copy(&mut received, len, &LinkPolicy::RECEIVE).is_ok());
+            assert!(buf.shares_segment_with(&received));
+            assert_eq!(buf.ends_with_copy(), matches!(len, 10 | 255));
+            expected += len;
+        }
+        received.advance(7);
+        assert_eq!(buf.try_push_part(&mut received, 500), Ok(()));
+        expected += 500;
+        // The segment, and that of the copies with the list's block.
+        let own = 16_384 + LONG_LIST as u64;
+        assert_eq!(buf.held_bytes_bound(), (u64::from(round) + 1) * 16_384 + own);
+    }
+    assert_eq!(buf.len(), expected as u64);
+    // What is left of a tail is held, but never filled.
+    buf.push_mut(pool.take(16_384));
+    buf.extend_from_slice(b"x");
+    assert_eq!(buf.held_bytes_bound(), 12 * 16_384 + LONG_LIST as u64);
+    assert!(!buf.shares_segment_with(&filled(&pool, 100, 0)));
+    buf.clear();
+    assert_eq!(buf.held_bytes_bound(), 0);
+}
+
+#[test]
+fn a_part_is_pushed_only_with_memory_for_the_list() {
+    let pool = Pool::new();
+    let budget = Budget::new(&pool, 16_384);
+    let budgeted = budget.pool();
+    let mut received = filled(budgeted, 16_000, 1);
+    let mut buf = SegmentedBuf::new(budgeted);
+    assert!(buf.link_or_copy(&mut received, 2_000, &LinkPolicy::RECEIVE).is_ok());
+    received.advance(7);
+    let error = buf.try_push_part(&mut received, 300).expect_err("the list has no block");
+    assert_eq!((error.bytes_max(), received.len(), buf.len()), (16_384, 13_993, 2_000));
 }

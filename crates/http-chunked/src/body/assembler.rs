@@ -5,12 +5,9 @@ use seg_flate::Contexts;
 use seg_pool::{Pool, Segment, SegmentMut};
 use seg_seq::{Assembly, Sequence};
 
-use super::{Body, BodyError, BodyErrorKind, BodyLimits, Gather};
+use super::{Body, BodyError, BodyErrorKind, BodyLimits, Data};
 use crate::{
-    content::Content,
-    content_coding::ContentCodings,
-    decoder::{Decoder, Step},
-    framing::Framing,
+    content::Content, content_coding::ContentCodings, decoder::Decoder, framing::Framing,
     trailers::Trailers,
 };
 
@@ -53,7 +50,7 @@ pub enum Progress {
 /// ```
 #[derive(Debug)]
 pub struct BodyAssembler {
-    gather: Gather,
+    data: Data,
     limits: BodyLimits,
     decoder: Decoder,
     framing: Framing,
@@ -61,8 +58,8 @@ pub struct BodyAssembler {
     offset: u64,
     state: State,
     content: Content,
-    /// Bytes of data that were taken out already.
-    taken: u64,
+    /// Bytes of the body so far, those included that were taken out.
+    len: u64,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -78,25 +75,22 @@ impl BodyAssembler {
     #[must_use]
     pub fn new(pool: &Pool, framing: Framing) -> Self {
         let limits = BodyLimits::new();
-        let mut gather = Gather::new(pool, Assembly::default());
-        gather.set_held_bytes_max(limits.held_bytes());
         Self {
-            gather,
+            data: Data::new(pool, Assembly::default(), limits.held_bytes()),
             limits,
             decoder: Decoder::new(),
             framing,
             offset: 0,
             state: State::Open,
             content: Content::default(),
-            taken: 0,
+            len: 0,
         }
     }
 
     /// Chooses how the body is kept. For a new assembler: data that came in already is dropped.
     #[must_use]
     pub fn assembly(mut self, assembly: Assembly) -> Self {
-        self.gather = Gather::new(self.gather.pool(), assembly);
-        self.gather.set_held_bytes_max(self.limits.held_bytes());
+        self.data = Data::new(self.data.pool(), assembly, self.limits.held_bytes());
         self
     }
 
@@ -104,7 +98,7 @@ impl BodyAssembler {
     #[must_use]
     pub fn limits(mut self, limits: BodyLimits) -> Self {
         self.limits = limits;
-        self.gather.set_held_bytes_max(limits.held_bytes());
+        self.data.set_held_bytes_max(limits.held_bytes());
         self.decoder = Decoder::with_limits(limits.chunked);
         self
     }
@@ -112,7 +106,7 @@ impl BodyAssembler {
     /// Decompresses the data as it comes. For a new assembler, after its limits are set.
     #[must_use]
     pub fn content_coding(mut self, codings: impl Into<ContentCodings>) -> Self {
-        self.content.reset(codings.into(), &self.gather, &self.limits);
+        self.content.reset(codings.into(), self.data.pool(), &self.limits);
         self
     }
 
@@ -126,13 +120,13 @@ impl BodyAssembler {
 
     /// Starts another body, forgetting this one and any error. Keeps assembly, limits and memory.
     pub fn reset(&mut self, framing: Framing, codings: impl Into<ContentCodings>) {
-        drop(self.gather.take());
-        self.taken = 0;
+        self.data.clear();
+        self.len = 0;
         self.decoder.reset();
         self.framing = framing;
         self.offset = 0;
         self.state = State::Open;
-        self.content.reset(codings.into(), &self.gather, &self.limits);
+        self.content.reset(codings.into(), self.data.pool(), &self.limits);
     }
 
     /// Takes what belongs to the body from the front of `received`.
@@ -152,7 +146,7 @@ impl BodyAssembler {
             State::Open => {}
         }
         self.resume()?;
-        self.gather.receive(received);
+        self.data.receive(received);
         let result = match self.framing {
             Framing::Chunked => self.push_chunked(received),
             Framing::Length(length) => self.push_plain(received, length),
@@ -171,7 +165,7 @@ impl BodyAssembler {
     /// memory](BodyErrorKind::out_of_memory), of as many bytes as it asked for.
     pub fn supply(&mut self, memory: SegmentMut) {
         if !self.content.is_active() {
-            self.gather.supply(memory);
+            self.data.supply(memory);
         }
     }
 
@@ -204,7 +198,7 @@ impl BodyAssembler {
             _ => Trailers::new(),
         };
         self.content.release();
-        Body::new(self.gather.take(), trailers)
+        Body::new(self.data.take(), trailers)
     }
 
     /// Takes out the data that was received since it was taken last, where it lies; the body goes
@@ -213,21 +207,20 @@ impl BodyAssembler {
     /// This is how a body is streamed: nothing of it stays here, so memory does not grow with it.
     #[must_use]
     pub fn take_data(&mut self) -> Sequence {
-        self.taken += self.gather.len();
-        self.gather.take().into_sequence()
+        self.data.take().into_sequence()
     }
 
     /// Returns the bytes of the body so far, decompressed, those [taken](Self::take_data) included.
     #[must_use]
     pub fn len(&self) -> u64 {
-        self.taken + self.gather.len()
+        self.len
     }
 
     /// Returns the memory that the data here keeps from reuse, in bytes: segments with their whole
     /// size. See [`BodyLimits::held_bytes_max`].
     #[must_use]
     pub fn held_bytes(&self) -> u64 {
-        self.gather.held_bytes()
+        self.data.held_bytes()
     }
 
     /// Returns whether the body is complete.
@@ -260,90 +253,93 @@ impl BodyAssembler {
 
     /// Takes a segment of a chunked body.
     fn push_chunked(&mut self, received: &mut Segment) -> Result<Progress, BodyError> {
+        let is_plain = !self.content.is_active();
+        let mut is_first = true;
         loop {
-            if !self.content.is_active() {
-                let bytes_max = self.limits.body_bytes_max - self.taken;
-                self.gather.keep_chunks(received, &mut self.decoder, bytes_max);
-                // Most segments end inside a chunk. The end of the body is not found here.
-                if received.is_empty() {
-                    return Ok(Progress::NeedMore);
-                }
+            let run = self.decoder.next_run(received)?;
+            received.advance(run.skip);
+            let mut len = run.data;
+            if len > 0 && is_plain && !is_first {
+                len = self.keep_runs(received, len)?;
             }
-            if let Some(progress) = self.step(received)? {
-                return Ok(progress);
+            if len > 0 {
+                let next_len = if self.data.depends_on_next(len) {
+                    self.decoder.next_len(&received[len..])
+                } else {
+                    0
+                };
+                let before = received.len();
+                let kept = self.keep(received, len, next_len);
+                self.decoder.take_data(before - received.len());
+                kept.map_err(|kind| BodyError::new(kind, self.decoder.offset()))?;
+                is_first = false;
+            } else if self.decoder.is_ended() {
+                return Ok(Progress::End);
+            } else if received.is_empty() {
+                return Ok(Progress::NeedMore);
             }
         }
     }
 
-    /// Feeds the decoder with a received segment up to the next thing worth telling.
-    #[inline(never)]
-    fn step(&mut self, received: &mut Segment) -> Result<Option<Progress>, BodyError> {
-        let mut rest = &received[..];
-        let step = self.decoder.step(&mut rest);
-        let taken = received.len() - rest.len();
-        let progress = match step {
-            Ok(Step::Data(data)) => {
-                let len = data.len();
-                received.advance(taken - len);
-                let offset = self.decoder.offset() - len as u64;
-                let before = received.len();
-                let kept = self.keep(received, len, offset);
-                self.decoder.put_back(len - (before - received.len()));
-                return kept.map(|()| None);
-            }
-            Ok(Step::Extensions) => Ok(None),
-            Ok(Step::End) => Ok(Some(Progress::End)),
-            Ok(Step::NeedMore) => Ok(Some(Progress::NeedMore)),
-            Err(error) => Err(error.into()),
-        };
-        received.advance(taken);
-        progress
+    /// Keeps runs of data, the first of `len` bytes at the front of a received segment, as the run before
+    /// them was kept. Returns the length of the first run that is to be kept in another way, 0 for none.
+    fn keep_runs(&mut self, received: &mut Segment, len: usize) -> Result<usize, BodyError> {
+        let (before, left) = (self.data.len(), self.limits.body_bytes_max - self.len);
+        let next = self.data.keep_runs(received, len, &mut self.decoder, left);
+        self.len += self.data.len() - before;
+        Ok(next?)
     }
 
     /// Takes a segment of a body without framing of its own, up to `length` octets in all.
     fn push_plain(&mut self, received: &mut Segment, length: u64) -> Result<Progress, BodyError> {
         let left = length - self.offset;
-        let before = received.len() as u64;
         let count = usize::try_from(left).unwrap_or(usize::MAX).min(received.len());
-        let result = self.keep(received, count, self.offset);
-        self.offset += before - received.len() as u64;
-        result.map(|()| if count as u64 == left { Progress::End } else { Progress::NeedMore })
-    }
-
-    /// The bytes that the body may still have.
-    fn left(&self) -> usize {
-        usize::try_from(self.limits.body_bytes_max - self.len()).unwrap_or(usize::MAX)
-    }
-
-    /// Keeps a run of data: the first `len` bytes of a received segment, which lie at an offset of the
-    /// body. Takes what is acceptable off the segment.
-    fn keep(&mut self, received: &mut Segment, len: usize, offset: u64) -> Result<(), BodyError> {
         let before = received.len();
-        let refused = if self.content.is_active() {
-            let (count, refused) = self.content.keep_run(&mut self.gather, &received[..len]);
-            received.advance(count);
-            refused
-        } else {
-            let count = len.min(self.left());
-            match self.gather.keep_run(received, count) {
-                Err(kind) => Some(kind),
-                Ok(()) => (count < len).then_some(BodyErrorKind::TooLong),
-            }
-        };
-        // What runs out in the middle of a copy leaves the part that was copied.
-        let kept = (before - received.len()) as u64;
-        refused.map_or(Ok(()), |kind| Err(BodyError::new(kind, offset + kept)))
+        let kept = self.keep(received, count, 0);
+        self.offset += (before - received.len()) as u64;
+        kept.map_err(|kind| BodyError::new(kind, self.offset))?;
+        Ok(if count as u64 == left { Progress::End } else { Progress::NeedMore })
     }
 
-    /// Goes on with data that was taken when there was no memory to decode it.
+    /// Keeps the first `len` bytes of a received segment. Takes what is acceptable off. After them comes a run
+    /// of `next_len` bytes, or 0 where that is not known.
+    #[inline]
+    fn keep(
+        &mut self,
+        received: &mut Segment,
+        len: usize,
+        next_len: usize,
+    ) -> Result<(), BodyErrorKind> {
+        if self.content.is_active() {
+            return self.decode(received, len);
+        }
+        let left = self.limits.body_bytes_max - self.len;
+        let count = usize::try_from(left).unwrap_or(usize::MAX).min(len);
+        let before = received.len();
+        let kept = self.data.keep(received, count, next_len);
+        self.len += (before - received.len()) as u64;
+        kept?;
+        if count < len { Err(BodyErrorKind::TooLong) } else { Ok(()) }
+    }
+
+    /// Decodes the first `len` bytes of a received segment and keeps what comes out.
+    #[inline(never)]
+    fn decode(&mut self, received: &mut Segment, len: usize) -> Result<(), BodyErrorKind> {
+        let before = self.data.len();
+        let (count, result) = self.content.keep(&mut self.data, &received[..len]);
+        received.advance(count);
+        self.len += self.data.len() - before;
+        result
+    }
+
+    /// Decodes what was taken when there was no memory.
+    #[inline]
     fn resume(&mut self) -> Result<(), BodyError> {
         if !self.content.is_pending() {
             return Ok(());
         }
-        match self.content.keep_run(&mut self.gather, &[]) {
-            (_, None) => Ok(()),
-            (_, Some(kind)) => Err(self.fail(BodyError::new(kind, self.offset()))),
-        }
+        let resumed = self.decode(&mut Segment::new(), 0);
+        resumed.map_err(|kind| self.fail(BodyError::new(kind, self.offset())))
     }
 
     fn end(&mut self) -> Result<(), BodyError> {

@@ -1,6 +1,7 @@
-//! `chunk-size [ chunk-ext ] CRLF`, an octet at a time (RFC 9112 §7.1, §7.1.1).
+//! `chunk-size [ chunk-ext ] CRLF` (RFC 9112 §7.1, §7.1.1).
 
 use super::{
+    CRLF,
     DecodeErrorKind::{self, *},
     Limits,
 };
@@ -10,7 +11,7 @@ use crate::octet::{NOT_HEX, hex_value, is_blank, is_quoted, is_text, is_token};
 #[derive(Clone, Copy, Debug)]
 pub(super) struct SizeLine {
     place: Place,
-    digits: u8,
+    digits: usize,
     /// Octets of the line, without its CRLF.
     len: usize,
     size: u64,
@@ -39,6 +40,7 @@ enum Place {
     Pair,
     AfterQuoted,
     Lf,
+    End,
 }
 
 impl SizeLine {
@@ -46,65 +48,104 @@ impl SizeLine {
         Self { place: Place::Size, digits: 0, len: 0, size: 0 }
     }
 
-    /// Reads a line without extensions from the front of `input` and returns the number of its
-    /// octets; `None` when it is not wholly there or not that simple, with nothing changed. What
-    /// it reads, [`take`](Self::take) reads as well.
-    pub(super) fn take_simple(&mut self, input: &[u8], limits: &Limits) -> Option<usize> {
-        let (mut size, mut digits) = (0_u64, 0_u8);
-        for &octet in input.iter().take(usize::from(limits.size_digits_max)) {
+    /// Reads on from the front of `input`; returns the number of octets that belong to the line, and
+    /// whether it ended or what is wrong with the octet after them.
+    pub(super) fn read(
+        &mut self,
+        input: &[u8],
+        limits: &Limits,
+    ) -> (usize, Result<bool, DecodeErrorKind>) {
+        let mut count = 0;
+        if self.place == Place::Size {
+            let (digits, end) = self.take_digits(input, limits);
+            if let Err(kind) = end {
+                return (digits, Err(kind));
+            }
+            count = digits;
+        }
+        while let Some(&octet) = input.get(count) {
+            match self.take(octet, limits) {
+                Ok(()) => count += 1,
+                Err(kind) => return (count, Err(kind)),
+            }
+            if self.place == Place::End {
+                return (count, Ok(true));
+            }
+            count += self.take_run(&input[count..], limits);
+        }
+        (count, Ok(false))
+    }
+
+    /// Takes the digits at the front of `input`, and returns their number, and what is wrong with the one
+    /// after them.
+    #[inline]
+    fn take_digits(
+        &mut self,
+        input: &[u8],
+        limits: &Limits,
+    ) -> (usize, Result<(), DecodeErrorKind>) {
+        let digits_max = usize::from(limits.size_digits_max);
+        let (before, mut digits, mut size) = (self.len, self.len, self.size);
+        let mut end = Ok(());
+        for &octet in input {
             let value = hex_value(octet);
             if value == NOT_HEX {
                 break;
             }
-            size = size << 4 | u64::from(value);
-            digits += 1;
+            // At most 16 digits of 4 bits: nothing is shifted out.
+            let longer = size << 4 | u64::from(value);
+            if digits >= digits_max.min(limits.size_line_bytes_max) {
+                let is_line = digits >= limits.size_line_bytes_max;
+                end = Err(if is_line { SizeLineTooLong } else { SizeTooLong });
+                break;
+            }
+            if longer > limits.chunk_bytes_max {
+                end = Err(SizeTooLarge);
+                break;
+            }
+            (digits, size) = (digits + 1, longer);
         }
-        let len = usize::from(digits);
-        let ended = input.get(len..).is_some_and(|rest| rest.starts_with(b"\r\n"));
-        let allowed = size <= limits.chunk_bytes_max && len <= limits.size_line_bytes_max;
-        if self.len > 0 || digits == 0 || !ended || !allowed {
-            return None;
-        }
-        *self = Self { place: Place::Lf, digits, len, size };
-        Some(len + 2)
+        (self.digits, self.len, self.size) = (digits, digits, size);
+        (digits - before, end)
     }
 
     /// Takes the octets at the front of `input` that stay inside the name or value which is being
     /// read, and returns their number. What it takes, [`take`](Self::take) takes as well.
-    pub(super) fn take_run(&mut self, input: &[u8], limits: &Limits) -> usize {
+    fn take_run(&mut self, input: &[u8], limits: &Limits) -> usize {
         let belongs = match self.place {
             Place::Name | Place::Token => is_token,
             Place::Quoted => is_quoted,
             _ => return 0,
         };
-        let room = limits.size_line_bytes_max.saturating_sub(self.len);
-        let count = input.iter().take(room).take_while(|octet| belongs(**octet)).count();
+        let left = limits.size_line_bytes_max.saturating_sub(self.len);
+        let count = input.iter().take(left).take_while(|octet| belongs(**octet)).count();
         self.len += count;
         count
     }
 
-    /// Takes the next octet of the line; returns whether it was the last.
-    pub(super) fn take(&mut self, octet: u8, limits: &Limits) -> Result<bool, DecodeErrorKind> {
-        if self.place == Place::Lf {
-            return if octet == b'\n' { Ok(true) } else { Err(BareCr) };
-        }
-        if octet == b'\r' {
-            self.place = self.end()?;
-            return Ok(false);
-        }
-        if octet == b'\n' && self.len > 0 {
-            return Err(BareLf);
+    /// Takes the next octet of the line, which is no digit of the size.
+    #[inline]
+    fn take(&mut self, octet: u8, limits: &Limits) -> Result<(), DecodeErrorKind> {
+        match (self.place, octet) {
+            (Place::Lf, b'\n') => {
+                self.place = Place::End;
+                return Ok(());
+            }
+            (Place::Lf, _) => return Err(BareCr),
+            (_, b'\r') => {
+                self.place = self.end()?;
+                return Ok(());
+            }
+            (_, b'\n') if self.len > 0 => return Err(BareLf),
+            _ => {}
         }
         let next = self.next(octet)?;
         if self.len >= limits.size_line_bytes_max {
             return Err(SizeLineTooLong);
         }
-        if self.place == Place::Size && next == Place::Size {
-            self.take_digit(hex_value(octet), limits)?;
-        }
         self.len += 1;
         self.place = next;
-        Ok(false)
+        Ok(())
     }
 
     /// Returns the size; final once the line ended.
@@ -117,9 +158,9 @@ impl SizeLine {
         self.len
     }
 
-    /// Returns whether the octet taken last belongs to the extensions.
-    pub(super) fn in_extensions(&self) -> bool {
-        !matches!(self.place, Place::Size | Place::Lf)
+    /// Returns the digits of the size so far.
+    pub(super) const fn digits(&self) -> usize {
+        self.digits
     }
 
     /// Where a carriage return leads.
@@ -130,14 +171,13 @@ impl SizeLine {
             Place::Gap | Place::AfterName => Err(StrayWhitespace),
             Place::BeforeName => Err(ExtensionName),
             Place::BeforeValue | Place::Quoted | Place::Pair => Err(ExtensionValue),
-            Place::Lf => Err(BareCr),
+            Place::Lf | Place::End => Err(BareCr),
         }
     }
 
-    /// Where any other octet leads.
+    /// Where any other octet leads that is no digit of the size.
     const fn next(&self, octet: u8) -> Result<Place, DecodeErrorKind> {
         match (self.place, octet) {
-            (Place::Size, _) if hex_value(octet) != NOT_HEX => Ok(Place::Size),
             (Place::Size, _) if self.digits == 0 => Err(SizeMissing),
             (Place::Size | Place::Token | Place::AfterQuoted, b' ' | b'\t') => Ok(Place::Gap),
             (Place::Name, b' ' | b'\t') => Ok(Place::AfterName),
@@ -173,21 +213,55 @@ impl SizeLine {
             | Place::Quoted
             | Place::Pair
             | Place::AfterQuoted => ExtensionValue,
-            Place::Lf => BareCr,
+            Place::Lf | Place::End => BareCr,
         }
     }
+}
 
-    fn take_digit(&mut self, value: u8, limits: &Limits) -> Result<(), DecodeErrorKind> {
-        if self.digits >= limits.size_digits_max {
-            return Err(SizeTooLong);
+/// A size line of up to six digits and its CRLF, kept to know the next one by its octets.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct KnownLine {
+    /// The octets of the line, the first the lowest, and zeros above them.
+    octets: u64,
+    mask: u64,
+    len: usize,
+    size: u64,
+}
+
+impl KnownLine {
+    /// Octets of the longest line.
+    pub(super) const BYTES_MAX: usize = 8;
+
+    /// Is no line.
+    pub(super) const NONE: Self = Self { octets: 1, mask: 0, len: 0, size: 0 };
+
+    /// Reads a line of some data, without extensions, from the front of `octets`; `None` when there is
+    /// none.
+    #[inline]
+    pub(super) fn read(octets: &[u8; Self::BYTES_MAX], limits: &Limits) -> Option<Self> {
+        let mut line = SizeLine::new();
+        line.take_digits(octets, limits).1.ok()?;
+        let len = line.len + CRLF.len();
+        if line.size == 0 || octets.get(line.len..len)? != CRLF {
+            return None;
         }
-        // At most 16 digits of 4 bits: nothing is shifted out.
-        let size = self.size << 4 | u64::from(value);
-        if size > limits.chunk_bytes_max {
-            return Err(SizeTooLarge);
-        }
-        self.size = size;
-        self.digits += 1;
-        Ok(())
+        let mask = u64::MAX >> (64 - 8 * len);
+        Some(Self { octets: u64::from_le_bytes(*octets) & mask, mask, len, size: line.size })
+    }
+
+    #[inline]
+    pub(super) fn is(&self, octets: &[u8; Self::BYTES_MAX]) -> bool {
+        u64::from_le_bytes(*octets) & self.mask == self.octets
+    }
+
+    /// Returns the octets of the line, with its CRLF.
+    #[inline]
+    pub(super) const fn len(&self) -> usize {
+        self.len
+    }
+
+    #[inline]
+    pub(super) const fn size(&self) -> u64 {
+        self.size
     }
 }

@@ -1,4 +1,4 @@
-//! `trailer-section CRLF`, an octet at a time (RFC 9112 §7.1.2).
+//! `trailer-section CRLF` (RFC 9112 §7.1.2).
 
 use super::{
     DecodeErrorKind::{self, *},
@@ -35,21 +35,44 @@ impl TrailerSection {
         self.fields.clear();
     }
 
+    /// Reads on from the front of `input`; returns the number of octets that belong to the section, and
+    /// whether it ended or what is wrong with the octet after them.
+    pub(super) fn read(
+        &mut self,
+        input: &[u8],
+        limits: &Limits,
+    ) -> (usize, Result<bool, DecodeErrorKind>) {
+        let mut count = 0;
+        while let Some(&octet) = input.get(count) {
+            match self.take(octet, limits) {
+                Ok(is_end) => {
+                    count += 1;
+                    if is_end {
+                        return (count, Ok(true));
+                    }
+                }
+                Err(kind) => return (count, Err(kind)),
+            }
+            count += self.take_run(&input[count..], limits);
+        }
+        (count, Ok(false))
+    }
+
     /// Takes the octets at the front of `input` that stay inside the value which is being read, and
     /// returns their number. What it takes, [`take`](Self::take) takes as well.
-    pub(super) fn take_run(&mut self, input: &[u8], limits: &Limits) -> usize {
+    fn take_run(&mut self, input: &[u8], limits: &Limits) -> usize {
         if self.place != Place::Value || self.fields.open_is_bare() {
             return 0;
         }
-        let room = limits.trailer_bytes_max.saturating_sub(self.len);
-        let count = input.iter().take(room).take_while(|octet| is_text(**octet)).count();
+        let left = limits.trailer_bytes_max.saturating_sub(self.len);
+        let count = input.iter().take(left).take_while(|octet| is_text(**octet)).count();
         self.fields.extend_value(&input[..count]);
         self.len += count;
         count
     }
 
     /// Takes the next octet; returns whether it was the last of the body.
-    pub(super) fn take(&mut self, octet: u8, limits: &Limits) -> Result<bool, DecodeErrorKind> {
+    fn take(&mut self, octet: u8, limits: &Limits) -> Result<bool, DecodeErrorKind> {
         match (self.place, octet) {
             (Place::FinalLf, b'\n') => return Ok(true),
             (Place::FinalLf | Place::Lf, _) if octet != b'\n' => return Err(BareCr),

@@ -77,10 +77,10 @@ fn short_runs_share_a_segment_however_they_alternate_with_long_ones() {
     let mut assembler = BodyAssembler::new(&pool, Framing::Chunked);
     let mut expected = Vec::new();
     for round in 0..20 {
-        let wire = [chunk(&[round; 63]), chunk(&[round + 100; 4096])].concat();
+        let wire = [chunk(&[round + 100; 4096]), chunk(&[round; 63])].concat();
         assert_eq!(assembler.push(&mut received(&pool, &wire)), Ok(Progress::NeedMore));
-        expected.extend_from_slice(&[round; 63]);
         expected.extend_from_slice(&[round + 100; 4096]);
+        expected.extend_from_slice(&[round; 63]);
     }
     let body = assembler.take_body();
     assert_eq!(body.sequence(), &expected);

@@ -99,17 +99,34 @@ fn a_hostile_peer_stays_within_the_limit() {
 
 #[test]
 fn parts_of_one_segment_count_once() {
-    let pool = Pool::new();
-    let mut assembler = BodyAssembler::new(&pool, Framing::UntilClose);
-    let mut whole = pool.take(SEGMENT_LEN);
-    whole.extend_from_slice(&[7; 16_000]);
-    let mut received = whole.freeze();
     // In between, short runs are copied to another one.
-    for len in [2000, 10, 3000, 20, 4000] {
+    let lens = [2000, 10, 3000, 20, 4000];
+    let pool = Pool::new();
+    let mut whole = pool.take(SEGMENT_LEN);
+    for len in lens {
+        whole.extend_from_slice(&chunked(&vec![7; len], len)[..]);
+        whole.truncate(whole.len() - b"0\r\n\r\n".len());
+    }
+    let mut received = whole.freeze();
+    let mut assembler = BodyAssembler::new(&pool, Framing::Chunked);
+    // Cut, so that nothing is known of the long run that follows a short one.
+    for len in lens {
+        let len = chunked(&vec![7; len], len).len() - b"0\r\n\r\n".len();
         assert_eq!(assembler.push(&mut received.split_to(len)), Ok(Progress::NeedMore));
     }
     // Two segments, and the block of a list.
     assert_eq!(assembler.held_bytes(), 2 * SEGMENT + 256);
+
+    // What lies together is linked together, however short its parts are.
+    let mut whole = pool.take(SEGMENT_LEN);
+    whole.extend_from_slice(&[7; 16_000]);
+    let mut received = whole.freeze();
+    let mut assembler = BodyAssembler::new(&pool, Framing::UntilClose);
+    for len in lens {
+        assert_eq!(assembler.push(&mut received.split_to(len)), Ok(Progress::NeedMore));
+    }
+    assert_eq!(assembler.held_bytes(), SEGMENT);
+    assert_eq!(assembler.take_body().sequence().chunk_count(), 1);
 }
 
 #[test]
