@@ -1,8 +1,8 @@
 //! Live bytes over the course of a message, in panels side by side.
 
-use plotters::style::RGBColor;
+use plotters::{coord::Shift, prelude::*};
 
-use super::canvas::{Align, Canvas, Drawn, GRID, INK, LOST, OURS, PALE_INK};
+use super::{Drawn, FONT, GRID, LOST, OURS, PALE_INK, picture};
 
 /// What several messages held while they came in, each in a panel of its own.
 #[derive(Clone, Debug)]
@@ -40,18 +40,13 @@ pub struct Series {
     pub trimmed: u64,
 }
 
-const WIDTH: i32 = 980;
-const HEIGHT: i32 = 420;
-const TOP: i32 = 96;
-const BOTTOM: i32 = 330;
-/// Left of a panel's plot: the axis.
-const MARGIN: i32 = 76;
-/// What the message's course takes of a panel's width; the rest shows what stays.
-const COURSE_SHARE: f64 = 0.61;
-/// What each state after it takes: the message in hand, dropped, trimmed.
-const STATE_SHARE: f64 = (1.0 - COURSE_SHARE) / 3.0;
+/// What each state after the message's course takes of the axis, on which the course takes 1: the
+/// message in hand, dropped, trimmed.
+const STATE: f64 = 0.2;
+const STATES: [&str; 3] = ["in hand", "dropped", "trimmed"];
+/// A course is drawn in so many steps.
+const STEPS: f64 = 300.0;
 const MIB: f64 = 1_048_576.0;
-const COLORS: [RGBColor; 2] = [OURS, LOST];
 
 impl MemoryChart {
     /// Draws the chart; the text is a whole SVG file.
@@ -62,86 +57,21 @@ impl MemoryChart {
     #[must_use]
     pub fn to_svg(&self) -> String {
         assert!(!self.panels.is_empty(), "a chart of no panels");
-        let size = (WIDTH.unsigned_abs(), HEIGHT.unsigned_abs());
-        Canvas::picture(size, &self.title, |canvas| self.draw(canvas))
+        picture((980, 420), &self.title, |area| self.draw(area))
     }
 
-    fn draw(&self, canvas: &Canvas<'_>) -> Drawn {
-        self.draw_legend(canvas)?;
-        let count = i32::try_from(self.panels.len()).unwrap_or(1);
-        let width = (WIDTH - 16) / count;
+    fn draw(&self, area: &DrawingArea<SVGBackend<'_>, Shift>) -> Drawn {
+        let (panels, below) = area.split_vertically(330);
         let mib_max = self.panels.iter().map(Panel::mib_max).fold(1.0, f64::max);
-        for (index, panel) in (0..).zip(&self.panels) {
-            let left = index * width + MARGIN;
-            let frame = Frame { left, right: (index + 1) * width - 8, mib_max };
-            panel.draw(canvas, &frame)?;
+        for (panel, area) in self.panels.iter().zip(panels.split_evenly((1, self.panels.len()))) {
+            panel.draw(&area, mib_max)?;
         }
         for (line, note) in (0..).zip(&self.notes) {
-            let y = BOTTOM + 48 + line * 17;
-            canvas.text(note, (16, y), (12, false), Align::Left, PALE_INK)?;
-        }
-        Ok(())
-    }
-
-    fn draw_legend(&self, canvas: &Canvas<'_>) -> Drawn {
-        let names = self.panels.iter().flat_map(|panel| &panel.series).take(COLORS.len());
-        for (index, (series, color)) in (0..).zip(names.zip(COLORS)) {
-            let x = 16 + index * 330;
-            canvas.line(vec![(x, 48), (x + 26, 48)], 3, color)?;
-            canvas.text(&series.name, (x + 34, 48), (13, false), Align::Left, INK)?;
-        }
-        let x = 16 + 610;
-        canvas.line(vec![(x, 48), (x + 26, 48)], 1, INK)?;
-        canvas.text("the message itself", (x + 34, 48), (13, false), Align::Left, INK)
-    }
-}
-
-/// Where a panel's plot lies, and how high its axis goes.
-struct Frame {
-    left: i32,
-    right: i32,
-    mib_max: f64,
-}
-
-impl Frame {
-    #[expect(clippy::cast_possible_truncation, reason = "a pixel inside the picture")]
-    fn x(&self, share: f64) -> i32 {
-        self.left + (share * f64::from(self.right - self.left)).round() as i32
-    }
-
-    /// The place of a share of the message.
-    fn course_x(&self, share: f64) -> i32 {
-        self.x(share * COURSE_SHARE)
-    }
-
-    #[expect(clippy::cast_possible_truncation, reason = "a pixel inside the picture")]
-    fn y(&self, bytes: u64) -> i32 {
-        let share = mib(bytes) / self.mib_max;
-        BOTTOM - (share * f64::from(BOTTOM - TOP)).round() as i32
-    }
-
-    fn draw(&self, canvas: &Canvas<'_>) -> Drawn {
-        let step = step_mib(self.mib_max);
-        let mut tick = 0_u64;
-        while tick as f64 <= self.mib_max {
-            let y = self.y(tick << 20);
-            canvas.line(vec![(self.left, y), (self.right, y)], 1, GRID)?;
-            let name = format!("{tick} MiB");
-            canvas.text(&name, (self.left - 8, y), (12, false), Align::Right, PALE_INK)?;
-            tick += step;
-        }
-        let percents =
-            [(0.0, "0 %", Align::Left), (0.5, "50 %", Align::Middle), (1.0, "100 %", Align::Right)];
-        for (share, name, align) in percents {
-            let x = self.course_x(share);
-            canvas.line(vec![(x, BOTTOM), (x, BOTTOM + 5)], 1, PALE_INK)?;
-            canvas.text(name, (x, BOTTOM + 15), (12, false), align, PALE_INK)?;
-        }
-        for (index, name) in ["in hand", "dropped", "trimmed"].into_iter().enumerate() {
-            let from = COURSE_SHARE + index as f64 * STATE_SHARE;
-            let (edge, middle) = (self.x(from), self.x(from + STATE_SHARE / 2.0));
-            canvas.line(vec![(edge, TOP), (edge, BOTTOM)], 1, GRID)?;
-            canvas.text(name, (middle, BOTTOM + 15), (11, false), Align::Middle, PALE_INK)?;
+            below.draw(&Text::new(
+                note.as_str(),
+                (16, 8 + line * 18),
+                FONT.into_font().color(&PALE_INK),
+            ))?;
         }
         Ok(())
     }
@@ -150,66 +80,81 @@ impl Frame {
 impl Panel {
     fn mib_max(&self) -> f64 {
         let lives = self.series.iter().flat_map(|series| &series.course).map(|(_, live)| *live);
-        mib(lives.max().unwrap_or(0).max(self.message_bytes)) * 1.06
+        mib(lives.max().unwrap_or(0).max(self.message_bytes)) * 1.3
     }
 
-    fn draw(&self, canvas: &Canvas<'_>, frame: &Frame) -> Drawn {
-        canvas.text(&self.title, (frame.left, TOP - 18), (13, true), Align::Left, INK)?;
-        frame.draw(canvas)?;
-        let y = frame.y(self.message_bytes);
-        canvas.line(vec![(frame.left, y), (frame.course_x(1.0), y)], 1, INK)?;
-        for (series, color) in self.series.iter().zip(COLORS).rev() {
-            series.draw(canvas, frame, color)?;
+    fn draw(&self, area: &DrawingArea<SVGBackend<'_>, Shift>, mib_max: f64) -> Drawn {
+        let mut chart = ChartBuilder::on(area)
+            .caption(&self.title, ("sans-serif", 17))
+            .margin(8)
+            .x_label_area_size(24)
+            .y_label_area_size(64)
+            .build_cartesian_2d(0.0..1.0 + 3.0 * STATE, 0.0..mib_max)?;
+        let percent = |share: &f64| {
+            if *share > 1.01 { String::new() } else { format!("{:.0} %", share * 100.0) }
+        };
+        chart
+            .configure_mesh()
+            .disable_x_mesh()
+            .light_line_style(TRANSPARENT)
+            .bold_line_style(GRID)
+            .label_style(FONT)
+            .x_label_formatter(&percent)
+            .y_label_formatter(&|mib| format!("{mib} MiB"))
+            .draw()?;
+        for (series, color) in self.series.iter().zip([OURS, LOST]).rev() {
+            let area = AreaSeries::new(series.outline(), 0.0, color.mix(0.18));
+            chart
+                .draw_series(area.border_style(color.stroke_width(2)))?
+                .label(&series.name)
+                .legend(move |(x, y)| {
+                    PathElement::new([(x, y), (x + 20, y)], color.stroke_width(2))
+                });
         }
-        Ok(())
+        let message = mib(self.message_bytes);
+        chart
+            .draw_series(LineSeries::new([(0.0, message), (1.0, message)], BLACK))?
+            .label("the message itself")
+            .legend(|(x, y)| PathElement::new([(x, y), (x + 20, y)], BLACK));
+        let states =
+            (0..).zip(STATES).map(|(index, state)| (1.0 + f64::from(index) * STATE, state));
+        chart.draw_series(
+            states.clone().map(|(x, _)| PathElement::new([(x, 0.0), (x, mib_max)], GRID)),
+        )?;
+        chart.draw_series(states.map(|(x, state)| {
+            Text::new(state, (x + 0.02, mib_max * 0.72), FONT.into_font().color(&PALE_INK))
+        }))?;
+        chart
+            .configure_series_labels()
+            .position(SeriesLabelPosition::UpperLeft)
+            .label_font(FONT)
+            .draw()
     }
 }
 
 impl Series {
-    fn draw(&self, canvas: &Canvas<'_>, frame: &Frame, color: RGBColor) -> Drawn {
-        let mut points = self.outline(frame);
-        let in_hand = self.course.last().map_or(0, |(_, live)| *live);
-        for (index, bytes) in [in_hand, self.dropped, self.trimmed].into_iter().enumerate() {
-            let from = COURSE_SHARE + index as f64 * STATE_SHARE;
-            let to = frame.x(from + STATE_SHARE);
-            points.extend([(frame.x(from), frame.y(bytes)), (to, frame.y(bytes))]);
-        }
-        let mut area = points.clone();
-        area.extend([(frame.right, BOTTOM), (frame.left, BOTTOM)]);
-        canvas.shade(area, color)?;
-        canvas.line(points, 2, color)
-    }
-
-    /// Returns steps, the highest value of each column of pixels.
-    fn outline(&self, frame: &Frame) -> Vec<(i32, i32)> {
-        let mut points: Vec<(i32, i32)> = Vec::new();
+    /// Returns the course in steps, each as high as its highest value, and the states after it.
+    fn outline(&self) -> Vec<(f64, f64)> {
+        let mut points: Vec<(f64, f64)> = Vec::new();
         for (share, live) in &self.course {
-            let (x, y) = (frame.course_x(*share), frame.y(*live));
+            let (x, y) = ((share * STEPS).floor() / STEPS, mib(*live));
             match points.last_mut() {
-                Some(last) if last.0 == x => last.1 = last.1.min(y),
-                Some(last) => {
-                    let before = last.1;
-                    if before != y {
-                        points.extend([(x, before), (x, y)]);
-                    }
-                }
+                Some(last) if last.0 == x => last.1 = last.1.max(y),
+                Some(&mut (_, before)) => points.extend([(x, before), (x, y)]),
                 None => points.push((x, y)),
             }
         }
-        let last = points.last().map_or(BOTTOM, |last| last.1);
-        points.push((frame.course_x(1.0), last));
+        let in_hand = self.course.last().map_or(0, |(_, live)| *live);
+        for (index, bytes) in (0..).zip([in_hand, self.dropped, self.trimmed]) {
+            let from = 1.0 + f64::from(index) * STATE;
+            points.extend([(from, mib(bytes)), (from + STATE, mib(bytes))]);
+        }
         points
     }
 }
 
 fn mib(bytes: u64) -> f64 {
     bytes as f64 / MIB
-}
-
-/// Returns a round number of which about six fit.
-fn step_mib(mib_max: f64) -> u64 {
-    let steps = (0..40).map(|power| 1_u64 << power);
-    steps.into_iter().find(|step| mib_max / *step as f64 <= 7.0).unwrap_or(1)
 }
 
 #[cfg(test)]
@@ -224,13 +169,13 @@ mod tests {
     }
 
     #[test]
-    fn the_highest_value_of_a_column_is_drawn() {
+    fn the_highest_value_of_a_step_is_drawn() {
         let chart = chart(vec![(0.0, 0), (0.500_01, 4 << 20), (0.500_02, 1 << 20), (1.0, 8 << 20)]);
-        let frame = Frame { left: 0, right: 1000, mib_max: 8.0 };
-        let points = chart.panels[0].series[0].outline(&frame);
-        assert!(points.contains(&(305, frame.y(4 << 20))), "{points:?}");
-        assert!(!points.contains(&(305, frame.y(1 << 20))), "{points:?}");
-        assert_eq!(points.last(), Some(&(610, frame.y(8 << 20))));
+        let points = chart.panels[0].series[0].outline();
+        assert!(points.contains(&(0.5, 4.0)), "{points:?}");
+        assert!(!points.contains(&(0.5, 1.0)), "{points:?}");
+        let last: Vec<_> = points.iter().rev().take(2).map(|(_, mib)| *mib).collect();
+        assert_eq!(last, [1.0 / 1024.0; 2]);
     }
 
     #[test]
@@ -240,10 +185,5 @@ mod tests {
         for text in ["a body", "a note", "segmented", "dropped", "trimmed", "100 %"] {
             assert!(svg.contains(text), "{text}");
         }
-    }
-
-    #[test]
-    fn ticks_are_few_and_round() {
-        assert_eq!((step_mib(4.0), step_mib(70.0), step_mib(140.0)), (1, 16, 32));
     }
 }

@@ -1,6 +1,10 @@
 //! Jobs below each other, contenders as marks on a log axis of times.
 
-use super::canvas::{Align, BAND, Canvas, Drawn, GRID, INK, LOST, OURS, PALE_INK, PEER};
+use core::fmt;
+
+use plotters::{coord::Shift, prelude::*};
+
+use super::{Drawn, FONT, GRID, LOST, OURS, PALE_INK, picture};
 
 /// Times of one layer's jobs, each divided by the time that it is held against.
 #[derive(Clone, Debug)]
@@ -30,16 +34,7 @@ pub struct RatioRow {
     pub floors: Vec<f64>,
 }
 
-const WIDTH: u32 = 980;
-const ROW_HEIGHT: i32 = 24;
-const HEAD_HEIGHT: i32 = 92;
-const FOOT_HEIGHT: i32 = 40;
-/// Where the marks begin and end.
-const LEFT: i32 = 332;
-const RIGHT: i32 = 684;
-/// What a tick's name takes at most.
-const TICK_WIDTH: i32 = 38;
-/// Slower than this is drawn at the edge: most of a picture would be empty otherwise.
+/// What is slower or faster than this is drawn at the edge: most of a picture would be empty otherwise.
 const RATIO_MAX: f64 = 20.0;
 const RATIO_MIN: f64 = 0.02;
 /// A ratio above this is a loss; less is what repeated runs differ by.
@@ -54,135 +49,105 @@ impl RatioChart {
     #[must_use]
     pub fn to_svg(&self) -> String {
         assert!(!self.rows.is_empty(), "a chart of no jobs");
-        let rows_height = ROW_HEIGHT * i32::try_from(self.rows.len()).unwrap_or(i32::MAX / 64);
-        let bottom = HEAD_HEIGHT + rows_height;
-        let size = (WIDTH, (bottom + FOOT_HEIGHT).unsigned_abs());
-        Canvas::picture(size, &self.title, |canvas| self.draw(canvas, bottom))
+        let height = 130 + 24 * u32::try_from(self.rows.len()).unwrap_or(1 << 20);
+        picture((980, height), &self.title, |area| self.draw(area))
     }
 
-    /// Draws the rows, the last of which ends at `bottom`.
-    fn draw(&self, canvas: &Canvas<'_>, bottom: i32) -> Drawn {
-        let axis = Axis::over(&self.rows);
-        Self::draw_head(canvas)?;
-        for (index, row) in (0..).zip(&self.rows) {
-            let top = HEAD_HEIGHT + index * ROW_HEIGHT;
-            if index % 2 == 0 {
-                canvas.rectangle((8, top), (972, top + ROW_HEIGHT), BAND)?;
+    fn draw(&self, area: &DrawingArea<SVGBackend<'_>, Shift>) -> Drawn {
+        let (min, max) = self.ends();
+        // An axis of one place has no label.
+        let count = self.rows.len().max(2);
+        let (_, height) = area.dim_in_pixel();
+        let (area, below) = area.split_vertically(height - 30);
+        let mut chart = ChartBuilder::on(&area)
+            .margin(8)
+            .x_label_area_size(44)
+            .y_label_area_size(480)
+            .build_cartesian_2d((min..max).log_scale(), (0..count - 1).into_segmented())?;
+        // The first job is on top.
+        let y = |index: usize| SegmentValue::CenterOf(count - 1 - index);
+        let label = |value: &SegmentValue<usize>| match value {
+            SegmentValue::CenterOf(place) => {
+                self.rows.get(count - 1 - place).map_or_else(String::new, ToString::to_string)
             }
-            // The grid lies below the marks and above the bands.
-            for (ratio, _) in axis.ticks() {
-                let x = axis.x(ratio);
-                let (width, color) = if ratio == 1.0 { (2, PALE_INK) } else { (1, GRID) };
-                canvas.line(vec![(x, top), (x, top + ROW_HEIGHT)], width, color)?;
+            _ => String::new(),
+        };
+        chart
+            .configure_mesh()
+            .light_line_style(TRANSPARENT)
+            .bold_line_style(GRID)
+            .label_style(FONT)
+            .y_labels(count)
+            .y_label_formatter(&label)
+            .x_label_formatter(&|ratio| format!("{ratio}×"))
+            .x_desc("◀ faster · our time ÷ time of the other · slower ▶")
+            .draw()?;
+        let shown = |ratio: f64| ratio.clamp(RATIO_MIN, RATIO_MAX);
+        let even = [(1.0, SegmentValue::Exact(0)), (1.0, SegmentValue::Last)];
+        chart.draw_series([PathElement::new(even, PALE_INK.stroke_width(2))])?;
+        let marks = |of: fn(&RatioRow) -> &[f64]| {
+            let rows = self.rows.iter().enumerate();
+            let marks =
+                rows.flat_map(move |(index, row)| of(row).iter().map(move |ratio| (*ratio, index)));
+            marks.map(|(ratio, index)| (shown(ratio), y(index))).collect::<Vec<_>>()
+        };
+        let floor = |at| Cross::new(at, 5, PALE_INK);
+        chart.draw_series(marks(|row| &row.floors).into_iter().map(floor))?;
+        let peer = |at| Circle::new(at, 4, PALE_INK.stroke_width(2));
+        chart.draw_series(marks(|row| &row.peers).into_iter().map(peer))?;
+        let other_way = |at| Circle::new(at, 4, OURS.stroke_width(2));
+        chart.draw_series(marks(|row| &row.other_ways).into_iter().map(other_way))?;
+        for (index, row) in self.rows.iter().enumerate() {
+            let at = (shown(row.ours), y(index));
+            if row.is_lost() {
+                chart.draw_series([TriangleMarker::new(at, 7, LOST.filled())])?;
+            } else {
+                chart.draw_series([Circle::new(at, 6, OURS.filled())])?;
             }
-            row.draw(canvas, &axis, top + ROW_HEIGHT / 2)?;
         }
-        let below = bottom + 14;
-        let mut free_from = i32::MIN;
-        for (ratio, name) in axis.ticks() {
-            let x = axis.x(ratio);
-            if x >= free_from || ratio == 1.0 {
-                canvas.text(&name, (x, below), (12, false), Align::Middle, PALE_INK)?;
-                free_from = x + TICK_WIDTH;
-            }
-        }
-        Ok(())
+        // What the marks mean.
+        let y = 12;
+        below.draw(&Cross::new((20, y), 5, PALE_INK))?;
+        below.draw(&Circle::new((240, y), 4, PALE_INK.stroke_width(2)))?;
+        below.draw(&Circle::new((340, y), 4, OURS.stroke_width(2)))?;
+        below.draw(&Circle::new((490, y), 6, OURS.filled()))?;
+        below.draw(&TriangleMarker::new((640, y), 7, LOST.filled()))?;
+        let meanings = [
+            (20, "floor: a part of the work alone"),
+            (240, "other peers"),
+            (340, "ours, used otherwise"),
+            (490, "ours, faster or even"),
+            (640, "ours, slower than the best peer"),
+        ];
+        meanings
+            .into_iter()
+            .try_for_each(|(x, text)| below.draw(&Text::new(text, (x + 12, y - 7), FONT)))
     }
 
-    fn draw_head(canvas: &Canvas<'_>) -> Drawn {
-        let y = 48;
-        canvas.dot((22, y), 6, OURS)?;
-        canvas.text("ours, faster or even", (34, y), (12, false), Align::Left, INK)?;
-        canvas.rectangle((169, y - 6), (181, y + 6), LOST)?;
-        canvas.text("ours, slower than the best peer", (188, y), (12, false), Align::Left, INK)?;
-        canvas.ring((396, y), 4, OURS)?;
-        canvas.text("ours, used otherwise", (406, y), (12, false), Align::Left, INK)?;
-        canvas.ring((552, y), 4, PEER)?;
-        canvas.text("other peers", (562, y), (12, false), Align::Left, INK)?;
-        canvas.line(vec![(656, y - 7), (656, y + 7)], 3, PALE_INK)?;
-        canvas.text("floor: a part of the work alone", (664, y), (12, false), Align::Left, INK)?;
-        let y = HEAD_HEIGHT - 14;
-        canvas.text("◀ faster", (LEFT, y), (12, false), Align::Left, PALE_INK)?;
-        canvas.text("slower ▶", (RIGHT, y), (12, false), Align::Right, PALE_INK)?;
-        canvas.text("our time ÷ time of", (RIGHT + 20, y), (12, true), Align::Left, INK)
+    /// The axis takes in every mark.
+    fn ends(&self) -> (f64, f64) {
+        let marks = self.rows.iter().flat_map(|row| {
+            let others = row.other_ways.iter().chain(&row.peers).chain(&row.floors);
+            others.chain([&row.ours]).copied()
+        });
+        let (min, max) =
+            marks.fold((0.5, 2.0), |(min, max), mark| (f64::min(min, mark), f64::max(max, mark)));
+        (min.max(RATIO_MIN) * 0.9, max.min(RATIO_MAX) * 1.1)
     }
 }
 
 impl RatioRow {
-    fn draw(&self, canvas: &Canvas<'_>, axis: &Axis, y: i32) -> Drawn {
-        canvas.text(&self.label, (LEFT - 16, y), (13, false), Align::Right, INK)?;
-        for floor in &self.floors {
-            let x = axis.x(*floor);
-            canvas.line(vec![(x, y - 7), (x, y + 7)], 3, PALE_INK)?;
-        }
-        for peer in &self.peers {
-            canvas.ring((axis.x(*peer), y), 4, PEER)?;
-        }
-        for way in &self.other_ways {
-            canvas.ring((axis.x(*way), y), 4, OURS)?;
-        }
-        let x = axis.x(self.ours);
-        // Nobody is expected to beat a part of the work.
-        let shown = (self.ours * 100.0).round() / 100.0;
-        let lost = shown > EVEN && !self.against_floor;
-        if lost {
-            canvas.rectangle((x - 6, y - 6), (x + 6, y + 6), LOST)?;
-        } else {
-            canvas.dot((x, y), 6, OURS)?;
-        }
-        let color = match (lost, self.against_floor) {
-            (true, _) => LOST,
-            (false, true) => PALE_INK,
-            (false, false) => OURS,
-        };
-        let ratio = format!("{:.2}", self.ours);
-        canvas.text(&ratio, (RIGHT + 56, y), (13, true), Align::Right, color)?;
+    /// Nobody is expected to beat a part of the work.
+    fn is_lost(&self) -> bool {
+        (self.ours * 100.0).round() / 100.0 > EVEN && !self.against_floor
+    }
+}
+
+impl fmt::Display for RatioRow {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { label, against, ours, .. } = self;
         let note = if self.against_floor { " (floor)" } else { "" };
-        let against = format!("{}{note}", self.against);
-        canvas.text(&against, (RIGHT + 66, y), (12, false), Align::Left, PALE_INK)
-    }
-}
-
-/// From ratios to pixels.
-struct Axis {
-    min: f64,
-    max: f64,
-}
-
-impl Axis {
-    const TICKS: [f64; 10] = [0.02, 0.05, 0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0, 20.0];
-
-    /// Takes in every mark, from tick to tick.
-    fn over(rows: &[RatioRow]) -> Self {
-        let marks = rows.iter().flat_map(|row| {
-            let others = row.other_ways.iter().chain(&row.peers).chain(&row.floors);
-            others.chain([&row.ours]).copied()
-        });
-        let (mut min, mut max) = (0.5, 2.0);
-        for mark in marks {
-            min = f64::min(min, mark);
-            max = f64::max(max, mark);
-        }
-        let below = Self::TICKS.into_iter().rev().find(|tick| *tick <= min);
-        let above = Self::TICKS.into_iter().find(|tick| *tick >= max);
-        Self { min: below.unwrap_or(RATIO_MIN), max: above.unwrap_or(RATIO_MAX) }
-    }
-
-    /// Returns the ticks on the axis, each with its name.
-    fn ticks(&self) -> impl Iterator<Item = (f64, String)> {
-        let on_axis = Self::TICKS.into_iter().filter(|tick| (self.min..=self.max).contains(tick));
-        on_axis.map(|tick| {
-            let more = if tick == RATIO_MAX { "≥ " } else { "" };
-            (tick, format!("{more}{tick}×"))
-        })
-    }
-
-    /// What lies outside goes to the edge.
-    #[expect(clippy::cast_possible_truncation, reason = "a pixel between LEFT and RIGHT")]
-    fn x(&self, ratio: f64) -> i32 {
-        let ratio = ratio.clamp(self.min, self.max);
-        let share = (ratio / self.min).ln() / (self.max / self.min).ln();
-        LEFT + (share * f64::from(RIGHT - LEFT)).round() as i32
+        write!(f, "{label}: {ours:.2} of {against}{note}")
     }
 }
 
@@ -198,14 +163,10 @@ mod tests {
     }
 
     #[test]
-    fn the_axis_runs_from_tick_to_tick() {
-        let axis = Axis::over(&[row(0.15, vec![3.0])]);
-        assert_eq!((axis.min, axis.max), (0.1, 5.0));
-        assert_eq!((axis.x(0.1), axis.x(5.0)), (LEFT, RIGHT));
-        assert_eq!(axis.ticks().count(), 6);
-        let far = Axis::over(&[row(0.001, vec![1_000.0])]);
-        assert_eq!((far.x(0.001), far.x(1_000.0)), (LEFT, RIGHT));
-        assert!(far.ticks().any(|(_, name)| name == "≥ 20×"));
+    fn the_axis_takes_in_every_mark_up_to_its_ends() {
+        let chart = |row| RatioChart { title: "t".into(), rows: vec![row] };
+        assert_eq!(chart(row(0.1, vec![3.0])).ends(), (0.1 * 0.9, 3.0 * 1.1));
+        assert_eq!(chart(row(0.001, vec![1_000.0])).ends(), (RATIO_MIN * 0.9, RATIO_MAX * 1.1));
     }
 
     #[test]
