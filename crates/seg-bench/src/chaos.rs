@@ -112,7 +112,7 @@ pub fn run(plan: Plan) -> anyhow::Result<Arc<Tally>> {
             .with_context(|| format!("round {round}, seed {}", plan.seed))?;
         check_books(&house, &of_clients).with_context(|| format!("after round {round}"))?;
     }
-    let cpu = quiet::cpu_time()?;
+    let cpu = cpu_time()?;
     let each = cpu / u32::try_from(tally.echoes().max(1))?;
     ensure!(each <= CPU_A_MESSAGE_MAX, "{each:?} of processor time a message");
     tally.add(Happening::WaitedForMemory, house.pool.stats().waits());
