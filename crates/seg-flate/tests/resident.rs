@@ -33,7 +33,7 @@ fn resident_bytes() -> usize {
 /// A message that compresses to about a half.
 fn message(pool: &Pool, seed: usize) -> Sequence {
     let mut buf = SegmentedBuf::new(pool);
-    let mut state = seed as u32 | 1;
+    let mut state = u32::try_from(seed).expect("a small seed") | 1;
     while buf.len() < MESSAGE_BYTES as u64 {
         state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
         let [.., byte, other] = state.to_le_bytes();
