@@ -217,7 +217,7 @@ async fn closed_by_peer(tried: &Tried) -> Done {
         let mut connection = tried.open(&format!("/close/{code}")).await?;
         connection.send_text("close").await?;
         ensure(connection.next().await?.is_none(), "a message instead of the end")?;
-        ensure(connection.send_text("more").await.is_err(), "sent behind the end")?;
+        ensure(connection.send_text("more").await.is_err(), "sent after the end")?;
     }
     Ok(())
 }

@@ -314,7 +314,7 @@ impl<S: tokio::io::AsyncRead + tokio::io::AsyncWrite + Unpin> Connection<S> {
     ///
     /// # Errors
     ///
-    /// A [`ConnectionError`]. After one of decoding, the peer is told why with a close frame, as far
+    /// A [`ConnectionError`]. After one of decoding, a close frame says why to the peer, as far
     /// as it can be written without waiting; [`finish`](Self::finish) writes the rest and sees to it
     /// that it arrives. The same error comes back from then on, and no received segment is kept.
     // Not an `async fn`: it would move each message once more.
@@ -336,7 +336,7 @@ impl<S: tokio::io::AsyncRead + tokio::io::AsyncWrite + Unpin> Connection<S> {
     }
 
     /// Returns the next message, as [`next`](Self::next), and pings a peer that is silent meanwhile, as
-    /// [`Session::set_heartbeat`] was told to: with tokio's clock, and without a task of its own.
+    /// [`Session::set_heartbeat`] says: with tokio's clock, and without a task of its own.
     ///
     /// Cancel-safe. Without a heartbeat it is `next`.
     ///

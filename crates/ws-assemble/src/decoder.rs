@@ -77,7 +77,7 @@ pub struct Decoder {
     assembly: Assembly,
     limits: Limits,
     state: State,
-    /// The message that is on its way, if there is one.
+    /// The message whose end is not here yet, if there is one.
     open: OpenMessage,
     /// Whether messages are taken in parts, so that what was gathered before an error or a close frame
     /// is kept until [it is dropped](Self::drop_unfinished).
@@ -170,8 +170,8 @@ impl Decoder {
         self.messages
     }
 
-    /// Returns the bytes of payload so far, unmasked and decompressed, those of the message that is on
-    /// its way included.
+    /// Returns the bytes of payload so far, unmasked and decompressed, those of a
+    /// message whose end is not here included.
     #[must_use]
     pub const fn payload_bytes(&self) -> u64 {
         self.open.payload_bytes

@@ -16,8 +16,8 @@ use crate::{
 
 /// Whether a message is text or not.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-// A whole word, so that messages consist of words: parts of one are moved apart, and the processor
-// has to wait for the whole when it is read again right after.
+// A whole word: a load of a word whose parts were stored one by one right before waits for the store
+// buffer.
 #[repr(usize)]
 pub enum MessageKind {
     /// UTF-8, validated.

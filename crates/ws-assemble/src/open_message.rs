@@ -107,8 +107,8 @@ impl OpenMessage {
         if self.is_text { MessageKind::Text } else { MessageKind::Binary }
     }
 
-    /// Begins a message where there is none. Field by field: what was put together elsewhere is slow
-    /// to be moved right after.
+    /// Begins a message where there is none. Field by field: a move of
+    /// a struct right after its fields were written waits for the store buffer.
     #[inline]
     pub(crate) fn begin(&mut self, kind: MessageKind, assembly: Assembly, is_compressed: bool) {
         if assembly == Assembly::Contiguous {

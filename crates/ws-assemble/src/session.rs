@@ -162,7 +162,7 @@ impl Failure {
     }
 }
 
-/// What a [`Session`] is waiting for.
+/// What a [`Session`] waits for.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[expect(clippy::exhaustive_structs, reason = "there is nothing else to wait for")]
 pub struct Wants {
@@ -174,7 +174,7 @@ pub struct Wants {
     pub memory: bool,
 }
 
-/// Framing of what a peer may send until its close frame, beside the message that is on its way.
+/// Framing of what a peer may send until its close frame, beside the message whose end is not here.
 const CLOSING_FRAMING_BYTES: u64 = 64 << 10;
 
 /// Bytes that [`Session::feed`] keeps at most.

@@ -98,7 +98,7 @@ fn a_fragment_that_finds_no_memory_goes_out_when_there_is_some() {
 #[test]
 fn reads_are_long_while_they_bring_more_than_a_usual_one() {
     let mut connection = open(Script::new(Vec::new()), Assembly::Segmented, &pool());
-    // Each wire, and the room that its reads offer.
+    // Each wire, and the spare capacity that its reads offer.
     let rounds: [(&[usize], &[usize]); 4] = [
         (&[500], &[1_024]),
         // A usual read is filled, and the frame that is coming is longer.
@@ -152,13 +152,13 @@ fn messages_a_little_longer_than_a_segment_come_in_one_read_from_the_second_on()
         assert!(poll_once(connection.next()).is_pending(), "the wire is used up");
     }
     // Back to usual with the first read that brings little.
-    for room in [4_096, 1_024] {
+    for spare in [4_096, 1_024] {
         let stream = connection.get_mut();
         stream.input = wire(&[Message::text("little")], 0);
         stream.reads.clear();
         let got = polled(async || connection.next().await).expect("whole").expect("one");
         assert_eq!(got.as_str(), Some("little"));
-        assert_eq!(connection.get_ref().reads, [room]);
+        assert_eq!(connection.get_ref().reads, [spare]);
         assert!(poll_once(connection.next()).is_pending(), "the wire is used up");
     }
 }
@@ -173,7 +173,7 @@ fn where_a_long_segment_is_not_to_be_had_a_usual_one_is_read_into() {
     // Two for a message, and one for its list.
     held.truncate(held.len() - 4);
     for message in &sent {
-        let read = polled(async || connection.next().await).expect("room for a usual one");
+        let read = polled(async || connection.next().await).expect("memory for a usual one");
         assert_eq!(read.as_ref(), Some(message));
     }
 }
@@ -391,16 +391,15 @@ fn a_message_is_sent_while_a_stream_makes_it() {
     let mut decoded = Vec::new();
     let mut rest = &connection.get_ref().written[..];
     let mut is_first = true;
-    while let Some((header, behind)) = Header::parse(rest, Role::Client)
+    while let Some((header, after)) = Header::parse(rest, Role::Client)
         .expect("valid")
         .map(|(header, len)| (header, &rest[len..]))
     {
         assert_eq!(header.opcode == Opcode::Text, core::mem::replace(&mut is_first, false));
         assert!(header.payload_len <= 1_000);
-        let (payload, behind) =
-            behind.split_at(usize::try_from(header.payload_len).expect("short"));
+        let (payload, after) = after.split_at(usize::try_from(header.payload_len).expect("short"));
         decoded.extend_from_slice(payload);
-        rest = behind;
+        rest = after;
         assert_eq!(header.fin, rest.is_empty());
     }
     assert_eq!(decoded, line.repeat(10_000).as_bytes());
@@ -507,12 +506,12 @@ async fn connections_are_streams_and_sinks() {
 }
 
 #[test]
-fn a_message_that_finds_too_little_room_leaves_no_segment_behind() {
+fn a_message_that_finds_too_little_memory_keeps_no_segment() {
     let pool = Pool::builder().segment_size(SegmentSize::K1).bytes_max(1 << 16).build();
     let mut connection = open(Script::new(Vec::new()), Assembly::Segmented, &pool);
     let mut held: Vec<_> =
         core::iter::from_fn(|| pool.try_take_size(pool.segment_size()).ok()).collect();
-    // Room for the header alone.
+    // Memory for the header alone.
     held.pop();
     let before = pool.stats().in_use_bytes();
     let refused = poll_once(connection.queue(&Message::binary(vec![7; 3_000])));

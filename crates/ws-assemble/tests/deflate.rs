@@ -113,7 +113,7 @@ fn the_examples_of_the_rfc_decode_in_every_cut() {
         ("empty", b"\xc1\x01\x00\x81\x02ok", &["", "ok"]),
         ("no byte", b"\xc1\x00\xc1\x07\xf2\x48\xcd\xc9\xc9\x07\x00", &["", "Hello"]),
         (
-            "a final block and nothing behind it, then another message",
+            "a final block and nothing after it, then another message",
             b"\xc1\x07\xf3\x48\xcd\xc9\xc9\x07\x00\xc1\x07\xf2\x48\xcd\xc9\xc9\x07\x00",
             &["Hello", "Hello"],
         ),
@@ -271,7 +271,7 @@ proptest! {
     ) {
         let runtime = tokio::runtime::Builder::new_current_thread().build().expect("a runtime");
         runtime.block_on(async {
-            // A client that wants less than the server gives it is told so or declines.
+            // A client that wants less than the server gives it hears of it or declines.
             let Some([client, server]) = agree(&client, &server) else { return };
             for role in ROLES {
                 assert_eq!(client.takeover(role), server.takeover(role));

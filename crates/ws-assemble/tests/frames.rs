@@ -45,7 +45,7 @@ enum Outcome {
     Failed { kind: String, offset: usize, code: u16 },
 }
 
-/// What one receiver is fed: where each byte stands in the row, and one place behind them.
+/// What one receiver is fed: where each byte stands in the row, and one place after them.
 struct Wire {
     bytes: Vec<u8>,
     places: Vec<usize>,
@@ -212,10 +212,10 @@ fn unescape(text: &str) -> Vec<u8> {
             bytes.push(u8::from_str_radix(&hex[..2], 16).expect("two digits"));
             rest = &hex[2..];
         } else if let Some(repeated) = rest.strip_prefix('{') {
-            let (inside, behind) = repeated.split_once('}').expect("a closing brace");
+            let (inside, after) = repeated.split_once('}').expect("a closing brace");
             let (unit, count) = inside.split_once('*').expect("{abc*9}");
             bytes.extend(unescape(unit).repeat(count.parse().expect("a number")));
-            rest = behind;
+            rest = after;
         } else {
             assert!(first.is_ascii_graphic(), "{first:?} in {text}");
             bytes.push(rest.as_bytes()[0]);

@@ -200,7 +200,7 @@ async fn a_read_that_is_cancelled_loses_nothing() {
     drop(sender.await.expect("no panic"));
 }
 
-/// Echoes everything over a stream behind its handshake.
+/// Echoes everything over a stream whose handshake is done.
 #[cfg(feature = "deflate")]
 async fn echo_by_yawc(stream: TcpStream, role: yawc::Role, extensions: String) {
     let options = yawc::Options::default().with_balanced_compression().with_utf8();

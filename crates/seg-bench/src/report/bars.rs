@@ -131,6 +131,14 @@ const BARS: &[Bar] = &[
     bar(&["ws/write_*"], BestPeer, 1.0),
     bar(&["ws/deflate_*"], BestPeer, 1.0),
     bar(&["ws/idle_100k"], AllocatedBytes, 512.0),
+    bar(&["ws/broadcast_100b_plain_1000", "ws/broadcast_16k_plain_1000"], BestPeer, 1.0),
+    bar(
+        &["ws/broadcast_100b_deflate_1000", "ws/broadcast_16k_deflate_1000"],
+        Named(&["ws-assemble, compressed for each"]),
+        0.2,
+    ),
+    bar(&["ws/axum_echo_*"], BestPeer, 0.83),
+    bar(&["ws/tls_echo_16k"], BestPeer, 0.91),
     bar(
         &["ws/echo_loopback_64b_w16", "ws/echo_loopback_1k_w16", "ws/echo_loopback_64k_w16"],
         BestPeer,

@@ -217,7 +217,7 @@ pub(crate) trait Receive: Transmit + Sized {
         let space = self.session_with(Session::space);
         let count = match space {
             Ok(mut segment) => {
-                // There is memory again: nobody waits for it any more.
+                // There is memory again: this connection leaves the queue for it.
                 self.memory().stop_waiting();
                 let polled = self.poll_read_or_fail(context, segment.spare_initialized_mut());
                 let count = match &polled {

@@ -192,7 +192,7 @@ impl Decoder {
     }
 
     /// Takes the rest of a message's last frame, all of which is here. Without an event on the way:
-    /// one is as long as the longest control frame, and moved from hand to hand.
+    /// the message would be moved once more for it.
     pub(super) fn take_rest(
         &mut self,
         input: &mut SegmentMut,

@@ -24,7 +24,7 @@ fn mask_avx2<const SEE: bool>(bytes: &mut [u8], key: u32) -> bool {
     if bytes.len() < LONG_BYTES_MIN {
         return super::xor::<32, SEE>(bytes, key);
     }
-    // Behind a header, payload lies anywhere: each second vector would be in two lines of the cache.
+    // After a header, payload starts at any address: each second vector would be in two lines of the cache.
     let start = bytes.as_ptr().align_offset(LINE_BYTES).min(LINE_BYTES);
     let (head, lines) = bytes.split_at_mut(start);
     let head_is_ascii = super::xor_words::<SEE>(head, key);

@@ -20,7 +20,7 @@ pub(super) fn mask<const SEE: bool>(bytes: &mut [u8], key: u32) -> Option<bool> 
     Some(unsafe { mask_blocks::<SEE>(bytes, key) })
 }
 
-/// Masks the whole blocks that are aligned, as behind a header payload lies anywhere; and, over
+/// Masks the whole blocks that are aligned, as after a header payload starts at any address; and, over
 /// them, the first block and the last one, which were read before.
 #[target_feature(enable = "avx512f,avx512bw")]
 fn mask_blocks<const SEE: bool>(bytes: &mut [u8], key: u32) -> bool {

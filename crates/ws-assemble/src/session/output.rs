@@ -363,8 +363,8 @@ impl SmallFrame {
     pub(crate) const EMPTY: Self = Self([0; Self::BYTES]);
 
     /// Copies and masks at most `SMALL_BYTES_MAX` bytes of payload after their header; returns how
-    /// long the frame is. It stays where it is: what was written in parts is slow to be moved right
-    /// after.
+    /// long the frame is. It stays where it is: a move right after it was written in parts waits for
+    /// the store buffer.
     #[inline]
     fn put(&mut self, header: &Header, payload: &[u8]) -> usize {
         let (head, start) = header.to_word();

@@ -218,8 +218,8 @@ impl Session {
         }
     }
 
-    /// Acts on what the decoder has come to, when there is nothing else to be handed out: answers the
-    /// peer's close frame, or tells the peer of its fault.
+    /// Ends the connection when nothing else can be handed out and the decoder has found a reason:
+    /// answers the peer's close frame, or sends one that says which rule the peer broke.
     pub(crate) fn settle(&mut self) {
         if self.has_ended {
             self.finish_input();
@@ -326,7 +326,9 @@ impl Session {
     }
 
     /// Finds the next message when it can go that way; it is to be [taken](Self::take_whole) then.
-    /// In two steps, so that it is made where it is wanted: moved right after, it is waited for.
+    ///
+    /// In two steps, so that the caller builds the message where it is returned: a move of 40 bytes right
+    /// after they were written in parts waits for the store buffer.
     #[inline(always)]
     pub(crate) fn unmask_whole(&mut self) -> Option<SingleFrame> {
         let input = self.input.as_mut()?;

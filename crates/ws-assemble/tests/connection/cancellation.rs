@@ -251,9 +251,9 @@ fn a_message_in_parts_keeps_what_was_written_before_a_drop() {
         let mut decoded = Vec::new();
         let mut rest = &written[..];
         while let [_, len, payload @ ..] = rest {
-            let (payload, behind) = payload.split_at(usize::from(*len));
+            let (payload, after) = payload.split_at(usize::from(*len));
             decoded.extend_from_slice(payload);
-            rest = behind;
+            rest = after;
         }
         assert_eq!(decoded, b"twelve bytes".repeat(20));
         check_empty(connection, &pool);

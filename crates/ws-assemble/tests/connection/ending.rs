@@ -1,4 +1,4 @@
-//! How connections end: what the peer's close frame said, and what comes behind a failure.
+//! How connections end: what the peer's close frame said, and what comes after a failure.
 
 use core::task::Poll;
 use std::io;
@@ -22,7 +22,7 @@ fn duplex(buffer_len: usize, pool: &Pool) -> (DuplexStream, Connection<DuplexStr
     (far, Connection::server(near, pool))
 }
 
-/// Writes what there is room for; returns how much that was.
+/// Writes what the stream takes; returns how much that was.
 fn write_some(far: &mut DuplexStream, bytes: &[u8]) -> usize {
     match poll_once(far.write(bytes)) {
         Poll::Ready(count) => count.expect("open"),
@@ -193,7 +193,7 @@ fn finish_drops_a_message_whose_end_is_not_here() {
 }
 
 #[test]
-fn finish_behind_a_close_in_order_shuts_nothing_again() {
+fn finish_after_a_close_in_order_shuts_nothing_again() {
     let script = Script::new(control(Opcode::Close, b"")).chunk(1).stalling();
     let mut connection = open(script, Assembly::Segmented, &pool());
     let close = CloseFrame::new(CloseCode::NORMAL, "");

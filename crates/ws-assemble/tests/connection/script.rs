@@ -13,7 +13,7 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 pub(crate) struct Script {
     pub(crate) input: Vec<u8>,
     pub(crate) written: Vec<u8>,
-    /// The room that each read offered.
+    /// The spare capacity that each read offered.
     pub(crate) reads: Vec<usize>,
     /// Whether nothing can be written, nor read when the input is used up.
     pub(crate) is_blocked: bool,

@@ -85,18 +85,18 @@ fn a_message_whose_end_is_taken_for_data_is_cut_and_refused() {
 fn what_ends_inside_a_compressed_message_keeps_no_segment() {
     let stored: &[u8] = b"\x41\x0a\x00\x05\x00\xfa\xffHello";
     // An error, a close frame, and the end of the stream.
-    for (behind, is_error) in [(&b"\x81\x00"[..], true), (b"\x88\x00", false), (b"", false)] {
+    for (after, is_error) in [(&b"\x81\x00"[..], true), (b"\x88\x00", false), (b"", false)] {
         for assembly in ASSEMBLIES {
             let pool = pool();
             let mut decoder =
                 Decoder::new(Role::Client).with_assembly(assembly).with_deflate(&agreed(), &pool);
             let mut input = pool.take(64);
-            input.extend_from_slice(&[stored, behind].concat());
+            input.extend_from_slice(&[stored, after].concat());
             let decoded = decoder.decode(&mut input);
             assert_eq!(decoded.is_err(), is_error);
             assert_eq!(decoder.finish().is_err(), !decoder.is_closed());
             drop(input);
-            assert_eq!(pool.stats().in_use_bytes(), 0, "{}", behind.escape_ascii());
+            assert_eq!(pool.stats().in_use_bytes(), 0, "{}", after.escape_ascii());
         }
     }
 }

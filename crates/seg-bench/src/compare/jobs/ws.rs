@@ -1,5 +1,6 @@
 //! ws-assemble against other WebSocket implementations.
 
+mod broadcast;
 mod deflate;
 mod echo;
 mod floor;
@@ -9,6 +10,7 @@ mod peers;
 mod read;
 mod read_into;
 mod source;
+mod tls;
 mod utf8;
 mod wire;
 mod write;
@@ -23,7 +25,9 @@ pub(super) fn jobs() -> Vec<Job> {
     jobs.extend(read_into::jobs());
     jobs.extend(deflate::jobs());
     jobs.extend(idle::jobs());
+    jobs.extend(broadcast::jobs());
     jobs.extend(echo::jobs());
+    jobs.extend(tls::jobs());
     jobs
 }
 

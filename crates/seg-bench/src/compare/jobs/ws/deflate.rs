@@ -32,7 +32,7 @@ pub(super) fn jobs() -> Vec<Job> {
 }
 
 /// What both ends of these jobs agree on.
-fn agreed() -> DeflateParams {
+pub(super) fn agreed() -> DeflateParams {
     let options = DeflateConfig::default().without_server_takeover().without_client_takeover();
     let client = ClientHandshake::new("localhost", "/", *b"the sample nonce").expect("valid");
     let request = client.deflate(options.clone()).request();
@@ -42,7 +42,7 @@ fn agreed() -> DeflateParams {
 }
 
 /// A text with some repetition and some that never comes again.
-fn text(len: usize) -> String {
+pub(super) fn text(len: usize) -> String {
     let mut text = String::new();
     let mut number = 4711_u32;
     while text.len() < len {
@@ -89,7 +89,7 @@ fn read_job(len: usize) -> Job {
         }))
 }
 
-fn ours(source: Source) -> Connection<Source> {
+pub(super) fn ours(source: Source) -> Connection<Source> {
     Connection::server(source, &Pool::new()).with_deflate(&agreed())
 }
 
@@ -140,8 +140,8 @@ fn write_job(len: usize) -> Job {
         }))
 }
 
-fn are_two_messages(output: &[u8], payload: &Bytes) -> anyhow::Result<()> {
-    ensure!(output.len() < payload.len(), "{} bytes are not compressed", output.len());
+pub(super) fn are_two_messages(output: &[u8], payload: &Bytes) -> anyhow::Result<()> {
+    ensure!(output.len() < 2 * payload.len(), "{} bytes are not compressed", output.len());
     let mut decoder = Decoder::new(Role::Client)
         .with_assembly(Assembly::Contiguous)
         .with_deflate(&agreed(), Pool::global());

@@ -95,7 +95,7 @@ pub(super) fn way(
     })
 }
 
-fn are_two_frames(output: &[u8], payload: &Bytes) -> anyhow::Result<()> {
+pub(super) fn are_two_frames(output: &[u8], payload: &Bytes) -> anyhow::Result<()> {
     let (opcode, payload_len) = (Opcode::Binary, payload.len() as u64);
     let header = Header { fin: true, is_compressed: false, opcode, mask: None, payload_len };
     let (bytes, len) = header.to_bytes();

@@ -24,13 +24,22 @@ pub(super) struct Client {
 }
 
 impl Client {
-    pub(super) fn open(server: SocketAddr, frame: &[u8], payload: &[u8], window: usize) -> Self {
+    pub(super) fn open(
+        server: SocketAddr,
+        request: &[u8],
+        frame: &[u8],
+        payload: &[u8],
+        window: usize,
+    ) -> Self {
         let runtime = Builder::new_current_thread().enable_all().build().expect("a runtime");
         let connections = runtime.block_on(async {
             let mut connections = Vec::new();
             for _ in 0..CONNECTIONS {
-                let stream = TcpStream::connect(server).await.expect("a server that listens");
+                let mut stream = TcpStream::connect(server).await.expect("a server that listens");
                 stream.set_nodelay(true).expect("a TCP option");
+                if !request.is_empty() {
+                    upgrade(&mut stream, request).await;
+                }
                 connections.push(stream);
             }
             connections
@@ -70,6 +79,16 @@ impl Client {
         }
         Ok(())
     }
+}
+
+/// Sends a request and reads the head of its response.
+async fn upgrade(stream: &mut TcpStream, request: &[u8]) {
+    stream.write_all(request).await.expect("a server that reads");
+    let mut head = Vec::new();
+    while !head.ends_with(b"\r\n\r\n") {
+        head.push(stream.read_u8().await.expect("a response"));
+    }
+    assert!(head.starts_with(b"HTTP/1.1 101 "), "{}", head.escape_ascii());
 }
 
 /// Keeps the window full until all messages have come back.

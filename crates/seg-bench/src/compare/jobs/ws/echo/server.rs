@@ -3,17 +3,20 @@
 use core::{future::Future, net::SocketAddr};
 use std::{rc::Rc, sync::mpsc, thread};
 
+use axum::{Router, handler::Handler, routing::any};
 use futures_util::{
     FutureExt as _, Sink, SinkExt as _, Stream, StreamExt as _, future::LocalBoxFuture,
 };
+use hyper::server::conn::http1;
+use hyper_util::{rt::TokioIo, service::TowerToHyperService};
 use seg_pool::Pool;
 use tokio::{
-    io::{AsyncReadExt as _, AsyncWriteExt as _},
+    io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _},
     net::{TcpListener, TcpStream},
     runtime::Builder,
     task::LocalSet,
 };
-use ws_assemble::{Connection, Message};
+use ws_assemble::{Connection, Message, WebSocketUpgrade};
 
 use super::super::peers;
 
@@ -77,11 +80,38 @@ impl Server {
 /// All that came in one read is answered in one write.
 pub(super) fn ours(server: &mut Server) {
     let pool = Pool::new();
-    server.set(move |stream| echo(stream, pool.clone()));
+    server.set(move |stream| echo(Connection::server(stream, &pool)));
 }
 
-async fn echo(stream: TcpStream, pool: Pool) {
-    let mut connection = Connection::server(stream, &pool);
+/// Connections of axum's extractor that this workspace has.
+pub(super) fn our_axum(server: &mut Server) {
+    let pool = Pool::new();
+    axum(server, move |upgrade: WebSocketUpgrade| {
+        let pool = pool.clone();
+        async move { upgrade.pool(&pool).on_upgrade(echo) }
+    });
+}
+
+/// Connections of the extractor that axum has.
+pub(super) fn their_axum(server: &mut Server) {
+    axum(server, async |upgrade: axum::extract::ws::WebSocketUpgrade| {
+        upgrade.on_upgrade(echo_items)
+    });
+}
+
+fn axum<H: Handler<T, ()>, T: 'static>(server: &mut Server, handler: H) {
+    let router = Router::new().route("/", any(handler));
+    server.set(move |stream| {
+        let service = TowerToHyperService::new(router.clone());
+        let connection = http1::Builder::new().serve_connection(TokioIo::new(stream), service);
+        async move {
+            // How the stream ends is seen by the connection that it was given to.
+            let _ = connection.with_upgrades().await;
+        }
+    });
+}
+
+async fn echo<S: AsyncRead + AsyncWrite + Unpin>(mut connection: Connection<S>) {
     let mut messages: Vec<Message> = Vec::new();
     while connection.next_batch(&mut messages).await.is_ok_and(|count| count > 0) {
         if let [message] = &messages[..] {
