@@ -3,7 +3,7 @@
 
 use std::io::{self, ErrorKind};
 
-use bytes::{Buf as _, BufMut as _, BytesMut};
+use bytes::{BufMut as _, BytesMut};
 use futures_util::{SinkExt as _, StreamExt as _};
 use seg_pool::Pool;
 use seg_seq::{SegmentedBuf, Sequence};
@@ -29,9 +29,7 @@ impl Decoder for LengthPrefixed {
         if self.0.len() < framed_len {
             return Ok(None);
         }
-        let mut message = self.0.try_split_to(framed_len).map_err(io::Error::other)?;
-        message.advance(4);
-        Ok(Some(message))
+        self.0.try_split_range(4..framed_len).map(Some).map_err(io::Error::other)
     }
 
     fn decode_eof(&mut self, source: &mut BytesMut) -> io::Result<Option<Sequence>> {

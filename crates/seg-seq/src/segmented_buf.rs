@@ -1,7 +1,7 @@
 //! A buffer that grows by segments and is consumed from the front.
 #![expect(unsafe_code, reason = "listed in docs/unsafe.md")]
 
-use core::fmt;
+use core::{fmt, ops::Range};
 use std::io::IoSlice;
 
 use bytes::{Buf as _, Bytes, buf::UninitSlice};
@@ -385,22 +385,50 @@ impl SegmentedBuf {
     #[inline]
     #[must_use = "the split-off front is gone from this buffer"]
     pub fn split_to(&mut self, count: u64) -> Sequence {
+        self.split_range(0..count)
+    }
+
+    /// Splits the bytes of a range off and drops those before it: a header that has been read, and the message
+    /// after it. Copies nothing; the tail goes on being filled.
+    ///
+    /// # Panics
+    ///
+    /// Panics when the range ends after [`len`](Self::len) or before its start, or where
+    /// [`try_split_range`](Self::try_split_range) finds no memory.
+    #[inline]
+    #[must_use = "the split-off range is gone from this buffer"]
+    pub fn split_range(&mut self, range: Range<u64>) -> Sequence {
         // The short way calls nothing that returns a sequence, so that the compiler writes the result
         // just once: each move of it right after the write would wait for its stores.
         if self.list.is_empty()
-            && let Some(segment) = self.split_tail(count)
+            && let Some(segment) = self.split_tail(range.clone())
         {
             return segment.into();
         }
-        self.split_rare(count)
+        self.split_range_rare(range)
     }
 
     #[inline(never)]
-    fn split_rare(&mut self, count: u64) -> Sequence {
-        match self.split_segment(count) {
-            Some(segment) => segment.into(),
-            None => self.try_split_to(count).unwrap_or_else(range::refuse),
+    fn split_range_rare(&mut self, range: Range<u64>) -> Sequence {
+        self.try_split_range(range).unwrap_or_else(range::refuse)
+    }
+
+    /// Splits the bytes of a range off and drops those before it, as [`split_range`](Self::split_range) does.
+    ///
+    /// # Errors
+    ///
+    /// [`CutError::Range`] when the range ends after [`len`](Self::len) or before its start.
+    /// [`CutError::OutOfMemory`] as from [`try_split_to`](Self::try_split_to). Nothing changes then.
+    pub fn try_split_range(&mut self, range: Range<u64>) -> Result<Sequence, CutError> {
+        range::resolve(&range, self.len())?;
+        let Range { start, end } = range;
+        if let Some(mut segment) = self.split_segment(end) {
+            segment.advance(within(start));
+            return Ok(segment.into());
         }
+        let mut front = self.try_split_to(end)?;
+        front.list.advance(start);
+        Ok(front)
     }
 
     /// Splits the first `count` bytes off. Copies nothing; the tail goes on being filled.
@@ -431,7 +459,7 @@ impl SegmentedBuf {
     #[inline]
     pub fn split_segment(&mut self, count: u64) -> Option<Segment> {
         if self.list.is_empty() {
-            self.split_tail(count)
+            self.split_tail(0..count)
         } else if count > 0 {
             self.list.split_first(count)
         } else {
@@ -439,11 +467,12 @@ impl SegmentedBuf {
         }
     }
 
-    /// Splits the first `count` bytes off the tail, when it has them and they are not none.
+    /// Splits a range off the tail and drops what lies before it, when the tail has it and it is not empty.
     #[inline]
-    fn split_tail(&mut self, count: u64) -> Option<Segment> {
-        let tail = self.tail.as_mut().filter(|tail| (1..=tail.len() as u64).contains(&count))?;
-        let front = tail.freeze_range(0..within(count));
+    fn split_tail(&mut self, range: Range<u64>) -> Option<Segment> {
+        let Range { start, end } = range;
+        let tail = self.tail.as_mut().filter(|tail| start < end && end <= tail.len() as u64)?;
+        let front = tail.freeze_range(within(start)..within(end));
         if tail.capacity() == 0 {
             self.tail = None;
         }
@@ -539,11 +568,7 @@ impl SegmentedBuf {
     /// /// Takes a message out that has its length before it, when all of it is there.
     /// fn message(received: &mut SegmentedBuf) -> Option<Sequence> {
     ///     let len = u64::from(u32::from_be_bytes(received.peek()?));
-    ///     if received.len() < 4 + len {
-    ///         return None;
-    ///     }
-    ///     bytes::Buf::advance(received, 4);
-    ///     Some(received.split_to(len))
+    ///     (received.len() >= 4 + len).then(|| received.split_range(4..4 + len))
     /// }
     ///
     /// let mut received = SegmentedBuf::new(&Pool::new());

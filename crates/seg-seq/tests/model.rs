@@ -42,6 +42,7 @@ enum BufStep {
     PushChunks(usize),
     Append(usize),
     SplitTo(usize),
+    SplitRange(usize, usize),
     Take,
     Sequence,
     Freeze,
@@ -87,6 +88,7 @@ fn step() -> impl Strategy<Value = Step> {
         1 => count.clone().prop_map(BufStep::PushChunks),
         3 => cut.clone().prop_map(BufStep::Append),
         4 => cut.clone().prop_map(BufStep::SplitTo),
+        4 => (cut.clone(), cut.clone()).prop_map(|(start, end)| BufStep::SplitRange(start, end)),
         1 => Just(BufStep::Take),
         3 => Just(BufStep::Sequence),
         1 => Just(BufStep::Freeze),
@@ -238,6 +240,13 @@ impl World {
                 let front = self.buf.split_to(cut as u64);
                 let model = self.model.drain(..cut).collect();
                 self.add(front, model);
+            }
+            BufStep::SplitRange(start, end) => {
+                let (start, end) = (start % (self.model.len() + 1), end % (self.model.len() + 1));
+                let (start, end) = (start.min(end), start.max(end));
+                let part = self.buf.split_range(start as u64..end as u64);
+                let model = self.model.drain(..end).skip(start).collect();
+                self.add(part, model);
             }
             BufStep::Take => {
                 let all = self.buf.split();

@@ -1,7 +1,7 @@
 //! The buffer: filling to the edge, running out, giving back, and what it keeps.
 #![expect(unsafe_code, reason = "an allocator that fails")]
 
-use core::panic::AssertUnwindSafe;
+use core::{ops::Range, panic::AssertUnwindSafe};
 use std::{
     io::{self, ErrorKind, Read, Write},
     panic::catch_unwind,
@@ -618,6 +618,13 @@ fn a_split_beyond_the_end_is_an_error_and_changes_nothing() {
     };
     assert_eq!((error.kind(), error.offset()), (seg_seq::RangeErrorKind::BeyondEnd, 14));
     assert!(buf.try_split_to(u64::MAX).is_err());
+    let Err(seg_seq::CutError::Range(error)) = buf.try_split_range(Range { start: 5, end: 4 })
+    else {
+        panic!("it ends before its start");
+    };
+    assert_eq!((error.kind(), error.offset()), (seg_seq::RangeErrorKind::Decreasing, 4));
+    assert!(buf.try_split_range(13..14).is_err());
+    assert_panics(|| buf.split_range(13..14));
     assert_eq!(buf.try_split_to(8).ok(), Some(Sequence::from(Segment::from_static(b"linked c"))));
     assert_eq!(buf.freeze(), b"opied");
 }

@@ -51,8 +51,7 @@ fn segmented(received: &mut SegmentedBuf, wire: &[u8], mut sink: impl FnMut(Sequ
             if received.len() < LENGTH_BYTES as u64 + len {
                 break;
             }
-            received.advance(LENGTH_BYTES);
-            sink(received.split_to(len));
+            sink(received.split_range(LENGTH_BYTES as u64..LENGTH_BYTES as u64 + len));
         }
     }
 }
