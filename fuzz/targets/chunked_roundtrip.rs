@@ -10,7 +10,7 @@ fuzz_target!(|input: &[u8]| {
     let [chunk_len, cut, script @ ..] = input else { return };
     let mut script = script;
     let pool = Pool::builder().segment_size(SegmentSize::B256).build();
-    let mut encoder = Encoder::new(&pool).chunk_bytes_max(1 + 3 * usize::from(*chunk_len));
+    let mut encoder = Encoder::new(&pool).with_chunk_bytes_max(1 + 3 * usize::from(*chunk_len));
     let (mut data, mut wire) = (Vec::new(), Sequence::new());
     while let [kind, len, rest @ ..] = script {
         let piece = vec![*kind; 5 * usize::from(*len)];

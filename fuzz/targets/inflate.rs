@@ -18,7 +18,7 @@ fuzz_target!(|input: &[u8]| {
     let [format, cut, wire @ ..] = input else { return };
     let format =
         [Format::Gzip, Format::Zlib, Format::Raw, Format::Deflate][usize::from(format % 4)];
-    let limits = Limits::default().output_bytes_max(OUTPUT_BYTES_MAX).trailing(Trailing::Leave);
+    let limits = Limits::default().with_output_bytes_max(OUTPUT_BYTES_MAX).with_trailing(Trailing::Leave);
     let (head, tail) = wire.split_at(wire.len() * usize::from(*cut) / 255);
     let first = decode(format, limits, &[wire]);
     assert!(first.decoded.len() as u64 <= OUTPUT_BYTES_MAX);

@@ -17,7 +17,7 @@ struct Outcome {
 }
 
 fn read(assembly: Assembly, method: RequestMethod, pieces: [&[u8]; 3]) -> Outcome {
-    let limits = MessageLimits::new().body(BodyLimits::new().body_bytes_max(1 << 16));
+    let limits = MessageLimits::new().with_body(BodyLimits::new().with_body_bytes_max(1 << 16));
     let mut reader = ResponseReader::new(&Pool::new()).assembly(assembly).limits(limits);
     reader.expect(method);
     let (mut heads, mut leftover) = (Vec::new(), Vec::new());

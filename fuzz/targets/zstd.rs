@@ -15,16 +15,16 @@ const OUTPUT_BYTES_MAX: u64 = 1 << 18;
 fuzz_target!(|input: &[u8]| {
     let [ratio, cut, wire @ ..] = input else { return };
     let limits = Limits::default()
-        .output_bytes_max(OUTPUT_BYTES_MAX)
-        .window_bytes_max(1 << 20)
-        .trailing(Trailing::Leave);
+        .with_output_bytes_max(OUTPUT_BYTES_MAX)
+        .with_window_bytes_max(1 << 20)
+        .with_trailing(Trailing::Leave);
     let (head, tail) = wire.split_at(wire.len() * usize::from(*cut) / 255);
     let whole = outcome(limits, &[wire]);
     assert!(whole.0.len() as u64 <= OUTPUT_BYTES_MAX);
     let cut = outcome(limits, &[head, tail]);
     assert_eq!((&cut.0, cut.2), (&whole.0, whole.2));
 
-    let limits = limits.ratio_max(u64::from(*ratio));
+    let limits = limits.with_ratio_max(u64::from(*ratio));
     let limited = outcome(limits, &[wire]);
     assert!(whole.0.starts_with(&limited.0));
     let cut = outcome(limits, &[head, tail]);

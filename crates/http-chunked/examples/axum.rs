@@ -8,7 +8,7 @@ use seg_seq::SegmentedBuf;
 async fn upload(headers: HeaderMap, body: AxumBody) -> Result<String, StatusCode> {
     let codings =
         ContentCodings::from_headers(&headers).ok_or(StatusCode::UNSUPPORTED_MEDIA_TYPE)?;
-    let limits = BodyLimits::new().body_bytes_max(64 << 20);
+    let limits = BodyLimits::new().with_body_bytes_max(64 << 20);
     let body = Body::collect(body, codings, limits, Pool::global()).await;
     Ok(format!("{} bytes\n", body.map_err(|_| StatusCode::BAD_REQUEST)?.len()))
 }

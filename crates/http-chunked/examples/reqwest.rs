@@ -9,7 +9,7 @@ pub(crate) async fn fetch(url: &str, pool: &Pool) -> Result<Body, Box<dyn Error>
     let request = reqwest::Client::new().get(url).header("accept-encoding", "gzip, deflate");
     let response = http::Response::<reqwest::Body>::from(request.send().await?);
     let codings = ContentCodings::from_headers(response.headers()).ok_or("unknown coding")?;
-    let limits = BodyLimits::new().body_bytes_max(64 << 20);
+    let limits = BodyLimits::new().with_body_bytes_max(64 << 20);
     Ok(Body::collect(response.into_body(), codings, limits, pool).await?)
 }
 

@@ -3,8 +3,8 @@
 use std::fmt;
 
 use bytes::Buf as _;
-use seg_flate::{Contexts, Decode, InflateErrorKind, Status, Trailing};
-use seg_pool::Pool;
+use seg_flate::{Contexts, Decode, InflateError, InflateErrorKind, Status, Trailing};
+use seg_pool::{Pool, SegmentMut};
 use seg_seq::SegmentedBuf;
 
 use crate::{
@@ -36,6 +36,8 @@ struct Layer {
     decoder: Box<dyn Decode + Send + Sync>,
     /// What was decoded for the next layer. The last one decodes into the data of the body.
     output: SegmentedBuf,
+    /// Whether the decoder had no memory for more output.
+    is_short: bool,
 }
 
 impl Content {
@@ -55,7 +57,7 @@ impl Content {
             let is_last = index + 1 == codings.as_slice().len();
             let limits = limits.inflate(*coding, is_last);
             let decoder = coding.decoder(limits, &self.contexts)?;
-            Some(Layer { decoder, output: SegmentedBuf::new(pool) })
+            Some(Layer { decoder, output: SegmentedBuf::new(pool), is_short: false })
         }));
     }
 
@@ -114,6 +116,18 @@ impl Content {
         (run.len() - rest.len(), result)
     }
 
+    /// Gives a segment to the decoder that had no memory.
+    pub(crate) fn supply(&mut self, memory: SegmentMut, data: &mut Data) {
+        let last = self.layers.len().saturating_sub(1);
+        let short = self.layers.iter().position(|layer| layer.is_short).unwrap_or(last);
+        if short == last {
+            data.supply_decoder(memory);
+        } else {
+            // Without a block for the list it goes back to its pool.
+            drop(self.layers[short].output.try_push_mut(memory));
+        }
+    }
+
     /// Says that the data is complete. No data at all is no data, in every coding: servers send
     /// that.
     pub(crate) fn finish(&mut self) -> Result<(), BodyErrorKind> {
@@ -148,10 +162,10 @@ fn decode(
 ) -> Result<(), BodyErrorKind> {
     let Some((layer, inner)) = layers.split_first_mut() else { return Ok(()) };
     let result = if inner.is_empty() {
-        layer.decoder.push(input, output)
+        layer.push(input, Some(output))
     } else {
         layer.pass_on(inner, trailing, output)?;
-        let result = layer.decoder.push(input, &mut layer.output);
+        let result = layer.push(input, None);
         layer.pass_on(inner, trailing, output)?;
         result
     };
@@ -172,6 +186,17 @@ fn decode(
 }
 
 impl Layer {
+    /// Decodes into `output`, or for the next layer.
+    fn push(
+        &mut self,
+        input: &mut &[u8],
+        output: Option<&mut SegmentedBuf>,
+    ) -> Result<Status, InflateError> {
+        let result = self.decoder.push(input, output.unwrap_or(&mut self.output));
+        self.is_short = matches!(result, Err(error) if matches!(error.kind(), InflateErrorKind::OutOfMemory(_)));
+        result
+    }
+
     /// Passes what was decoded on to the next decoder.
     fn pass_on(
         &mut self,

@@ -75,13 +75,19 @@ impl Encoder {
     /// Sets the most data that gathered writes put in one chunk. At least 1; no more than a segment
     /// holds in any case. For a new encoder.
     #[must_use]
-    pub fn chunk_bytes_max(mut self, bytes: usize) -> Self {
+    pub fn with_chunk_bytes_max(mut self, bytes: usize) -> Self {
         self.chunk_bytes_max = bytes.max(1);
         self
     }
 
-    /// Copies `data` behind what was pushed before, into the chunk that is open, and advances it
-    /// behind what was taken: all of it unless there is an error. A full chunk is closed.
+    /// Returns the most data that gathered writes put in one chunk.
+    #[must_use]
+    pub const fn chunk_bytes_max(&self) -> usize {
+        self.chunk_bytes_max
+    }
+
+    /// Copies `data` after what was pushed before, into the chunk that is open, and advances it past what
+    /// was taken: all of it unless there is an error. A full chunk is closed.
     ///
     /// # Errors
     ///
@@ -106,7 +112,7 @@ impl Encoder {
     }
 
     /// Takes `data` out, which is then empty, and sends it as a chunk of its own, whatever its size,
-    /// behind what was pushed before. Links it without a copy unless it is short. Empty data is no
+    /// after what was pushed before. Links it without a copy unless it is short. Empty data is no
     /// chunk.
     ///
     /// # Errors
@@ -257,7 +263,7 @@ impl Encoder {
 
     /// Starts another body, forgetting what was not taken. Keeps the chunk size.
     pub fn reset(&mut self) {
-        *self = Self::new(self.output.pool()).chunk_bytes_max(self.chunk_bytes_max);
+        *self = Self::new(self.output.pool()).with_chunk_bytes_max(self.chunk_bytes_max);
     }
 
     /// Returns spare capacity of at least `bytes`, at most those of the smallest segment.

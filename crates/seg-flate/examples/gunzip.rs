@@ -41,7 +41,7 @@ fn gunzip(
 
 fn main() -> ExitCode {
     let pool = Pool::new();
-    let limits = Limits::default().output_bytes_max(u64::MAX);
+    let limits = Limits::default().with_output_bytes_max(u64::MAX);
     let mut inflater = Inflater::new(Format::Gzip, limits).output_segments(SegmentSize::K64);
     let mut output = io::stdout().lock();
     let mut is_failed = false;

@@ -45,7 +45,9 @@ impl Output {
         if self.len == self.spare_len(buffer) {
             self.flush(buffer, Some(engine));
             self.segment = None;
-            if let Some(size) = self.size.filter(|_| produced >= LONG_BYTES) {
+            // What the buffer has was put there for it: there may be no more.
+            let is_taken = produced >= LONG_BYTES && buffer.spare_len() == 0;
+            if let Some(size) = self.size.filter(|_| is_taken) {
                 self.segment = Some(buffer.pool().try_take_size(size)?);
             }
         }

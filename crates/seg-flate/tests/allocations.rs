@@ -106,7 +106,7 @@ fn a_refused_stream_allocates_nothing() {
     let wire = gzip(BODY_BYTES);
     let pool = Pool::new();
     let mut output = SegmentedBuf::new(&pool);
-    let limits = Limits::default().output_bytes_max(BODY_BYTES as u64 / 2);
+    let limits = Limits::default().with_output_bytes_max(BODY_BYTES as u64 / 2);
     let mut inflater = Inflater::new(Format::Gzip, limits);
     let mut round = || {
         inflater.reset(Format::Gzip);

@@ -251,7 +251,7 @@ fn a_bomb_stops_at_the_output_limit() {
         let wire = compress(format, &body);
         for limit in [0, 1, 255, 256, 257, 65_536, all - 1] {
             for piece in [7, wire.len()] {
-                let limits = Limits::default().output_bytes_max(limit);
+                let limits = Limits::default().with_output_bytes_max(limit);
                 let (error, len, held) = push_bomb(format, limits, &wire, piece);
                 let name = format!("{format:?}, limit {limit}, pieces of {piece}");
                 assert_eq!(error.map(|e| e.kind()), Some(Kind::OutputTooLong), "{name}");
@@ -260,7 +260,7 @@ fn a_bomb_stops_at_the_output_limit() {
                 assert!(held <= held_max, "{name}: {held} bytes held");
             }
         }
-        let exact = Limits::default().output_bytes_max(all);
+        let exact = Limits::default().with_output_bytes_max(all);
         for piece in [1, wire.len()] {
             let (error, len, _) = push_bomb(format, exact, &wire, piece);
             assert_eq!((error, len), (None, all), "{format:?}");
@@ -276,7 +276,7 @@ fn what_is_beyond_the_output_limit_is_in_the_same_place_in_every_cut() {
     let wire = [hello, &nothing[..], b"\0\x01\0\xfe\xff!", &nothing].concat();
     let place = (hello.len() + nothing.len() + 6) as u64;
     for piece in [1, 2, 7, wire.len()] {
-        let limits = Limits::default().output_bytes_max(5);
+        let limits = Limits::default().with_output_bytes_max(5);
         let (error, len, _) = push_bomb(Format::Raw, limits, &wire, piece);
         let error = error.map(|error| (error.kind(), error.offset()));
         let expected = Some((Kind::OutputTooLong, place));
@@ -285,7 +285,7 @@ fn what_is_beyond_the_output_limit_is_in_the_same_place_in_every_cut() {
     // Matches, the last of which the end of the block follows in the same byte or in the next one.
     let wire = compress(Format::Raw, &[0; 600]);
     for limit in 1..600 {
-        let limits = Limits::default().output_bytes_max(limit);
+        let limits = Limits::default().with_output_bytes_max(limit);
         let whole = decode(Format::Raw, limits, &[&wire]);
         let bytes = decode(Format::Raw, limits, &in_bytes(&wire));
         assert_eq!(bytes, whole, "limit {limit}");
@@ -298,14 +298,14 @@ fn a_bomb_of_many_members_stops_at_the_output_limit() {
     let member = compress(Format::Gzip, &[0; 1_000]);
     let wire = member.repeat(50);
     for (limit, is_refused) in [(999, true), (1_000, true), (49_999, true), (50_000, false)] {
-        let limits = Limits::default().output_bytes_max(limit);
+        let limits = Limits::default().with_output_bytes_max(limit);
         let (error, len, _) = push_bomb(Format::Gzip, limits, &wire, wire.len());
         let expected = is_refused.then_some(Kind::OutputTooLong);
         assert_eq!((error.map(|e| e.kind()), len), (expected, limit));
     }
     // Members of nothing are within any limit.
     let nothing = compress(Format::Gzip, b"").repeat(50);
-    let none = Limits::default().output_bytes_max(0).ratio_max(0);
+    let none = Limits::default().with_output_bytes_max(0).with_ratio_max(0);
     let (error, len, held) = push_bomb(Format::Gzip, none, &nothing, 11);
     assert_eq!((error, len, held), (None, 0, 0));
 }
@@ -316,7 +316,7 @@ fn a_bomb_stops_at_the_ratio_limit() {
     for format in FORMATS {
         let wire = compress(format, &body);
         for ratio in [0, 1, 10] {
-            let limits = Limits::default().ratio_max(ratio);
+            let limits = Limits::default().with_ratio_max(ratio);
             let (_, refused_len, _) = push_bomb(format, limits, &wire, wire.len());
             for piece in [1, 100, 255, 256, 257, wire.len()] {
                 let (error, len, held) = push_bomb(format, limits, &wire, piece);
@@ -331,7 +331,7 @@ fn a_bomb_stops_at_the_ratio_limit() {
             }
         }
         let (error, len, _) =
-            push_bomb(format, Limits::default().ratio_max(1_100), &wire, wire.len());
+            push_bomb(format, Limits::default().with_ratio_max(1_100), &wire, wire.len());
         assert_eq!((error, len), (None, BOMB_BYTES as u64), "{format:?}");
     }
 }
@@ -348,7 +348,7 @@ fn what_comes_later_does_not_make_up_for_too_high_a_ratio() {
     for format in FORMATS {
         let wire = compress(format, &body);
         assert!(body.len() < 9 * wire.len() + 65_536);
-        let limits = Limits::default().ratio_max(9);
+        let limits = Limits::default().with_ratio_max(9);
         let outcome = |piece| {
             let (error, len, _) = push_bomb(format, limits, &wire, piece);
             (error.map(|error| error.kind()), len)
@@ -365,7 +365,7 @@ fn what_comes_later_does_not_make_up_for_too_high_a_ratio() {
 fn the_nearer_of_two_limits_is_the_one_named() {
     let wire = compress(Format::Zlib, &vec![0; BOMB_BYTES]);
     for (bytes, kind) in [(65_536, Kind::OutputTooLong), (65_537, Kind::RatioTooHigh)] {
-        let limits = Limits::default().output_bytes_max(bytes).ratio_max(0);
+        let limits = Limits::default().with_output_bytes_max(bytes).with_ratio_max(0);
         let (error, len, _) = push_bomb(Format::Zlib, limits, &wire, wire.len());
         assert_eq!((error.map(|e| e.kind()), len), (Some(kind), 65_536));
     }
@@ -477,7 +477,7 @@ proptest! {
         at in any::<prop::sample::Index>(),
         limit in prop_oneof![Just(u64::MAX), 0_u64..2_000],
     ) {
-        let limits = Limits::default().output_bytes_max(limit);
+        let limits = Limits::default().with_output_bytes_max(limit);
         let (head, tail) = wire.split_at(at.index(wire.len() + 1));
         for format in FORMATS {
             let name = format!("{format:?}");

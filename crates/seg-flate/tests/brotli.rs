@@ -90,7 +90,7 @@ fn every_truncation_is_an_error_and_keeps_what_was_decoded() {
 fn flipped_bits_never_panic_and_stay_within_the_limits() {
     let plain = text::text(if cfg!(miri) { 50 } else { 1_000 });
     let wire = encoded(&plain, 18);
-    let limits = Limits::default().output_bytes_max(10_000).window_bytes_max(1 << 18);
+    let limits = Limits::default().with_output_bytes_max(10_000).with_window_bytes_max(1 << 18);
     let (mut refused, mut cut) = (0, 0);
     for bit in 0..8 * wire.len() {
         let mut broken = wire.clone();
@@ -114,14 +114,14 @@ fn flipped_bits_never_panic_and_stay_within_the_limits() {
 fn a_bomb_stops_at_the_output_and_the_ratio_limit() {
     let wire = encoded(&vec![0; 10 * LEN], 22);
     assert!(wire.len() < 100);
-    let limits = Limits::default().output_bytes_max(LEN as u64);
+    let limits = Limits::default().with_output_bytes_max(LEN as u64);
     let (decoded, _, refusal) = outcome(limits, &[&wire]);
     assert_eq!((decoded.len(), refusal.map(|(kind, _)| kind)), (LEN, Some(Kind::OutputTooLong)));
-    let exact = Limits::default().output_bytes_max(10 * LEN as u64);
+    let exact = Limits::default().with_output_bytes_max(10 * LEN as u64);
     assert_eq!(outcome(exact, &[&wire]).2, None);
 
     let bomb = encoded(&vec![0; 1 << 20], 22);
-    let limits = Limits::default().ratio_max(1000);
+    let limits = Limits::default().with_ratio_max(1000);
     let (decoded, _, refusal) = outcome(limits, &[&bomb]);
     assert_eq!(refusal.map(|(kind, _)| kind), Some(Kind::RatioTooHigh));
     assert_eq!(decoded.len(), 1000 * 256 + (64 << 10), "the last step of the input counts whole");
@@ -137,7 +137,7 @@ fn what_comes_later_does_not_make_up_for_too_high_a_ratio() {
     let plain: Vec<u8> = vec![0; 3 * LEN].into_iter().chain(noise).collect();
     let wire = encoded(&plain, 22);
     assert!(plain.len() < 5 * wire.len() + (64 << 10), "{}", wire.len());
-    let limits = Limits::default().ratio_max(5);
+    let limits = Limits::default().with_ratio_max(5);
     let refused = (64 << 10) + 5 * 256;
     let expected = if cfg!(miri) { plain.len() } else { refused };
     for step in [1, 7, 255, 256, 257, 4096, wire.len()] {
@@ -152,7 +152,7 @@ fn what_comes_later_does_not_make_up_for_too_high_a_ratio() {
 fn a_window_above_the_limit_is_refused_and_not_taken() {
     let plain = text::text(LEN);
     let wire = encoded(&plain, 22);
-    let limits = Limits::default().window_bytes_max(64 << 10);
+    let limits = Limits::default().with_window_bytes_max(64 << 10);
     let mut refusal = None;
     let (_, largest) = allocations(|| refusal = outcome(limits, &[&wire]).2);
     if LEN > 64 << 10 {
@@ -199,7 +199,7 @@ fn a_limit_is_met_in_the_same_place_in_every_cut() {
     let text = text::text(if cfg!(miri) { 300 } else { 30_000 });
     let long = encoded(&text, 18);
     for (wire, limit) in [(&hello, 2), (&long, 10), (&long, text.len() as u64 / 2)] {
-        let limits = Limits::default().output_bytes_max(limit);
+        let limits = Limits::default().with_output_bytes_max(limit);
         let whole = outcome(limits, &[wire]);
         assert_eq!(whole.0.len() as u64, limit);
         let (kind, offset) = whole.2.expect("it is longer");

@@ -134,7 +134,7 @@ fn what_lies_behind_a_stream_stays_in_the_input() {
     let body = text(500);
     // One that is no gzip magic, and enough that an eager bit buffer would have eaten some.
     let behind = b"GET / HTTP/1.1\r\n\r\n";
-    let limits = Limits::default().trailing(Trailing::Leave);
+    let limits = Limits::default().with_trailing(Trailing::Leave);
     for_every_way(&body, |way, wire| {
         let all = [wire, behind].concat();
         for at in 0..=all.len() {

@@ -158,18 +158,18 @@ fn a_header_is_as_long_as_the_limit_and_no_longer() {
     for (name, header) in cases {
         let len = header.len() as u64;
         let wire = member(header, HELLO, b"hello");
-        let exact = Limits::default().header_bytes_max(len);
+        let exact = Limits::default().with_header_bytes_max(len);
         check(name, exact, &wire, &Outcome::whole(b"hello"));
         // Members have the limit each.
         let twice = [&wire[..], &wire].concat();
         check(name, exact, &twice, &Outcome::whole(b"hellohello"));
         for limit in [1, len / 2, len - 1] {
-            let limits = Limits::default().header_bytes_max(limit);
+            let limits = Limits::default().with_header_bytes_max(limit);
             check_refused(name, limits, &wire, b"", Kind::HeaderTooLong, limit - 1);
         }
         let second = [&hello(), &wire[..]].concat();
         if len > 10 {
-            let limits = Limits::default().header_bytes_max(len - 1);
+            let limits = Limits::default().with_header_bytes_max(len - 1);
             let offset = hello().len() as u64 + len - 2;
             check_refused(name, limits, &second, b"hello", Kind::HeaderTooLong, offset);
         }
@@ -203,7 +203,7 @@ fn members_follow_one_another() {
     for (name, members, body) in cases {
         let wire = members.concat();
         for trailing in [Trailing::Refuse, Trailing::Leave] {
-            let limits = Limits::default().trailing(trailing);
+            let limits = Limits::default().with_trailing(trailing);
             check(name, limits, &wire, &Outcome::whole(body));
         }
     }
@@ -235,7 +235,7 @@ fn bytes_behind_the_last_member_are_refused_or_left() {
             let offset = (first.len() * members) as u64;
             check_refused(name, Limits::default(), &wire, &body, Kind::TrailingData, offset);
             let left = Outcome { rest: behind.len(), ..Outcome::whole(&body) };
-            check(name, Limits::default().trailing(Trailing::Leave), &wire, &left);
+            check(name, Limits::default().with_trailing(Trailing::Leave), &wire, &left);
         }
     }
 }
@@ -246,7 +246,7 @@ fn what_starts_no_member_by_both_magic_bytes_is_left_or_refused() {
     for after in [&b"\x1f"[..], b"\x1fgarbage", b"\x1f\x1f\x8b", b"\x8b\x1f"] {
         let wire = [&first, after].concat();
         let left = Outcome { rest: after.len(), ..Outcome::whole(b"hello") };
-        check("left", Limits::default().trailing(Trailing::Leave), &wire, &left);
+        check("left", Limits::default().with_trailing(Trailing::Leave), &wire, &left);
         // One byte alone may be the start of a member that was cut short.
         let (kind, offset) = match after.len() {
             1 => (Kind::Truncated, wire.len()),
@@ -257,7 +257,7 @@ fn what_starts_no_member_by_both_magic_bytes_is_left_or_refused() {
     // What starts with both has to be a member.
     let wire = [&first, &b"\x1f\x8b!"[..]].concat();
     for trailing in [Trailing::Refuse, Trailing::Leave] {
-        let limits = Limits::default().trailing(trailing);
+        let limits = Limits::default().with_trailing(trailing);
         let offset = first.len() as u64 + 2;
         check_refused("method", limits, &wire, b"hello", Kind::MethodUnsupported, offset);
         check_refused("half", limits, &wire[..wire.len() - 1], b"hello", Kind::Truncated, offset);

@@ -95,7 +95,7 @@ fn frames_of_the_reference_encoder_come_back_however_they_are_cut() {
 #[test]
 fn every_cut_in_two_changes_nothing() {
     let plain = text::text(if cfg!(miri) { 60 } else { 2_000 });
-    let limits = Limits::default().trailing(Trailing::Leave);
+    let limits = Limits::default().with_trailing(Trailing::Leave);
     for plain in [&b""[..], b"a", &plain] {
         let wire = [encoded(plain), b"rest".to_vec()].concat();
         let expected = (plain.to_vec(), 4, None);
@@ -152,7 +152,7 @@ fn frames_follow_each_other_and_some_are_skipped() {
     // Half of a magic number may be all of what follows, and is no frame in either mode.
     for after in [&b"("[..], b"(c) 2024", b"Padding", b"P", b"X-Footer", b"\x28\xb5\x2f\x2f"] {
         let wire = [&hello[..], after].concat();
-        let leave = Limits::default().trailing(Trailing::Leave);
+        let leave = Limits::default().with_trailing(Trailing::Leave);
         for cut in 0..=wire.len() {
             let left = outcome(leave, &[&wire[..cut], &wire[cut..]]);
             assert_eq!(left, (b"hello, ".to_vec(), after.len(), None), "{after:?}, cut at {cut}");
@@ -254,7 +254,7 @@ fn fewer_than_six_literals_are_not_in_four_streams() {
 fn flipped_bits_never_panic_and_whatever_passes_passes_elsewhere() {
     let mut theirs = vec![0; 1 << 20];
     let mut refused = 0;
-    let limits = Limits::default().output_bytes_max(1 << 20).window_bytes_max(1 << 21);
+    let limits = Limits::default().with_output_bytes_max(1 << 20).with_window_bytes_max(1 << 21);
     let wires = vectors().into_iter().filter(|(_, plain, _)| plain.len() <= 3_000);
     for wire in wires.map(|(_, _, wire)| wire) {
         for bit in (0..8 * wire.len()).step_by(if cfg!(miri) { 999 } else { 13 }) {
@@ -286,7 +286,7 @@ fn a_dictionary_and_reserved_bits_are_refused() {
 
 #[test]
 fn a_window_above_the_limit_is_refused_and_none_is_taken_before_its_data() {
-    let limits = Limits::default().window_bytes_max(1 << 20);
+    let limits = Limits::default().with_window_bytes_max(1 << 20);
     let (mut refusal, mut passed) = (None, None);
     let large = [&header(21)[..], &last_block(0, 1, b"a")].concat();
     let (_, largest) = allocations(|| refusal = outcome(limits, &[&large]).2);
@@ -299,7 +299,7 @@ fn a_window_above_the_limit_is_refused_and_none_is_taken_before_its_data() {
     // A frame of one segment is its own window; this one says it has 2^63 octets, which is above any limit.
     let segment = b"\x28\xb5\x2f\xfd\xe0\0\0\0\0\0\0\0\x80";
     for limit in [16 << 20, usize::MAX] {
-        let limits = Limits::default().window_bytes_max(limit);
+        let limits = Limits::default().with_window_bytes_max(limit);
         assert_eq!(outcome(limits, &[segment]).2, Some((Kind::WindowTooLarge, 5)));
     }
 }
@@ -359,7 +359,7 @@ fn what_is_encoded_comes_back_from_here_and_elsewhere() {
             let late = encoder.push(&mut &b"late"[..], Flush::None, &mut wire);
             assert!(late.is_err_and(|error| error.offset() == len as u64));
             let wire = wire.freeze().to_vec();
-            let limits = Limits::default().window_bytes_max(8 << 20);
+            let limits = Limits::default().with_window_bytes_max(8 << 20);
             assert_eq!(outcome(limits, &[&wire]), (plain.clone(), 0, None));
             let mut theirs = vec![0; len];
             let decoded = FrameDecoder::new().decode_all(&wire, &mut theirs);

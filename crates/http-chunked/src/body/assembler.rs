@@ -76,7 +76,7 @@ impl BodyAssembler {
     pub fn new(pool: &Pool, framing: Framing) -> Self {
         let limits = BodyLimits::new();
         Self {
-            data: Data::new(pool, Assembly::default(), limits.held_bytes()),
+            data: Data::new(pool, Assembly::default(), limits.held_bytes_max()),
             limits,
             decoder: Decoder::new(),
             framing,
@@ -90,7 +90,7 @@ impl BodyAssembler {
     /// Chooses how the body is kept. For a new assembler: data that came in already is dropped.
     #[must_use]
     pub fn assembly(mut self, assembly: Assembly) -> Self {
-        self.data = Data::new(self.data.pool(), assembly, self.limits.held_bytes());
+        self.data = Data::new(self.data.pool(), assembly, self.limits.held_bytes_max());
         self
     }
 
@@ -98,7 +98,7 @@ impl BodyAssembler {
     #[must_use]
     pub fn limits(mut self, limits: BodyLimits) -> Self {
         self.limits = limits;
-        self.data.set_held_bytes_max(limits.held_bytes());
+        self.data.set_held_bytes_max(limits.held_bytes_max());
         self.decoder = Decoder::with_limits(limits.chunked);
         self
     }
@@ -160,11 +160,13 @@ impl BodyAssembler {
         result
     }
 
-    /// Gives a segment that the next copy goes into, before one is taken from the pool. For those who
+    /// Gives a segment that the next copy, or what is decoded next, goes into, before one is taken from the pool. For those who
     /// wait for memory, with [`take_async`](Pool::take_async): after an error that is [out of
     /// memory](BodyErrorKind::out_of_memory), of as many bytes as it asked for.
     pub fn supply(&mut self, memory: SegmentMut) {
-        if !self.content.is_active() {
+        if self.content.is_active() {
+            self.content.supply(memory, &mut self.data);
+        } else {
             self.data.supply(memory);
         }
     }

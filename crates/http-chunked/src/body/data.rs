@@ -257,10 +257,16 @@ impl Data {
         self.flat = Vec::new();
     }
 
-    /// Gives a segment for the next copies.
+    /// Gives a segment for the next copies. Contiguous data needs none.
     pub(crate) fn supply(&mut self, memory: SegmentMut) {
-        let held = self.segments.held_bytes_bound() + memory.held_bytes() as u64;
-        if self.assembly == Assembly::Segmented && held <= self.held_bytes_max {
+        if self.assembly == Assembly::Segmented {
+            self.supply_decoder(memory);
+        }
+    }
+
+    /// Gives a segment for what is decoded next.
+    pub(crate) fn supply_decoder(&mut self, memory: SegmentMut) {
+        if self.segments.held_bytes_bound() + memory.held_bytes() as u64 <= self.held_bytes_max {
             // Without a block for the list it goes back to its pool.
             drop(self.segments.try_push_mut(memory));
         }

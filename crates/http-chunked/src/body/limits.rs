@@ -16,7 +16,7 @@ use crate::{
 /// ```
 /// use http_chunked::{BodyLimits, Limits};
 ///
-/// let limits = BodyLimits::new().body_bytes_max(1 << 30).chunked(Limits::new().trailer_fields_max(8));
+/// let limits = BodyLimits::new().with_body_bytes_max(1 << 30).with_chunked(Limits::new().with_trailer_fields_max(8));
 /// assert_ne!(limits, BodyLimits::default());
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -51,7 +51,7 @@ impl BodyLimits {
     /// refused before any came. With content codings, the body as it comes, and what one coding makes
     /// for the next, may have twice that and 64 KiB: neither is kept, but both take time.
     #[must_use]
-    pub const fn body_bytes_max(mut self, bytes: u64) -> Self {
+    pub const fn with_body_bytes_max(mut self, bytes: u64) -> Self {
         self.body_bytes_max = bytes;
         self
     }
@@ -60,23 +60,14 @@ impl BodyLimits {
     /// whole size, each once, however little of the body lies in them. By default twice
     /// [`body_bytes_max`](Self::body_bytes_max) and 1 MiB. Data that was taken out no longer counts.
     ///
-    /// Near it, runs are copied where they would be linked, and when there is no room for copies
-    /// either the body is refused as
-    /// [`HeldTooMuch`](crate::BodyErrorKind::HeldTooMuch). Whatever the limit, runs are copied as
+    /// Near it, runs are copied where they would be linked. When a segment for copies would pass it as well,
+    /// the body is refused as [`HeldTooMuch`](crate::BodyErrorKind::HeldTooMuch). Whatever the limit, runs are copied as
     /// soon as linking them would hold more than 128 KiB and more than the data itself beyond the
     /// data: reads of 1 KiB that came in segments of 16 KiB do not hold sixteen times their length.
     #[must_use]
-    pub const fn held_bytes_max(mut self, bytes: u64) -> Self {
+    pub const fn with_held_bytes_max(mut self, bytes: u64) -> Self {
         self.held_bytes_max = Some(bytes);
         self
-    }
-
-    /// The memory that a body may keep from reuse.
-    pub(crate) const fn held_bytes(&self) -> u64 {
-        match self.held_bytes_max {
-            Some(bytes) => bytes,
-            None => self.body_bytes_max.saturating_mul(2).saturating_add(1 << 20),
-        }
     }
 
     /// Sets how many times longer than its compressed form a body may be, beyond a first 64 KiB;
@@ -84,7 +75,7 @@ impl BodyLimits {
     /// last one whole, so how it was cut decides nothing. No limit by default: DEFLATE itself allows 1032, and a page
     /// of zeroes reaches it.
     #[must_use]
-    pub const fn ratio_max(mut self, ratio: u64) -> Self {
+    pub const fn with_ratio_max(mut self, ratio: u64) -> Self {
         self.ratio_max = ratio;
         self
     }
@@ -92,7 +83,7 @@ impl BodyLimits {
     /// Sets how many content codings a body may have, one over the other. Default 2, at most
     /// [`ContentCodings::MAX`](crate::ContentCodings::MAX). A head with more is refused.
     #[must_use]
-    pub const fn content_codings_max(mut self, codings: usize) -> Self {
+    pub const fn with_content_codings_max(mut self, codings: usize) -> Self {
         self.content_codings_max = codings;
         self
     }
@@ -101,7 +92,7 @@ impl BodyLimits {
     /// Default 16 MiB, which is as much as Brotli has; for `zstd` it is 8 MiB if it is more, which is what
     /// HTTP allows (RFC 9659 section 3). The other codings have 32 KiB.
     #[must_use]
-    pub const fn window_bytes_max(mut self, bytes: usize) -> Self {
+    pub const fn with_window_bytes_max(mut self, bytes: usize) -> Self {
         self.window_bytes_max = bytes;
         self
     }
@@ -109,22 +100,61 @@ impl BodyLimits {
     /// Sets what becomes of data after the end of what is compressed: refused by default, as
     /// [`ContentTrailing`](crate::BodyErrorKind::ContentTrailing) or the decoder's own error, or left out of the body.
     #[must_use]
-    pub const fn trailing(mut self, trailing: Trailing) -> Self {
+    pub const fn with_trailing(mut self, trailing: Trailing) -> Self {
         self.trailing = trailing;
         self
     }
 
-    /// Returns whether data after the end of what is compressed is left out, and not refused.
-    #[must_use]
-    pub const fn leaves_trailing(&self) -> bool {
-        matches!(self.trailing, Trailing::Leave)
-    }
-
     /// Sets the limits on chunked framing.
     #[must_use]
-    pub const fn chunked(mut self, limits: Limits) -> Self {
+    pub const fn with_chunked(mut self, limits: Limits) -> Self {
         self.chunked = limits;
         self
+    }
+
+    /// Returns the most bytes of a body.
+    #[must_use]
+    pub const fn body_bytes_max(&self) -> u64 {
+        self.body_bytes_max
+    }
+
+    /// Returns the most memory that a body may keep from reuse.
+    #[must_use]
+    pub const fn held_bytes_max(&self) -> u64 {
+        match self.held_bytes_max {
+            Some(bytes) => bytes,
+            None => self.body_bytes_max.saturating_mul(2).saturating_add(1 << 20),
+        }
+    }
+
+    /// Returns how many times longer than its compressed form a body may be.
+    #[must_use]
+    pub const fn ratio_max(&self) -> u64 {
+        self.ratio_max
+    }
+
+    /// Returns the most content codings of a body.
+    #[must_use]
+    pub const fn content_codings_max(&self) -> usize {
+        self.content_codings_max
+    }
+
+    /// Returns the largest window of a `br` or `zstd` coding.
+    #[must_use]
+    pub const fn window_bytes_max(&self) -> usize {
+        self.window_bytes_max
+    }
+
+    /// Returns what becomes of data after the end of what is compressed.
+    #[must_use]
+    pub const fn trailing(&self) -> Trailing {
+        self.trailing
+    }
+
+    /// Returns the limits on chunked framing.
+    #[must_use]
+    pub const fn chunked(&self) -> Limits {
+        self.chunked
     }
 
     /// What the body may have in any encoded form: what does not shrink gets longer, and a short body
@@ -137,10 +167,10 @@ impl BodyLimits {
     pub(crate) fn inflate(&self, coding: ContentCoding, is_last: bool) -> seg_flate::Limits {
         let bytes_max = if is_last { self.body_bytes_max } else { self.encoded_bytes() };
         seg_flate::Limits::default()
-            .output_bytes_max(bytes_max)
-            .ratio_max(self.ratio_max)
-            .trailing(self.trailing)
-            .window_bytes_max(self.window_bytes_max.min(coding.window_bytes_max()))
+            .with_output_bytes_max(bytes_max)
+            .with_ratio_max(self.ratio_max)
+            .with_trailing(self.trailing)
+            .with_window_bytes_max(self.window_bytes_max.min(coding.window_bytes_max()))
     }
 
     /// Whether a declared length is above the limit, and where in the head it says so: it is

@@ -16,7 +16,7 @@ const SIZE_DIGITS_MAX: u8 = 16;
 /// ```
 /// use http_chunked::{DecodeErrorKind, Decoder, Limits};
 ///
-/// let limits = Limits::new().trailer_fields_max(0);
+/// let limits = Limits::new().with_trailer_fields_max(0);
 /// let mut decoder = Decoder::with_limits(limits);
 /// let error = decoder.step(&mut &b"0\r\nExpires: 0\r\n\r\n"[..]).unwrap_err();
 /// assert_eq!((error.kind(), error.offset()), (DecodeErrorKind::TooManyTrailers, 3));
@@ -48,7 +48,7 @@ impl Limits {
     /// Sets the number of digits in a chunk size, leading zeros included: 1 to 16, default 16.
     /// A value outside that range becomes the nearest inside.
     #[must_use]
-    pub const fn size_digits_max(mut self, digits: u8) -> Self {
+    pub const fn with_size_digits_max(mut self, digits: u8) -> Self {
         self.size_digits_max = match digits {
             0 => 1,
             1..=SIZE_DIGITS_MAX => digits,
@@ -60,7 +60,7 @@ impl Limits {
     /// Sets the number of data octets that one chunk may announce: at most 2^63 - 1, the default.
     /// Nothing is ever reserved for an announced size.
     #[must_use]
-    pub const fn chunk_bytes_max(mut self, bytes: u64) -> Self {
+    pub const fn with_chunk_bytes_max(mut self, bytes: u64) -> Self {
         self.chunk_bytes_max = if bytes < CHUNK_BYTES_MAX { bytes } else { CHUNK_BYTES_MAX };
         self
     }
@@ -68,7 +68,7 @@ impl Limits {
     /// Sets the length of a size line: size, whitespace and extensions, without its CRLF. Default
     /// 4,096 bytes.
     #[must_use]
-    pub const fn size_line_bytes_max(mut self, bytes: usize) -> Self {
+    pub const fn with_size_line_bytes_max(mut self, bytes: usize) -> Self {
         self.size_line_bytes_max = bytes;
         self
     }
@@ -79,7 +79,7 @@ impl Limits {
     /// beyond that adds up over the body, and what they stay below is taken off again, down to 0.
     /// So one-byte chunks pass for ever and long extensions on tiny chunks do not.
     #[must_use]
-    pub const fn framing_excess_bytes_max(mut self, bytes: u64) -> Self {
+    pub const fn with_framing_excess_bytes_max(mut self, bytes: u64) -> Self {
         self.framing_excess_bytes_max = bytes;
         self
     }
@@ -87,16 +87,52 @@ impl Limits {
     /// Sets the length of the trailer section, all its field lines with their CRLFs. Default
     /// 16 KiB. The decoder keeps trailer fields, so this bounds its memory.
     #[must_use]
-    pub const fn trailer_bytes_max(mut self, bytes: usize) -> Self {
+    pub const fn with_trailer_bytes_max(mut self, bytes: usize) -> Self {
         self.trailer_bytes_max = bytes;
         self
     }
 
     /// Sets the number of trailer fields. Default 128.
     #[must_use]
-    pub const fn trailer_fields_max(mut self, fields: usize) -> Self {
+    pub const fn with_trailer_fields_max(mut self, fields: usize) -> Self {
         self.trailer_fields_max = fields;
         self
+    }
+
+    /// Returns the most digits of a chunk size.
+    #[must_use]
+    pub const fn size_digits_max(&self) -> u8 {
+        self.size_digits_max
+    }
+
+    /// Returns the most data octets of one chunk.
+    #[must_use]
+    pub const fn chunk_bytes_max(&self) -> u64 {
+        self.chunk_bytes_max
+    }
+
+    /// Returns the most octets of a size line, without its CRLF.
+    #[must_use]
+    pub const fn size_line_bytes_max(&self) -> usize {
+        self.size_line_bytes_max
+    }
+
+    /// Returns the most framing that a body may have beyond what its data allows.
+    #[must_use]
+    pub const fn framing_excess_bytes_max(&self) -> u64 {
+        self.framing_excess_bytes_max
+    }
+
+    /// Returns the most octets of the trailer section.
+    #[must_use]
+    pub const fn trailer_bytes_max(&self) -> usize {
+        self.trailer_bytes_max
+    }
+
+    /// Returns the most trailer fields.
+    #[must_use]
+    pub const fn trailer_fields_max(&self) -> usize {
+        self.trailer_fields_max
     }
 }
 

@@ -24,17 +24,14 @@ pub(crate) struct HeadReader<L: StartLine> {
 }
 
 impl<L: StartLine> HeadReader<L> {
-    /// The longest head that a limit can allow: it fits a segment.
-    pub(crate) const BYTES_MAX: usize = 64 << 10;
-
     pub(crate) fn new(pool: &Pool) -> Self {
         let scan = HeadScan::new();
         Self { pool: pool.clone(), bytes_max: 16 << 10, part: None, scan, supplied: None }
     }
 
-    /// Sets the length of a head; the nearest of 1 to [`BYTES_MAX`](Self::BYTES_MAX).
+    /// Sets the length of a head: 1 to 65,536 bytes.
     pub(crate) fn set_bytes_max(&mut self, bytes: usize) {
-        self.bytes_max = bytes.clamp(1, Self::BYTES_MAX);
+        self.bytes_max = bytes;
     }
 
     /// Forgets a head that is not complete.

@@ -17,27 +17,49 @@ impl MessageLimits {
         Self { head_bytes_max: 16 << 10, interim_max: 16, body: BodyLimits::new() }
     }
 
-    /// Sets the length of a head: 1 to 65,536 bytes, default 16 KiB. A value outside that range
+    /// Sets the length of a head: 1 to 65,536 bytes, as a head lies in one segment; default 16 KiB. A value outside that range
     /// becomes the nearest inside.
     #[must_use]
-    pub const fn head_bytes_max(mut self, bytes: usize) -> Self {
-        self.head_bytes_max = bytes;
+    pub const fn with_head_bytes_max(mut self, bytes: usize) -> Self {
+        self.head_bytes_max = match bytes {
+            0 => 1,
+            1..=65_536 => bytes,
+            _ => 65_536,
+        };
         self
     }
 
     /// Sets the number of interim responses before the final one. Default 16. Means nothing for
     /// requests.
     #[must_use]
-    pub const fn interim_max(mut self, responses: u32) -> Self {
+    pub const fn with_interim_max(mut self, responses: u32) -> Self {
         self.interim_max = responses;
         self
     }
 
     /// Sets the limits on the body.
     #[must_use]
-    pub const fn body(mut self, limits: BodyLimits) -> Self {
+    pub const fn with_body(mut self, limits: BodyLimits) -> Self {
         self.body = limits;
         self
+    }
+
+    /// Returns the most bytes of a head.
+    #[must_use]
+    pub const fn head_bytes_max(&self) -> usize {
+        self.head_bytes_max
+    }
+
+    /// Returns the most interim responses before the final one.
+    #[must_use]
+    pub const fn interim_max(&self) -> u32 {
+        self.interim_max
+    }
+
+    /// Returns the limits on the body.
+    #[must_use]
+    pub const fn body(&self) -> BodyLimits {
+        self.body
     }
 }
 

@@ -178,7 +178,7 @@ fn the_limit_lets_through_what_it_allows_in_every_cut() {
         let offset = if limit < 3 { 3 + limit } else { 8 + limit };
         for assembly in Assembly::ALL {
             for at in 0..wire.len() {
-                let limits = BodyLimits::new().body_bytes_max(limit);
+                let limits = BodyLimits::new().with_body_bytes_max(limit);
                 let mut assembler =
                     BodyAssembler::new(&pool, Framing::Chunked).assembly(assembly).limits(limits);
                 let mut whole = wire.slice(at..);

@@ -47,7 +47,7 @@ fn a_body_cut_short_and_a_wrong_one_are_errors() {
     for (wire, kind) in [("5\r\nhel", UnexpectedEof), ("", UnexpectedEof), ("x", InvalidData)] {
         assert_eq!(decode(wire.as_bytes(), 2).expect_err(wire).kind(), kind);
     }
-    let mut codec = ChunkedCodec::with_limits(Limits::new().chunk_bytes_max(4));
+    let mut codec = ChunkedCodec::with_limits(Limits::new().with_chunk_bytes_max(4));
     let error = codec.decode(&mut BytesMut::from(&b"5\r\n"[..])).expect_err("above the limit");
     assert_eq!(error.to_string(), "chunk size is too large at byte 0 of the chunked body");
 }

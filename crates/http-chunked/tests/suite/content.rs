@@ -172,7 +172,7 @@ fn data_behind_the_compressed_stream_is_an_error() {
 fn a_bomb_stops_at_the_limit() {
     let data = gzip(&vec![0; TEXT_BYTES * 10]);
     for assembly in Assembly::ALL {
-        let limits = BodyLimits::new().body_bytes_max(TEXT_BYTES as u64);
+        let limits = BodyLimits::new().with_body_bytes_max(TEXT_BYTES as u64);
         let mut assembler = BodyAssembler::new(&POOL, Framing::UntilClose)
             .assembly(assembly)
             .limits(limits)
@@ -277,7 +277,7 @@ fn a_bomb_in_a_bomb_stops_at_the_limit_and_little_is_held() {
     let bomb = gzip(&gzip(&zeroes));
     let pool = seg_pool::Pool::builder().bytes_max(1 << 20).build();
     let codings = ContentCodings::from_field(b"gzip, gzip").expect("both are known");
-    let limits = BodyLimits::new().body_bytes_max(9_000);
+    let limits = BodyLimits::new().with_body_bytes_max(9_000);
     let mut assembler =
         BodyAssembler::new(&pool, Framing::UntilClose).limits(limits).content_coding(codings);
     let error = push(&mut assembler, &bomb, bomb.len()).expect_err("too long");
@@ -303,7 +303,7 @@ fn the_limit_of_a_body_in_several_codings_is_that_of_the_body() {
             let encoded = gzip(body);
             assert!(encoded.len() as u64 > len + 1);
             for (limit, refused) in [(len, false), (len + 1, false), (len - 1, true)] {
-                let limits = BodyLimits::new().body_bytes_max(limit);
+                let limits = BodyLimits::new().with_body_bytes_max(limit);
                 let mut assembler = BodyAssembler::new(&POOL, Framing::UntilClose)
                     .assembly(assembly)
                     .limits(limits);
@@ -324,7 +324,7 @@ fn the_limit_of_a_body_in_several_codings_is_that_of_the_body() {
 
 #[test]
 fn a_coded_body_that_makes_nothing_does_not_go_on_for_ever() {
-    let limits = BodyLimits::new().body_bytes_max(1_000);
+    let limits = BodyLimits::new().with_body_bytes_max(1_000);
     let most = 2 * 1_000 + (64 << 10);
     let empty = gzip(b"");
     for (coding, wire) in [
@@ -348,7 +348,7 @@ fn a_coded_body_that_makes_nothing_does_not_go_on_for_ever() {
 fn a_body_that_grows_too_much_is_refused() {
     let data = gzip(&vec![0; 1 << 20]);
     for (ratio, refused) in [(10, true), (1032, false)] {
-        let limits = BodyLimits::new().ratio_max(ratio);
+        let limits = BodyLimits::new().with_ratio_max(ratio);
         let mut assembler = BodyAssembler::new(&POOL, Framing::UntilClose)
             .limits(limits)
             .content_coding(ContentCoding::Gzip);
@@ -367,7 +367,7 @@ fn data_taken_while_the_body_comes_counts_for_the_limit() {
         let data = if coding == ContentCoding::Gzip { gzip(&[7; 3000]) } else { vec![7; 3000] };
         for (most, refused) in [(3000, false), (2999, true)] {
             let mut assembler = BodyAssembler::new(&POOL, Framing::UntilClose)
-                .limits(BodyLimits::new().body_bytes_max(most))
+                .limits(BodyLimits::new().with_body_bytes_max(most))
                 .content_coding(coding);
             let (mut taken, mut result) = (Vec::new(), Ok(Progress::NeedMore));
             for piece in data.chunks(100) {
@@ -402,7 +402,8 @@ fn check_coding_alone(coding: ContentCoding, text: &[u8], data: &[u8]) {
             push(&mut assembler, &data[..data.len() - 1], 99).and_then(|_| assembler.finish());
         assert_eq!(error.map_err(|error| error.kind()), Err(BodyErrorKind::Truncated));
     }
-    let (most, held) = (BodyLimits::new().body_bytes_max(9), BodyLimits::new().held_bytes_max(9));
+    let (most, held) =
+        (BodyLimits::new().with_body_bytes_max(9), BodyLimits::new().with_held_bytes_max(9));
     assert_eq!(refusal(coding, most, data), BodyErrorKind::TooLong);
     assert_eq!(refusal(coding, held, data), BodyErrorKind::HeldTooMuch);
 }
@@ -428,7 +429,7 @@ fn brotli_is_decoded_alone_and_within_its_limits() {
         assert_eq!(ContentCodings::from_field(refused), None);
     }
     check_coding_alone(ContentCoding::Brotli, &text, &data);
-    let limits = BodyLimits::new().window_bytes_max(1 << 10);
+    let limits = BodyLimits::new().with_window_bytes_max(1 << 10);
     let BodyErrorKind::Content(inside) = refusal(ContentCoding::Brotli, limits, &data) else {
         panic!("another refusal");
     };
@@ -450,7 +451,7 @@ fn zstd_is_decoded_alone_and_within_its_limits() {
     check_coding_alone(ContentCoding::Zstd, &text, &data);
     // HTTP has windows of up to 8 MiB, whatever the limit; 23 is the exponent of that.
     let frame = |descriptor: u8| [0x28, 0xb5, 0x2f, 0xfd, 0, descriptor, 1, 0, 0];
-    for limits in [BodyLimits::new(), BodyLimits::new().window_bytes_max(1 << 30)] {
+    for limits in [BodyLimits::new(), BodyLimits::new().with_window_bytes_max(1 << 30)] {
         let refused = refusal(ContentCoding::Zstd, limits, &frame((23 - 10) << 3 | 1));
         let BodyErrorKind::Content(inside) = refused else { panic!("another refusal") };
         assert_eq!(inside.kind(), InflateErrorKind::WindowTooLarge);
@@ -528,8 +529,11 @@ fn after_a_body_nothing_is_kept() {
 
 #[test]
 fn data_after_the_compressed_stream_can_be_left_out() {
-    let limits = BodyLimits::new().trailing(Trailing::Leave);
-    assert!(limits.leaves_trailing() && !BodyLimits::new().leaves_trailing());
+    let limits = BodyLimits::new().with_trailing(Trailing::Leave);
+    assert_eq!(
+        (limits.trailing(), BodyLimits::new().trailing()),
+        (Trailing::Leave, Trailing::Refuse)
+    );
     for (coding, data) in
         [(ContentCoding::Gzip, gzip(b"abc")), (ContentCoding::Deflate, zlib(b"abc"))]
     {
@@ -546,6 +550,43 @@ fn data_after_the_compressed_stream_can_be_left_out() {
     }
 }
 
+/// Decodes `wire` in pieces of `step` with a pool that is full before each, and gives memory back when it
+/// is missing, or gives it to the assembler, so that nobody else can take it.
+fn decode_without_memory(
+    (wire, codings, step): (&[u8], ContentCodings, usize),
+    assembly: Assembly,
+    is_supplied: bool,
+) -> Vec<u8> {
+    let pool = seg_pool::Pool::builder().bytes_max(512 << 10).build();
+    let exhaust = || core::iter::from_fn(|| pool.try_take(64 << 10).ok());
+    let mut others: Vec<_> = exhaust().collect();
+    let mut assembler =
+        BodyAssembler::new(&pool, Framing::UntilClose).assembly(assembly).content_coding(codings);
+    let (mut failures, mut decoded) = (0, Vec::new());
+    for piece in wire.chunks(step) {
+        let mut received = Segment::from(bytes::Bytes::copy_from_slice(piece));
+        // Also when all of the segment was taken before memory ran out.
+        while let Err(error) = assembler.push(&mut received) {
+            let memory = error.kind().out_of_memory().expect("only memory is missing");
+            failures += 1;
+            assert!(failures <= wire.len() + 1_000, "no progress");
+            decoded.extend(assembler.take_data().to_vec());
+            others.extend(exhaust());
+            others.pop().expect("there is one to give back");
+            if is_supplied {
+                let supplied = pool.try_take(memory.requested_bytes());
+                others.extend(exhaust());
+                assembler.supply(supplied.expect("it was given back"));
+            }
+        }
+        decoded.extend(assembler.take_data().to_vec());
+        others.extend(exhaust());
+    }
+    assert_eq!(assembler.finish(), Ok(()), "{assembly:?} in pieces of {step}");
+    assert!(failures > 0, "{assembly:?} in pieces of {step}");
+    decoded
+}
+
 #[test]
 fn codings_without_memory_go_on_later_and_lose_nothing() {
     let text = text();
@@ -555,31 +596,25 @@ fn codings_without_memory_go_on_later_and_lose_nothing() {
         (zlib(&zlib(&gzip(&text))), b"gzip, deflate, deflate"),
     ] {
         let codings = ContentCodings::from_field(field).expect("all are known");
-        for (assembly, step) in Assembly::ALL
-            .into_iter()
-            .flat_map(|assembly| [100, 1_000, wire.len()].map(|step| (assembly, step)))
-        {
-            let pool = seg_pool::Pool::builder().bytes_max(512 << 10).build();
-            let exhaust = || core::iter::from_fn(|| pool.try_take(64 << 10).ok());
-            let mut others: Vec<_> = exhaust().collect();
-            let mut assembler = BodyAssembler::new(&pool, Framing::UntilClose)
-                .assembly(assembly)
-                .content_coding(codings);
-            let (mut failures, mut decoded) = (0, Vec::new());
-            for piece in wire.chunks(step) {
-                let mut received = Segment::from(bytes::Bytes::copy_from_slice(piece));
-                // Also when all of the segment was taken before memory ran out.
-                while let Err(error) = assembler.push(&mut received) {
-                    assert!(error.kind().out_of_memory().is_some(), "{error}");
-                    failures += 1;
-                    decoded.extend(assembler.take_data().to_vec());
-                    others.pop().expect("there is one to give back");
-                }
-                decoded.extend(assembler.take_data().to_vec());
-                others.extend(exhaust());
+        for assembly in Assembly::ALL {
+            for step in [100, 1_000, wire.len()] {
+                let input = (&wire[..], codings, step);
+                assert!(decode_without_memory(input, assembly, false) == text);
+                assert!(decode_without_memory(input, assembly, true) == text);
             }
-            assert_eq!(assembler.finish(), Ok(()), "{assembly:?} in pieces of {step}");
-            assert!(failures > 0 && decoded == text, "{assembly:?} in pieces of {step}");
+        }
+    }
+}
+
+#[cfg(any(feature = "zlib-rs", feature = "miniz_oxide"))]
+#[test]
+fn every_coding_without_memory_goes_on_with_what_it_is_given() {
+    let text = text();
+    for &coding in &ContentCoding::ALL[1..] {
+        let wire = encoded(coding, &text, &Contexts::default());
+        for (assembly, is_supplied) in [(Assembly::Segmented, false), (Assembly::Segmented, true)] {
+            let input = (&wire[..], coding.into(), 1_000);
+            assert!(decode_without_memory(input, assembly, is_supplied) == text, "{coding:?}");
         }
     }
 }

@@ -100,7 +100,7 @@ fn a_long_write_is_a_chunk_and_a_slice_for_every_segment() {
 #[test]
 fn no_chunk_is_longer_than_the_caller_says() {
     for most in [0, 1, 15, 16, 17, 4096, usize::MAX] {
-        let mut encoder = Encoder::new(&small_pool()).chunk_bytes_max(most);
+        let mut encoder = Encoder::new(&small_pool()).with_chunk_bytes_max(most);
         push(&mut encoder, &[1; 500]);
         encoder.flush();
         push(&mut encoder, &[2; 500]);
@@ -285,7 +285,7 @@ proptest! {
         trailers in vec(("X-[A-Za-z0-9]{1,6}", "([!-~]([!-~ \t]{0,10}[!-~])?)?"), 0..4),
     ) {
         let pool = if is_small { small_pool() } else { Pool::new() };
-        let mut encoder = Encoder::new(&pool).chunk_bytes_max(most);
+        let mut encoder = Encoder::new(&pool).with_chunk_bytes_max(most);
         let (mut wire, mut body, mut given) = (Vec::new(), Vec::new(), Vec::new());
         for (step, action) in (0_u8..).zip(actions) {
             match action {

@@ -10,7 +10,7 @@ use seg_seq::Sequence;
 use crate::outcome::POOL;
 
 fn response(wire: &Sequence) -> ResponseReader {
-    let limits = MessageLimits::new().head_bytes_max(64 << 10);
+    let limits = MessageLimits::new().with_head_bytes_max(64 << 10);
     let mut reader = ResponseReader::new(&POOL).limits(limits);
     let mut received = Segment::from(bytes::Bytes::from(wire.to_vec()));
     assert_eq!(reader.push(&mut received), Ok(MessageStep::Head));

@@ -68,7 +68,7 @@ fn a_hostile_peer_stays_within_the_limit() {
     ] {
         for limit in [0, 1, SEGMENT, 2 * SEGMENT, 33_000] {
             let pool = Pool::new();
-            let limits = BodyLimits::new().held_bytes_max(limit);
+            let limits = BodyLimits::new().with_held_bytes_max(limit);
             let assembler = BodyAssembler::new(&pool, Framing::Chunked).limits(limits);
             let mut assembler = assembler.assembly(assembly);
             let wire = chunked(&body, chunk);
@@ -138,7 +138,7 @@ fn decompressed_data_is_counted() {
     pushed.expect("the pool has no cap");
     let wire = Segment::from(wire.freeze().into_bytes());
     let assembler = |limit: u64, assembly| {
-        let limits = BodyLimits::new().held_bytes_max(limit);
+        let limits = BodyLimits::new().with_held_bytes_max(limit);
         BodyAssembler::new(&Pool::new(), Framing::Length(wire.len() as u64))
             .assembly(assembly)
             .limits(limits)

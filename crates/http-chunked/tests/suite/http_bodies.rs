@@ -78,7 +78,7 @@ fn a_bomb_stops_at_the_limit_and_is_never_in_memory() {
     let coded = gzip(&vec![0; LEN]);
     run(async {
         let pool = Pool::new();
-        let limits = BodyLimits::new().body_bytes_max(LEN as u64 / 2);
+        let limits = BodyLimits::new().with_body_bytes_max(LEN as u64 / 2);
         let mut body =
             Decompress::new(Full::new(Bytes::from(coded)), ContentCoding::Gzip, limits, &pool);
         let mut len = 0;

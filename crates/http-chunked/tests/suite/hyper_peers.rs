@@ -217,7 +217,7 @@ fn a_segment_body_has_a_frame_for_every_chunk_and_its_trailers() {
 #[test]
 fn collecting_stops_at_the_limit_and_refuses_forbidden_trailers() {
     run(async {
-        let limits = BodyLimits::new().body_bytes_max(9);
+        let limits = BodyLimits::new().with_body_bytes_max(9);
         let error = Body::collect(
             frames(vec![vec![0; 5], vec![0; 5]]),
             ContentCoding::Identity,

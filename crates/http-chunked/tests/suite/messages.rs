@@ -93,7 +93,8 @@ fn read<L: StartLine>(mut reader: MessageReader<L>, pieces: &[Segment]) -> Outco
 
 impl Row {
     fn read(&self, assembly: Assembly, pieces: &[Segment]) -> Outcome {
-        let limits = MessageLimits::new().head_bytes_max(self.head_bytes_max.unwrap_or(16 << 10));
+        let limits =
+            MessageLimits::new().with_head_bytes_max(self.head_bytes_max.unwrap_or(16 << 10));
         match self.kind {
             Kind::Request => {
                 read(RequestReader::new(&POOL).assembly(assembly).limits(limits), pieces)

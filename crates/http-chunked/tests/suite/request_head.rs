@@ -191,7 +191,7 @@ fn a_head_above_the_limit_is_refused_in_every_cut() {
         (0, refused(HeadErrorKind::MethodTooLong, 1)),
     ] {
         for step in [1, 3, 50, 51, wire.len()] {
-            let limits = MessageLimits::new().head_bytes_max(limit);
+            let limits = MessageLimits::new().with_head_bytes_max(limit);
             let mut reader = RequestReader::new(&POOL).limits(limits);
             assert_eq!(read(&mut reader, wire.as_bytes(), step), expected, "{limit}, {step}");
         }

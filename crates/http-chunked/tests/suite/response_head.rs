@@ -148,7 +148,7 @@ fn a_head_above_the_limit_is_refused_in_every_cut() {
         (0, Err((HeadErrorKind::TooLong.into(), 1))),
     ] {
         for step in [1, 3, 50, 51, wire.len()] {
-            let limits = MessageLimits::new().head_bytes_max(limit);
+            let limits = MessageLimits::new().with_head_bytes_max(limit);
             let mut reader = ResponseReader::new(&POOL).limits(limits);
             assert_eq!(read(&mut reader, wire.as_bytes(), step), expected, "{limit}, {step}");
         }
@@ -181,7 +181,7 @@ fn interim_responses_are_told_and_limited() {
     assert_eq!(&*received, b"left");
     assert_eq!(reader.take_message().map(|response| response.head().status()), Some(204));
 
-    let mut reader = ResponseReader::new(&POOL).limits(MessageLimits::new().interim_max(1));
+    let mut reader = ResponseReader::new(&POOL).limits(MessageLimits::new().with_interim_max(1));
     let refusal = read(&mut reader, wire.as_bytes(), 10);
     assert_eq!(refusal, Err((HeadErrorKind::TooManyInterim.into(), interim.len() as u64)));
     assert!(reader.take_message().is_none());

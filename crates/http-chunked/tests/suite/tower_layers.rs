@@ -102,7 +102,7 @@ fn an_answer_to_head_keeps_its_fields() {
 
 #[test]
 fn a_server_gets_plain_requests_under_its_limits() {
-    let layer = DecompressRequestLayer::new(BodyLimits::new().body_bytes_max(100), &POOL);
+    let layer = DecompressRequestLayer::new(BodyLimits::new().with_body_bytes_max(100), &POOL);
     for (coding, data, expected) in [
         ("gzip", gzip(b"hello"), Ok(&b"hello"[..])),
         ("gzip", gzip(&[0; 1000]), Err(StatusCode::OK)),

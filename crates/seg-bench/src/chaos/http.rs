@@ -78,8 +78,8 @@ struct Answers<'a> {
 impl Answers<'_> {
     async fn serve(&mut self, wire: Wire) -> io::Result<()> {
         let (read, mut write) = split(wire);
-        let limits =
-            MessageLimits::new().body(BodyLimits::new().body_bytes_max(BODY_BYTES_MAX as u64));
+        let limits = MessageLimits::new()
+            .with_body(BodyLimits::new().with_body_bytes_max(BODY_BYTES_MAX as u64));
         let reader = RequestReader::new(&self.house.pool)
             .limits(limits)
             .contexts(&self.house.contexts)

@@ -27,7 +27,8 @@ impl Client {
         body_bytes_max: u64,
         pool: &Pool,
     ) -> anyhow::Result<Self> {
-        let limits = MessageLimits::new().body(BodyLimits::new().body_bytes_max(body_bytes_max));
+        let limits =
+            MessageLimits::new().with_body(BodyLimits::new().with_body_bytes_max(body_bytes_max));
         // One decoder's state waits for the next response.
         let contexts = Contexts::new(1 << 20);
         let reader =

@@ -109,7 +109,7 @@ impl MessageDecompressor {
     fn push_piece(&mut self, piece: &mut &[u8]) -> Result<(), DecodeErrorKind> {
         let inflater = self.inflater.get_or_insert_with(|| {
             // The limit is that of a message and not of the stream that messages with takeover make.
-            let limits = Limits::default().output_bytes_max(u64::MAX);
+            let limits = Limits::default().with_output_bytes_max(u64::MAX);
             Inflater::new(Format::Raw, limits).contexts(&self.contexts)
         });
         while !piece.is_empty() {

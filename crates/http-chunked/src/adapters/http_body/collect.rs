@@ -68,7 +68,7 @@ impl Body {
     /// # runtime.block_on(async {
     /// // `hello`, stored in a zlib stream.
     /// let coded = &b"\x78\x01\x01\x05\x00\xfa\xffhello\x06\x2c\x02\x15"[..];
-    /// let (coding, limits) = (ContentCoding::Deflate, BodyLimits::new().body_bytes_max(1 << 20));
+    /// let (coding, limits) = (ContentCoding::Deflate, BodyLimits::new().with_body_bytes_max(1 << 20));
     /// let body = Body::collect(Full::new(coded), coding, limits, &Pool::new()).await?;
     /// assert_eq!(body.text()?, "hello");
     /// # Ok(())

@@ -45,7 +45,7 @@ const OTHER_PIECE_BYTES: usize = 64;
 /// # runtime.block_on(async {
 /// // `hello`, stored in a zlib stream.
 /// let coded = &b"\x78\x01\x01\x05\x00\xfa\xffhello\x06\x2c\x02\x15"[..];
-/// let (coding, limits) = (ContentCoding::Deflate, BodyLimits::new().body_bytes_max(1 << 30));
+/// let (coding, limits) = (ContentCoding::Deflate, BodyLimits::new().with_body_bytes_max(1 << 30));
 /// let body = Decompress::new(Full::new(coded), coding, limits, &Pool::new());
 /// assert_eq!(body.collect().await?.to_bytes(), "hello");
 /// # Ok(())
