@@ -63,9 +63,10 @@
 //! - `tokio`: `AsyncRead`, `AsyncBufRead` and `AsyncWrite` on [`Incoming`] and [`ChunkedWriter`].
 //! - `tokio-util`: `ChunkedCodec`, a `Decoder` and `Encoder` of its own.
 //! - `http`: requests, responses and header maps of `http`, both ways; heads written from its parts.
-//! - `http-body`: bodies of segments and of `Bytes`, `Body::collect`, and `Decompress` over any body, for
+//! - `http-body`: bodies of segments and of `Bytes`, `Body::collect`, and `Decompress` and `Compress` over any body, for
 //!   hyper and what is built on it: axum, reqwest, tonic.
-//! - `tower`: layers that decode the bodies of responses for a client, and of requests for a server.
+//! - `tower`: layers that decode the bodies of responses for a client, and of requests for a server, and that encode
+//!   a server's responses.
 //!
 //! For `futures-io` use the feature `tokio` with `tokio_util::compat`: a socket of `futures-io` becomes one of
 //! tokio by `compat()`, and an [`Incoming`] or a [`ChunkedWriter`] over it one of `futures-io` again.
@@ -103,14 +104,15 @@ pub use adapters::codec::{ChunkedCodec, ChunkedPart};
 pub use adapters::http_body::{
     bytes_body::BytesBody,
     collect::CollectError,
+    compress::{Compress, CompressError},
     decompress::{Decompress, DecompressError},
     segment_body::SegmentBody,
 };
 pub use adapters::incoming::{Incoming, Receive};
 #[cfg(feature = "tower")]
 pub use adapters::tower::{
-    DecompressFuture, DecompressLayer, DecompressRequestFuture, DecompressRequestLayer,
-    DecompressRequestService, DecompressService,
+    CompressFuture, CompressLayer, CompressService, DecompressFuture, DecompressLayer,
+    DecompressRequestFuture, DecompressRequestLayer, DecompressRequestService, DecompressService,
 };
 pub use body::{Body, BodyAssembler, BodyError, BodyErrorKind, BodyLimits, Progress, TextError};
 pub use content_coding::{ContentCoding, ContentCodings};

@@ -2,5 +2,6 @@
 
 pub(crate) mod bytes_body;
 pub(crate) mod collect;
+pub(crate) mod compress;
 pub(crate) mod decompress;
 pub(crate) mod segment_body;
