@@ -247,7 +247,8 @@ impl Client<'_> {
             self.read().await?;
         }
         let message = self.message();
-        let fragment_bytes = 1 + self.random.next() % 2_000;
+        // Shorter fragments, each compressed on its own, would together exceed the server's limit.
+        let fragment_bytes = 16 + self.random.next() % 2_000;
         let mut writer = self.connection.start(message.kind(), fragment_bytes)?;
         for part in message.data().chunks(1 + self.random.below(700)) {
             writer.write(part).await?;
@@ -262,7 +263,9 @@ impl Client<'_> {
         // A server that is out of memory may end the connection with a close frame.
         let Some(message) = read else {
             let end = io::Error::from(ErrorKind::UnexpectedEof);
-            return Err(ConnectionError::from(end).into());
+            let why = self.connection.peer_close().cloned();
+            let error = anyhow::Error::from(ConnectionError::from(end));
+            return Err(error.context(format!("closed by the server: {why:?}")));
         };
         self.check(message)
     }
