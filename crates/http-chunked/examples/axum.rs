@@ -1,7 +1,7 @@
-//! Uploads and downloads in axum, in pooled segments: `cargo run --example axum --features http-body`
+//! Uploads and downloads in axum, in pooled segments, compressed: `cargo run --example axum --features tower`
 
 use axum::{Router, body::Body as AxumBody, http::HeaderMap, http::StatusCode, routing::post};
-use http_chunked::{Body, BodyLimits, BytesBody, ContentCodings, SegmentBody};
+use http_chunked::{Body, BodyLimits, BytesBody, CompressLayer, ContentCodings, SegmentBody};
 use seg_pool::Pool;
 use seg_seq::SegmentedBuf;
 
@@ -20,7 +20,7 @@ async fn download() -> AxumBody {
 }
 
 pub(crate) fn app() -> Router {
-    Router::new().route("/", post(upload).get(download))
+    Router::new().route("/", post(upload).get(download)).layer(CompressLayer::new(Pool::global()))
 }
 
 #[tokio::main]

@@ -1,9 +1,9 @@
 //! The examples against each other: axum serves, reqwest asks.
-#![cfg(feature = "http-body")]
+#![cfg(feature = "tower")]
 
-use std::io::Write;
+use std::io::{Read, Write};
 
-use flate2::{Compression, write::GzEncoder};
+use flate2::{Compression, read::MultiGzDecoder, write::GzEncoder};
 use http_chunked::{BytesBody, SegmentBody};
 use seg_pool::Pool;
 use seg_seq::SegmentedBuf;
@@ -48,4 +48,22 @@ async fn axum_and_reqwest_exchange_bodies_of_segments() {
 #[test]
 fn json_is_parsed_across_chunks() {
     json_example::main().expect("good");
+}
+
+#[tokio::test]
+async fn axum_compresses_what_is_asked_for_compressed() {
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a port");
+    let url = format!("http://{}/", listener.local_addr().expect("an address"));
+    let server = tokio::spawn(async { axum::serve(listener, axum_example::app()).await });
+    let request = reqwest::Client::new().get(&url).header("accept-encoding", "gzip");
+    let response = request.send().await.expect("an answer");
+    assert_eq!(response.headers()["content-encoding"], "gzip");
+    assert_eq!(response.headers()["vary"], "accept-encoding");
+    assert!(!response.headers().contains_key("content-length"));
+    let coded = response.bytes().await.expect("a body");
+    assert!(coded.len() < 10_000, "{} bytes", coded.len());
+    let mut plain = Vec::new();
+    MultiGzDecoder::new(&coded[..]).read_to_end(&mut plain).expect("gzip");
+    assert!(plain == b"a line of text\n".repeat(10_000));
+    server.abort();
 }
