@@ -125,7 +125,7 @@ pub struct TextError {
 }
 
 impl TextError {
-    /// Returns the bytes in front of the first that is not UTF-8.
+    /// Returns the bytes before the first that is not UTF-8.
     #[must_use]
     pub const fn offset(&self) -> u64 {
         self.offset

@@ -150,7 +150,7 @@ impl Decoder {
         self
     }
 
-    /// Reads on to the next thing worth telling, leaving `input` at the first unread octet.
+    /// Reads on to the next step to report, leaving `input` at the first unread octet.
     ///
     /// Loops until [`Step::NeedMore`] or [`Step::End`] use up an input. After the end it takes
     /// nothing more and returns [`Step::End`] again.

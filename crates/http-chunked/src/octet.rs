@@ -23,7 +23,7 @@ pub(crate) const fn is_quoted(octet: u8) -> bool {
     CLASSES[octet as usize] & QUOTED != 0
 }
 
-/// Returns whether `octet` may stand in a field value, or behind a backslash.
+/// Returns whether `octet` may stand in a field value, or after a backslash.
 pub(crate) const fn is_text(octet: u8) -> bool {
     CLASSES[octet as usize] & TEXT != 0
 }

@@ -145,7 +145,7 @@ impl Trailers {
         self.values.len() == self.end().1
     }
 
-    /// Ends the field that is being read, without the whitespace behind its value.
+    /// Ends the field that is being read, without the whitespace after its value.
     pub(crate) fn end_field(&mut self) {
         let start = self.end().1;
         while self.values.len() > start && self.values.last().is_some_and(|&last| is_blank(last)) {

@@ -46,8 +46,8 @@ pub enum ChunkedPart {
 #[derive(Clone, Debug, Default)]
 pub struct ChunkedCodec {
     decoder: Decoder,
-    /// Whether the end was told already.
-    is_told: bool,
+    /// Whether the end was reported already.
+    is_reported: bool,
     /// Whether the last chunk was written.
     is_written: bool,
 }
@@ -68,7 +68,7 @@ impl ChunkedCodec {
     /// Makes ready for another body in either direction.
     pub fn next_body(&mut self) {
         self.decoder.reset();
-        self.is_told = false;
+        self.is_reported = false;
         self.is_written = false;
     }
 }
@@ -95,8 +95,10 @@ impl codec::Decoder for ChunkedCodec {
                 }
                 Step::End => {
                     drop(source.split_to(taken));
-                    let is_told = core::mem::replace(&mut self.is_told, true);
-                    return Ok((!is_told).then(|| ChunkedPart::End(self.decoder.take_trailers())));
+                    let is_reported = core::mem::replace(&mut self.is_reported, true);
+                    return Ok(
+                        (!is_reported).then(|| ChunkedPart::End(self.decoder.take_trailers()))
+                    );
                 }
             }
         }

@@ -160,7 +160,7 @@ impl<S, R: Receive> Incoming<S, R> {
         (self.socket, self.reader, self.received)
     }
 
-    /// Goes on with what was received; returns whether there is anything to tell.
+    /// Goes on with what was received; returns whether there is anything to report.
     fn advance(&mut self) -> io::Result<bool> {
         loop {
             let step = self.reader.receive(&mut self.received);
@@ -273,7 +273,7 @@ impl<S: Read, R: Receive> Incoming<S, R> {
         Ok(self.state != State::Closed)
     }
 
-    /// Reads on to the next thing worth telling.
+    /// Reads on to the next step to report.
     fn read_on(&mut self) -> io::Result<()> {
         while !self.advance()? {
             let mut spare = self.take_spare()?;

@@ -99,7 +99,7 @@ impl fmt::Display for BodyErrorKind {
         match self {
             Self::Chunked(kind) => kind.fmt(f),
             Self::Content(error) => error.fmt(f),
-            Self::ContentTrailing => f.write_str("data behind the compressed stream"),
+            Self::ContentTrailing => f.write_str("data after the end of the compressed stream"),
             Self::TooLong => f.write_str("body is longer than allowed"),
             Self::HeldTooMuch => f.write_str("body holds more memory than allowed"),
             Self::OutOfMemory(error) => error.fmt(f),

@@ -73,7 +73,7 @@ impl Limits {
         self
     }
 
-    /// Sets how much framing a body may carry beyond its allowance. Default 16 KiB.
+    /// Sets how much framing a body may carry beyond what its data allows. Default 16 KiB.
     ///
     /// Each chunk is allowed 16 bytes and twice its data; what its size line and two CRLFs take
     /// beyond that adds up over the body, and what they stay below is taken off again, down to 0.

@@ -25,7 +25,7 @@ pub(super) struct SizeLine {
 ///                 └────────────BWS──────────── Token, AfterQuoted ◀─────────┴─ Quoted
 /// ```
 ///
-/// The line may end behind `Size`, `Name`, `Token` and `AfterQuoted` and nowhere else: the grammar
+/// The line may end after `Size`, `Name`, `Token` and `AfterQuoted` and nowhere else: the grammar
 /// has whitespace only where a `;` or a `=` follows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Place {

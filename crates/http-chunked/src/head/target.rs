@@ -79,14 +79,14 @@ fn is_name(host: &[u8]) -> bool {
     }
     let is_inside = |octet: &u8| octet.is_ascii_alphanumeric() || b"-._~!$&'()*+;=".contains(octet);
     let mut rest = host;
-    while let Some((octet, behind)) = rest.split_first() {
-        rest = match (octet, behind) {
-            (b'%', [first, second, behind @ ..])
+    while let Some((octet, after)) = rest.split_first() {
+        rest = match (octet, after) {
+            (b'%', [first, second, after @ ..])
                 if first.is_ascii_hexdigit() && second.is_ascii_hexdigit() =>
             {
-                behind
+                after
             }
-            (octet, behind) if is_inside(octet) => behind,
+            (octet, after) if is_inside(octet) => after,
             _ => return false,
         };
     }

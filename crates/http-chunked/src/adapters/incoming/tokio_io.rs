@@ -109,7 +109,7 @@ impl<S: AsyncRead + Unpin, R: Receive> Incoming<S, R> {
         Poll::Ready(Ok((!data.is_empty()).then_some(data)))
     }
 
-    /// Reads on to the next thing worth telling.
+    /// Reads on to the next step to report.
     fn poll_on(&mut self, context: &mut Context<'_>) -> Poll<io::Result<()>> {
         while !ready!(self.poll_advance(context))? {
             // Given back when the socket has nothing: an idle connection holds no segment.
