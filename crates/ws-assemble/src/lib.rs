@@ -18,7 +18,7 @@
 //!
 //! ```
 //! use seg_pool::Pool;
-//! use ws_assemble::{Assembly, Decoder, Event, Limits, Role};
+//! use ws_assemble::{Decoder, Event, Role};
 //!
 //! # fn main() -> Result<(), Box<dyn std::error::Error>> {
 //! // A client's masked "Hello" (RFC 6455 section 5.7).
