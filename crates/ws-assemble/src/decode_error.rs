@@ -114,10 +114,14 @@ impl fmt::Display for DecodeError {
             DecodeErrorKind::Utf8Invalid => "text is not UTF-8",
             DecodeErrorKind::CloseTooShort => "close body of one byte",
             DecodeErrorKind::CloseCodeInvalid => "invalid close code",
-            DecodeErrorKind::MessageTooLong => "message is too long",
-            DecodeErrorKind::TooManyFragments => "message has too many fragments",
-            DecodeErrorKind::TooManyEmptyFragments => "message has too many empty fragments",
-            DecodeErrorKind::HeldTooMuch => "message keeps too much memory",
+            DecodeErrorKind::MessageTooLong => {
+                "message is longer than `message_bytes_max` or `inflated_bytes_max`"
+            }
+            DecodeErrorKind::TooManyFragments => "message has more fragments than `fragments_max`",
+            DecodeErrorKind::TooManyEmptyFragments => {
+                "message has more empty fragments than `empty_fragments_max`"
+            }
+            DecodeErrorKind::HeldTooMuch => "message keeps more memory than `held_bytes_max`",
             DecodeErrorKind::DeflateInvalid => "a compressed message is no DEFLATE",
             DecodeErrorKind::Truncated => "the stream is truncated",
             DecodeErrorKind::OutOfMemory(error) => {

@@ -385,8 +385,9 @@ impl Session {
 
     /// Does what the [heartbeat](Self::set_heartbeat) asks for at the time `now`: sends a ping, which is
     /// [`outgoing`](Self::outgoing) then, or ends the connection. Returns when this is to be called
-    /// again, if nothing is received before: call it after what was received is decoded as well. `None`
-    /// without a heartbeat, and once the connection closes.
+    /// again, if nothing is received before: call it after what was received is decoded as well. After this
+    /// end's close frame no ping is sent; the peer is dead when nothing is received for the timeout. `None`
+    /// without a heartbeat, and once the connection is closed.
     ///
     /// # Errors
     ///
@@ -417,13 +418,17 @@ impl Session {
     pub fn beat(&mut self, now: Instant) -> Result<Option<Instant>, ConnectionError> {
         self.ended()?;
         let has_heard = core::mem::take(&mut self.has_heard);
-        if self.state != State::Open || self.write_failure.is_some() {
+        if self.state == State::Closed || self.write_failure.is_some() {
             return Ok(None);
         }
         let Some(pulse) = self.rare.as_mut().and_then(|rare| rare.pulse.as_mut()) else {
             return Ok(None);
         };
-        match pulse.beat(has_heard, now) {
+        let beat = match self.state {
+            State::Open => pulse.beat(has_heard, now),
+            _ => pulse.wait_for_close(has_heard, now),
+        };
+        match beat {
             Beat::Wait(due) => Ok(due),
             Beat::Ping(payload, due) => {
                 // Where earlier control frames wait, the peer does not even read: it is waited for.

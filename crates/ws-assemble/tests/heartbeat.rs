@@ -114,12 +114,31 @@ fn a_peer_that_lives_without_pongs_is_asked_again() {
 }
 
 #[test]
-fn there_is_no_heartbeat_without_one_nor_after_a_close_frame() {
+fn there_is_no_heartbeat_without_one_nor_once_the_connection_is_closed() {
     let now = Instant::now();
     assert_eq!(Session::server(&Pool::new()).beat(now).expect("open"), None);
     let mut session = session(Assembly::Segmented, now);
     session.close(&CloseFrame::new(CloseCode::NORMAL, ""));
-    assert_eq!(session.beat(now + 2 * INTERVAL).expect("closing"), None);
+    assert_eq!(session.feed(b"\x88\x02\x03\xe8"), 4);
+    assert!(session.next().expect("closed in order").is_none());
+    assert_eq!(session.beat(now + 2 * INTERVAL).expect("closed"), None);
+}
+
+#[test]
+fn a_peer_that_is_silent_after_our_close_frame_is_dead_and_gets_no_ping() {
+    let start = Instant::now();
+    let mut session = session(Assembly::Segmented, start);
+    session.close(&CloseFrame::new(CloseCode::NORMAL, ""));
+    assert!(written(&mut session).starts_with(b"\x88\x02"), "a close frame");
+    assert_eq!(session.beat(start).expect("asked"), Some(start + TIMEOUT));
+    // What comes meanwhile shows that the peer lives.
+    let now = start + TIMEOUT - SECOND;
+    assert_eq!(session.feed(b"\x81\x02hi"), 4);
+    let _ = session.next().expect("valid");
+    assert_eq!(session.beat(now).expect("alive"), Some(now + TIMEOUT));
+    let dead = session.beat(now + TIMEOUT);
+    assert!(matches!(dead, Err(ConnectionError::PeerSilent)), "{dead:?}");
+    assert!(!session.wants().write, "no ping");
 }
 
 #[cfg(feature = "tokio")]
@@ -151,6 +170,21 @@ mod with_tokio {
             tokio::io::AsyncReadExt::read_exact(&mut far, &mut ping).await.expect("a ping");
             assert_eq!(ping[..2], [0x89, 8]);
         }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn the_half_that_reads_ends_when_the_peer_is_silent_after_the_other_half_closed() {
+        let (near, _far) = duplex(1024);
+        let start = time::Instant::now();
+        let mut connection = Connection::server(near, &Pool::new());
+        let heartbeat = Heartbeat::new(INTERVAL, TIMEOUT);
+        connection.session_mut().set_heartbeat(heartbeat, start.into_std());
+        let (mut read, mut write) = connection.split();
+        let close = CloseFrame::new(CloseCode::NORMAL, "");
+        let (read, closed) = tokio::join!(read.next_alive(), write.close(&close));
+        closed.expect("written");
+        assert!(matches!(read, Err(ConnectionError::PeerSilent)), "{read:?}");
+        assert!(start.elapsed() <= INTERVAL + TIMEOUT);
     }
 
     #[tokio::test(start_paused = true)]

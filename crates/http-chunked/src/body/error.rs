@@ -100,8 +100,8 @@ impl fmt::Display for BodyErrorKind {
             Self::Chunked(kind) => kind.fmt(f),
             Self::Content(error) => error.fmt(f),
             Self::ContentTrailing => f.write_str("data after the end of the compressed stream"),
-            Self::TooLong => f.write_str("body is longer than allowed"),
-            Self::HeldTooMuch => f.write_str("body holds more memory than allowed"),
+            Self::TooLong => f.write_str("body is longer than `body_bytes_max`"),
+            Self::HeldTooMuch => f.write_str("body holds more memory than `held_bytes_max`"),
             Self::OutOfMemory(error) => error.fmt(f),
             Self::Truncated => f.write_str("input ended early"),
         }

@@ -98,7 +98,7 @@ impl fmt::Display for HeadErrorKind {
             Self::ChunkedNotLast => "chunked is not the last transfer coding",
             Self::TransferCodingUnsupported => "unsupported transfer coding",
             Self::ConnectWithBody => "CONNECT with a body",
-            Self::ContentCodingUnsupported => "unsupported content coding",
+            Self::ContentCodingUnsupported => "content coding is not known, or its feature is off",
             Self::OutOfMemory(error) => return error.fmt(f),
             Self::Truncated => "input ended early",
         })

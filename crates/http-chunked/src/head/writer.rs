@@ -226,7 +226,9 @@ impl fmt::Display for HeadWriteError {
             HeadWriteErrorKind::Reason => "reason holds a control character",
             HeadWriteErrorKind::Name => "field name is no token",
             HeadWriteErrorKind::Value => "field value holds a control character",
-            HeadWriteErrorKind::Framing => "field says how the body ends",
+            HeadWriteErrorKind::Framing => {
+                "`finish` writes the fields that say how the body ends, not the caller"
+            }
             HeadWriteErrorKind::OutOfMemory(error) => return error.fmt(f),
         };
         write!(f, "{what} at byte {}", self.offset)

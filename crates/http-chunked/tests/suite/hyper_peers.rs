@@ -227,7 +227,7 @@ fn collecting_stops_at_the_limit_and_refuses_forbidden_trailers() {
         .await;
         assert_eq!(
             error.expect_err("too long").to_string(),
-            "body is longer than allowed at byte 9 of the body"
+            "body is longer than `body_bytes_max` at byte 9 of the body"
         );
         let mut fields = HeaderMap::new();
         fields.insert("content-length", "12".parse().expect("a value"));

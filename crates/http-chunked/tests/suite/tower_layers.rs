@@ -126,7 +126,7 @@ fn a_server_gets_plain_requests_under_its_limits() {
             (Some(Ok(body)), Ok(expected)) => assert_eq!(body.to_bytes(), expected),
             (Some(Err(error)), Err(StatusCode::OK)) => {
                 let text = error.to_string();
-                assert!(text.starts_with("body is longer than allowed"), "{text}");
+                assert!(text.starts_with("body is longer than `body_bytes_max`"), "{text}");
             }
             (None, Err(status)) => {
                 assert_eq!(response.status(), status);

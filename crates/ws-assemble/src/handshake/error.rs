@@ -129,13 +129,15 @@ impl fmt::Display for HandshakeError {
             HandshakeErrorKind::TargetInvalid => "the request's target is no path",
             HandshakeErrorKind::BodyUnexpected => "the request announces a body",
             HandshakeErrorKind::HostMissing => "the request has not one host",
-            HandshakeErrorKind::HostInvalid => "the host is malformed",
+            HandshakeErrorKind::HostInvalid => "the host is not of the form `name` or `name:port`",
             HandshakeErrorKind::UpgradeMissing => "no upgrade to websocket",
             HandshakeErrorKind::ConnectionMissing => "the connection is not upgraded",
             HandshakeErrorKind::ConnectProtocolUnknown => "the protocol is not websocket",
             HandshakeErrorKind::KeyInvalid => "the key is not 16 bytes in base64",
             HandshakeErrorKind::VersionUnsupported => "the version is not 13",
-            HandshakeErrorKind::ProtocolInvalid => "the subprotocols are no list of tokens",
+            HandshakeErrorKind::ProtocolInvalid => {
+                "the subprotocols are not a list of tokens, each of them once"
+            }
             HandshakeErrorKind::ExtensionsInvalid => "the list of extensions is malformed",
             HandshakeErrorKind::Refused(status) => {
                 return write!(f, "the request was refused with status {status}");
@@ -144,10 +146,12 @@ impl fmt::Display for HandshakeError {
             HandshakeErrorKind::AcceptMismatch => "the accept value does not match the key",
             HandshakeErrorKind::ProtocolUnexpected => "the subprotocol was not offered",
             HandshakeErrorKind::ExtensionUnexpected => "the extension was not offered",
-            HandshakeErrorKind::FieldInvalid => "a field cannot be sent",
+            HandshakeErrorKind::FieldInvalid => {
+                "a field's name or value is invalid, or the handshake writes this field itself"
+            }
             HandshakeErrorKind::UrlInvalid => "the URL is none of a WebSocket",
             HandshakeErrorKind::BytesUnexpected => "bytes came before anything was sent",
-            HandshakeErrorKind::StatusInvalid => "the status refuses nothing",
+            HandshakeErrorKind::StatusInvalid => "a refusal needs a status from 300 to 999",
         };
         let place = if self.kind == HandshakeErrorKind::UrlInvalid { "URL" } else { "head" };
         write!(f, "{what}, at byte {} of the {place}", self.offset)

@@ -15,7 +15,7 @@ pub struct Heartbeat {
 
 impl Heartbeat {
     /// Pings a peer of which nothing was received for `interval`, and takes it for dead when nothing
-    /// is received for `timeout` after the ping.
+    /// is received for `timeout` after the ping, or after this end's close frame.
     #[must_use]
     pub const fn new(interval: Duration, timeout: Duration) -> Self {
         Self { interval, timeout }
@@ -94,11 +94,7 @@ impl Pulse {
             self.is_waiting = false;
         }
         if self.is_waiting {
-            let dead_at = self.pinged_at.checked_add(self.heartbeat.timeout);
-            return match dead_at {
-                Some(at) if at <= now => Beat::Dead,
-                _ => Beat::Wait(dead_at),
-            };
+            return self.wait(now);
         }
         let ping_at = self.heard_at.checked_add(self.heartbeat.interval);
         if ping_at.is_none_or(|at| at > now) {
@@ -108,5 +104,21 @@ impl Pulse {
         self.pinged_at = now;
         (self.is_waiting, self.is_pong_due) = (true, true);
         Beat::Ping(self.number.to_be_bytes(), now.checked_add(self.heartbeat.timeout))
+    }
+
+    /// Goes on to `now` after this end's close frame: that is the question, and no ping may follow it.
+    pub(super) fn wait_for_close(&mut self, has_heard: bool, now: Instant) -> Beat {
+        if has_heard || !self.is_waiting {
+            (self.is_waiting, self.pinged_at) = (true, now);
+        }
+        self.wait(now)
+    }
+
+    fn wait(&self, now: Instant) -> Beat {
+        let dead_at = self.pinged_at.checked_add(self.heartbeat.timeout);
+        match dead_at {
+            Some(at) if at <= now => Beat::Dead,
+            _ => Beat::Wait(dead_at),
+        }
     }
 }
