@@ -171,7 +171,7 @@ fn tell_trailers(trailers: &http_chunked::Trailers) {
 
 fn run(arguments: &Arguments) -> Result<(), Box<dyn Error>> {
     let start = Instant::now();
-    let pool = Pool::new();
+    let pool = Pool::builder().bytes_max(256 << 20).build();
     let limits = MessageLimits::new().with_body(BodyLimits::new().with_body_bytes_max(1 << 40));
     let reader = ResponseReader::new(&pool).limits(limits);
     let reader = reader.assembly(arguments.assembly.unwrap_or_default());

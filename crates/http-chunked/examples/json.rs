@@ -8,9 +8,12 @@ const WIRE: &[u8] = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n\
     8\r\n{\"id\": 4\r\n1e\r\n711, \"names\": [\"a\", \"b\", \"c\"]}\r\n0\r\n\r\n";
 
 pub(crate) fn main() -> Result<(), Box<dyn core::error::Error>> {
-    let pool = Pool::new();
+    let pool = Pool::builder().bytes_max(1 << 20).build();
     // As it comes, from any socket that is `Read`: the message is never in memory as a whole.
-    let incoming = Incoming::new(WIRE, ResponseReader::new(&pool), &pool);
+    let mut incoming = Incoming::new(WIRE, ResponseReader::new(&pool), &pool);
+    incoming.read_head()?;
+    let status = incoming.reader().head().map(|head| head.status());
+    assert_eq!(status, Some(200), "an error's body is no answer");
     let streamed: Value = serde_json::from_reader(incoming)?;
     assert_eq!(streamed["names"][2], "c");
     // From a body that was kept, across its segments and without flattening it.

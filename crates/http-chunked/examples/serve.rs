@@ -14,8 +14,8 @@ use std::{
 };
 
 use http_chunked::{
-    ChunkedWriter, Framing, HeadWriter, Incoming, MessageError, RequestHead, RequestReader,
-    Trailers,
+    AcceptEncoding, ChunkedWriter, ContentCoding, Framing, HeadWriter, Incoming, MessageError,
+    RequestHead, RequestReader, Trailers,
 };
 use seg_flate::{Deflater, Encode, Flush, Format, Level};
 use seg_pool::Pool;
@@ -55,8 +55,9 @@ impl Coding {
     fn of(head: &RequestHead) -> Self {
         let framing =
             if head.version_minor() == 0 { Framing::UntilClose } else { Framing::Chunked };
+        let accepted = AcceptEncoding::from_fields(head.find_all("accept-encoding"));
         Self {
-            is_gzip: head.has_element("accept-encoding", "gzip"),
+            is_gzip: accepted.choose(&[ContentCoding::Gzip]) == Some(ContentCoding::Gzip),
             has_trailers: head.has_element("te", "trailers") && framing == Framing::Chunked,
             framing,
         }

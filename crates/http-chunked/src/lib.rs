@@ -129,7 +129,7 @@ pub use message::{
     Message, MessageError, MessageErrorKind, MessageLimits, MessageReader, MessageStep, Request,
     RequestReader, Response, ResponseReader,
 };
-pub use seg_flate::{Contexts, Trailing};
+pub use seg_flate::{Contexts, Encode, Flush, Level, Trailing};
 pub use seg_seq::Assembly;
 pub use trailers::{TrailerError, TrailerErrorKind, Trailers, TrailersIter, is_forbidden_trailer};
 
