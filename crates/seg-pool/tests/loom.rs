@@ -11,12 +11,12 @@ mod explore;
 use core::{
     future::Future,
     panic::AssertUnwindSafe,
-    sync::atomic::{AtomicBool, AtomicUsize, Ordering::Relaxed},
+    sync::atomic::{AtomicUsize, Ordering::Relaxed},
 };
 
 use std::panic::catch_unwind;
 
-use explore::{explore, while_others_run};
+use explore::{LATE, explore, while_others_run};
 use loom::{sync::mpsc, thread};
 use seg_pool::{Budget, Pool, SLAB_BYTES, Segment, SegmentMut, Take};
 

@@ -5,7 +5,7 @@ use core::sync::atomic::{AtomicBool, AtomicUsize, Ordering::Relaxed};
 use loom::thread;
 
 /// Whether the first thread of a model lets the others go first.
-static LATE: AtomicBool = AtomicBool::new(false);
+pub(crate) static LATE: AtomicBool = AtomicBool::new(false);
 
 /// Stands before what the first thread of a model does while others run.
 ///
