@@ -83,7 +83,7 @@ fn run(program: Program, with: impl Fn(&mut Command) -> &mut Command) -> anyhow:
     Ok(())
 }
 
-/// One process from the shell's point of view: ending it ends the program, and nothing stays behind.
+/// Replaces this process by the program (`exec`), so that whoever kills the command kills the program.
 #[cfg(unix)]
 fn replace_process(command: &mut Command) -> anyhow::Result<ExitCode> {
     use std::os::unix::process::CommandExt;

@@ -3,12 +3,17 @@
 //! Not with slabs from the heap: a sanitizer's allocator keeps what was freed.
 #![cfg(all(target_os = "linux", feature = "zlib-rs", not(miri), not(seg_heap)))]
 
+#[path = "../../seg-pool/tests/harness/resident.rs"]
+mod resident;
+
 use core::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use std::{fs, thread};
+use std::thread;
 
 use seg_flate::{Contexts, Decode, Deflater, Encode, Flush, Format, Inflater, Level, Limits};
 use seg_pool::Pool;
 use seg_seq::{SegmentedBuf, Sequence};
+
+use resident::resident_bytes;
 
 const THREADS: usize = 4;
 const ROUNDS: usize = 4;
@@ -23,12 +28,6 @@ const SLACK_BYTES: usize = 2 << 20;
 
 /// What threads, their stacks and the codecs in use may take meanwhile.
 const MEANWHILE_BYTES: usize = 16 << 20;
-
-fn resident_bytes() -> usize {
-    let statm = fs::read_to_string("/proc/self/statm").expect("procfs");
-    let pages = statm.split_whitespace().nth(1).and_then(|pages| pages.parse::<usize>().ok());
-    pages.expect("a number of pages") * 4096
-}
 
 /// A message that compresses to about a half.
 fn message(pool: &Pool, seed: usize) -> Sequence {

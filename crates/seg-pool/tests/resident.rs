@@ -1,9 +1,14 @@
 //! What the process keeps of the system's memory after `trim` and after a pool's end.
 #![cfg(all(target_os = "linux", not(miri), not(seg_loom), not(seg_heap)))]
 
-use std::{fs, sync::Mutex, thread};
+#[path = "harness/resident.rs"]
+mod resident;
+
+use std::{sync::Mutex, thread};
 
 use seg_pool::{Pool, SegmentMut};
+
+use resident::{resident_bytes, statm};
 
 const HELD_BYTES: usize = 1 << 30;
 const SLACK_BYTES: usize = 2 << 20;
@@ -11,19 +16,8 @@ const SLACK_BYTES: usize = 2 << 20;
 /// The figures are those of the process, so one test at a time.
 static ALONE: Mutex<()> = Mutex::new(());
 
-/// A column of `statm`, in bytes.
-fn statm(column: usize) -> usize {
-    let statm = fs::read_to_string("/proc/self/statm").expect("procfs");
-    let pages = statm.split_whitespace().nth(column).and_then(|pages| pages.parse::<usize>().ok());
-    pages.expect("a number of pages") * 4096
-}
-
 fn address_space_bytes() -> usize {
     statm(0)
-}
-
-fn resident_bytes() -> usize {
-    statm(1)
 }
 
 fn take_all(pool: &Pool) -> Vec<SegmentMut> {

@@ -3,11 +3,16 @@
 //! Not with slabs from the heap: a sanitizer's allocator keeps what was freed.
 #![cfg(all(target_os = "linux", not(miri), not(seg_heap)))]
 
+#[path = "../../seg-pool/tests/harness/resident.rs"]
+mod resident;
+
 use core::sync::atomic::{AtomicBool, Ordering};
-use std::{fs, sync::mpsc, thread};
+use std::{sync::mpsc, thread};
 
 use seg_pool::{Pool, Segment, SegmentSize};
 use seg_seq::{SegmentedBuf, Sequence};
+
+use resident::resident_bytes;
 
 const THREADS: usize = 4;
 const ROUNDS: usize = 3;
@@ -19,12 +24,6 @@ const SLACK_BYTES: usize = 2 << 20;
 
 /// What threads, their stacks and the allocator may take meanwhile.
 const MEANWHILE_BYTES: usize = 16 << 20;
-
-fn resident_bytes() -> usize {
-    let statm = fs::read_to_string("/proc/self/statm").expect("procfs");
-    let pages = statm.split_whitespace().nth(1).and_then(|pages| pages.parse::<usize>().ok());
-    pages.expect("a number of pages") * 4096
-}
 
 /// A list of chunks that do not join, one byte each.
 fn long(pool: &Pool) -> Sequence {
