@@ -8,13 +8,16 @@ use seg_seq::{LinkPolicy, SegmentedBuf, Sequence};
 
 pub use self::error::{EncodeError, EncodeErrorKind};
 pub(crate) use self::size_header::SizeHeader;
+use self::size_header::{size_digits, write_size};
 use crate::trailers::Trailers;
 
 const CRLF: &[u8] = b"\r\n";
 
-/// Bytes left free before the data of an open chunk: a size of 16 bits and its CRLF. No segment
-/// holds more.
-const HEADROOM: usize = 4 + CRLF.len();
+/// The most digits of the size of a gathered chunk: no segment holds more than 64 KiB.
+const DIGITS_MAX: usize = 4;
+
+/// The most bytes around the data of a gathered chunk: its size, and two line ends.
+const FRAMING_BYTES_MAX: usize = DIGITS_MAX + 2 * CRLF.len();
 
 /// With less spare capacity than this in a segment, no chunk is opened in it.
 const SPARE_BYTES_MIN: usize = 64;
@@ -50,8 +53,11 @@ const SPARE_BYTES_MIN: usize = 64;
 #[derive(Debug)]
 pub struct Encoder {
     chunk_bytes_max: usize,
-    /// What is encoded. The open chunk lies in its spare capacity: the headroom, then the data.
+    /// What is encoded. The open chunk lies in its spare capacity: space for the size line, then the data.
     output: SegmentedBuf,
+    /// Digits that the size of the open chunk has space for: as many as the last one had, so that the data
+    /// of chunks of like sizes stays where it was copied to.
+    digits: usize,
     /// Bytes of data in the open chunk; there is none without data.
     open_len: usize,
     /// Bytes of data taken since the start of the body.
@@ -66,6 +72,7 @@ impl Encoder {
         Self {
             chunk_bytes_max: usize::MAX,
             output: SegmentedBuf::new(pool),
+            digits: DIGITS_MAX,
             open_len: 0,
             taken: 0,
             is_ended: false,
@@ -94,17 +101,21 @@ impl Encoder {
     /// [`OutOfMemory`](EncodeErrorKind::OutOfMemory) or [`Ended`](EncodeErrorKind::Ended).
     pub fn push(&mut self, data: &mut &[u8]) -> Result<(), EncodeError> {
         while !data.is_empty() {
-            let start = HEADROOM + self.open_len;
-            let chunk_bytes_max = self.chunk_bytes_max;
-            let spare = self.spare(if self.open_len == 0 { SPARE_BYTES_MIN } else { 1 })?;
-            let end = (spare.len() - CRLF.len()).min(HEADROOM.saturating_add(chunk_bytes_max));
-            let (front, rest) = data.split_at(data.len().min(end - start));
-            let is_full = start + front.len() == end;
-            spare[start..start + front.len()].copy_from_slice(front);
+            let (open_len, open_max, before) = (self.open_len, self.chunk_bytes_max, self.digits);
+            let spare = self.try_spare(if open_len == 0 { SPARE_BYTES_MIN } else { 1 })?;
+            let open_max = (spare.len() - FRAMING_BYTES_MAX).min(open_max);
+            let (front, rest) = data.split_at(data.len().min(open_max - open_len));
+            let len = open_len + front.len();
+            let digits = size_digits(len as u64).max(before);
+            if digits > before {
+                let start = before + CRLF.len();
+                spare.copy_within(start..start + open_len, digits + CRLF.len());
+            }
+            spare[digits + CRLF.len() + open_len..][..front.len()].copy_from_slice(front);
             *data = rest;
-            self.open_len += front.len();
+            (self.digits, self.open_len) = (digits, len);
             self.taken += front.len() as u64;
-            if is_full {
+            if len == open_max {
                 self.flush();
             }
         }
@@ -120,16 +131,17 @@ impl Encoder {
     /// [`OutOfMemory`](EncodeErrorKind::OutOfMemory) or [`Ended`](EncodeErrorKind::Ended);
     /// nothing of `data` is taken then.
     pub fn push_chunk(&mut self, data: &mut Sequence) -> Result<(), EncodeError> {
-        let is_copied = self.begin_chunk(data.len(), data.chunk_count())?;
-        let data = core::mem::take(data);
         let len = data.len();
-        if is_copied {
-            data.chunks().for_each(|chunk| self.output.extend_from_slice(chunk));
-        } else {
-            self.output.append(data);
+        if len == 0 {
+            return Ok(());
         }
-        self.end_chunk(len);
-        Ok(())
+        let pushed = if self.begin_chunk(len)? {
+            core::mem::take(data).chunks().for_each(|chunk| self.put(chunk));
+            Ok(())
+        } else {
+            self.output.try_append(data)
+        };
+        self.end_chunk(len, pushed)
     }
 
     /// Takes `data` out and sends it as a chunk of its own, as [`push_chunk`](Self::push_chunk) does:
@@ -140,21 +152,22 @@ impl Encoder {
     /// As [`push_chunk`](Self::push_chunk).
     pub fn push_segment(&mut self, data: &mut Segment) -> Result<(), EncodeError> {
         let len = data.len() as u64;
-        if self.begin_chunk(len, 1)? {
-            self.output.extend_from_slice(&core::mem::take(data));
-        } else {
-            self.output.push(core::mem::take(data));
+        if len == 0 {
+            return Ok(());
         }
-        self.end_chunk(len);
-        Ok(())
+        let pushed = if self.begin_chunk(len)? {
+            self.put(&core::mem::take(data));
+            Ok(())
+        } else {
+            self.output.try_push(data)
+        };
+        self.end_chunk(len, pushed)
     }
 
-    /// Writes the size line of a chunk of `len` bytes; returns whether its data is to be copied after
-    /// it, or else linked. From then on nothing needs memory up to the end of the chunk.
-    fn begin_chunk(&mut self, len: u64, chunk_count: usize) -> Result<bool, EncodeError> {
-        if len == 0 {
-            return Ok(true);
-        }
+    /// Writes the size line of a chunk of `len` bytes, which are not none; returns whether its data is to be
+    /// copied after it, or else linked. The tail has spare capacity for what is copied then, and for the line
+    /// end.
+    fn begin_chunk(&mut self, len: u64) -> Result<bool, EncodeError> {
         self.flush();
         let header = SizeHeader::new(len);
         let framing = header.as_bytes().len() + CRLF.len();
@@ -162,39 +175,52 @@ impl Encoder {
             *len < LinkPolicy::RECEIVE.link_bytes_min
                 && len + framing <= self.output.pool().segment_size().bytes()
         });
-        self.spare(framing + short.unwrap_or_default())?;
-        if short.is_none() {
-            // The tail is there, so a slot is made for the size line as well.
-            let reserved = self.output.try_reserve(chunk_count);
-            reserved.map_err(|error| self.out_of_memory(error))?;
-        }
-        self.output.extend_from_slice(header.as_bytes());
+        self.try_reserve(framing + short.unwrap_or_default())?;
+        self.put(header.as_bytes());
         Ok(short.is_some())
     }
 
-    /// Writes the line end after the data of a chunk.
-    fn end_chunk(&mut self, len: u64) {
-        if len > 0 {
-            self.output.extend_from_slice(CRLF);
-            self.taken += len;
+    /// Writes the line end after the data of a chunk, or takes its size line back when the data could not be
+    /// linked.
+    fn end_chunk(&mut self, len: u64, pushed: Result<(), OutOfMemory>) -> Result<(), EncodeError> {
+        if let Err(error) = pushed {
+            let header = size_digits(len) + CRLF.len();
+            self.output.truncate(self.output.len() - header as u64);
+            return Err(self.out_of_memory(error));
         }
+        self.put(CRLF);
+        self.taken += len;
+        Ok(())
+    }
+
+    /// Copies bytes to the tail, whose spare capacity [`try_reserve`](Self::try_reserve) made: so no memory is
+    /// needed.
+    #[inline]
+    fn put(&mut self, bytes: &[u8]) {
+        self.output.extend_from_slice(bytes);
     }
 
     /// Closes the open chunk, so that what was pushed can be [taken](Self::take).
     pub fn flush(&mut self) {
         let len = core::mem::take(&mut self.open_len);
-        // The tail that the open chunk lies in is there.
-        let (1.., Ok(spare)) = (len, self.output.try_spare_initialized_mut()) else { return };
-        let header = SizeHeader::new(len as u64);
-        let header = header.as_bytes();
-        let end = header.len() + len;
-        // A size of fewer digits: no gap may stay between this chunk and the one before.
-        if header.len() < HEADROOM {
-            spare.copy_within(HEADROOM..HEADROOM + len, header.len());
+        if len == 0 {
+            return;
         }
-        spare[..header.len()].copy_from_slice(header);
-        spare[end..end + CRLF.len()].copy_from_slice(CRLF);
-        self.output.advance_initialized(end + CRLF.len());
+        let Ok(spare) = self.output.try_spare_initialized_mut() else {
+            unreachable!("the tail that the open chunk lies in is there")
+        };
+        let digits = size_digits(len as u64);
+        let data = digits + CRLF.len();
+        // A size of fewer digits: no gap may stay between this chunk and the one before.
+        if digits < self.digits {
+            let start = self.digits + CRLF.len();
+            spare.copy_within(start..start + len, data);
+            self.digits = digits;
+        }
+        write_size(len as u64, &mut spare[..digits]);
+        spare[digits..data].copy_from_slice(CRLF);
+        spare[data + len..][..CRLF.len()].copy_from_slice(CRLF);
+        self.output.advance_initialized(data + len + CRLF.len());
     }
 
     /// Closes the open chunk and ends the body with the last chunk and these trailers.
@@ -266,20 +292,34 @@ impl Encoder {
         *self = Self::new(self.output.pool()).with_chunk_bytes_max(self.chunk_bytes_max);
     }
 
-    /// Returns spare capacity of at least `bytes`, at most those of the smallest segment.
-    fn spare(&mut self, bytes: usize) -> Result<&mut [u8], EncodeError> {
-        if self.is_ended {
-            return Err(self.error(EncodeErrorKind::Ended));
-        }
-        if self.output.spare_len() < bytes {
-            let pool = self.output.pool();
-            pool.try_take_size(pool.segment_size())
-                .and_then(|fresh| self.output.try_push_mut(fresh).map_err(|(_, error)| error))
-                .map_err(|error| self.out_of_memory(error))?;
-        }
+    /// Returns the spare capacity, which is at least `bytes` then.
+    #[inline]
+    fn try_spare(&mut self, bytes: usize) -> Result<&mut [u8], EncodeError> {
+        self.try_reserve(bytes)?;
         let offset = self.taken;
         let spare = self.output.try_spare_initialized_mut();
         spare.map_err(|error| EncodeError::new(EncodeErrorKind::OutOfMemory(error), offset))
+    }
+
+    /// Makes spare capacity of at least `bytes`, at most those of the smallest segment.
+    #[inline]
+    fn try_reserve(&mut self, bytes: usize) -> Result<(), EncodeError> {
+        if self.is_ended || self.output.spare_len() < bytes {
+            return self.try_segment();
+        }
+        Ok(())
+    }
+
+    /// Fills another segment from here on.
+    #[inline(never)]
+    fn try_segment(&mut self) -> Result<(), EncodeError> {
+        if self.is_ended {
+            return Err(self.error(EncodeErrorKind::Ended));
+        }
+        let pool = self.output.pool();
+        pool.try_take_size(pool.segment_size())
+            .and_then(|fresh| self.output.try_push_mut(fresh).map_err(|(_, error)| error))
+            .map_err(|error| self.out_of_memory(error))
     }
 
     const fn out_of_memory(&self, error: OutOfMemory) -> EncodeError {

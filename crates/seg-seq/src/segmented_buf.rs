@@ -359,6 +359,7 @@ impl SegmentedBuf {
     /// # Errors
     ///
     /// [`OutOfMemory`] when a new segment is needed and the pool has none.
+    #[inline]
     pub fn try_spare_initialized_mut(&mut self) -> Result<&mut [u8], OutOfMemory> {
         self.try_tail().map(SegmentMut::spare_initialized_mut)
     }
@@ -369,6 +370,7 @@ impl SegmentedBuf {
     /// # Panics
     ///
     /// Panics when `count` is above the length of that slice.
+    #[inline]
     pub fn advance_initialized(&mut self, count: usize) {
         match &mut self.tail {
             Some(tail) => tail.advance_initialized(count),

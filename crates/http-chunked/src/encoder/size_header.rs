@@ -3,29 +3,39 @@
 /// A size line without extensions and without leading zeros.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct SizeHeader {
-    /// Filled from the end.
     bytes: [u8; 18],
-    start: usize,
+    len: usize,
 }
 
 impl SizeHeader {
     /// Writes the line of a chunk of `size` bytes.
+    #[inline]
     pub(crate) fn new(size: u64) -> Self {
+        let digits = size_digits(size);
         let mut bytes = [0; 18];
-        bytes[16..].copy_from_slice(b"\r\n");
-        let (mut rest, mut start) = (size, 16);
-        loop {
-            start -= 1;
-            bytes[start] = b"0123456789abcdef"[(rest & 15) as usize];
-            rest >>= 4;
-            if rest == 0 {
-                return Self { bytes, start };
-            }
-        }
+        write_size(size, &mut bytes[..digits]);
+        bytes[digits..digits + 2].copy_from_slice(b"\r\n");
+        Self { bytes, len: digits + 2 }
     }
 
     pub(crate) fn as_bytes(&self) -> &[u8] {
-        &self.bytes[self.start..]
+        &self.bytes[..self.len]
+    }
+}
+
+/// Returns how many digits a size has: 1 to 16.
+#[inline]
+pub(crate) const fn size_digits(size: u64) -> usize {
+    (u64::BITS - (size | 1).leading_zeros()).div_ceil(4) as usize
+}
+
+/// Writes a size into as many bytes as it has digits.
+#[inline]
+pub(crate) fn write_size(size: u64, digits: &mut [u8]) {
+    let mut rest = size;
+    for digit in digits.iter_mut().rev() {
+        *digit = b"0123456789abcdef"[(rest & 15) as usize];
+        rest >>= 4;
     }
 }
 

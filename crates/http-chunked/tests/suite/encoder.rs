@@ -114,6 +114,56 @@ fn no_chunk_is_longer_than_the_caller_says() {
 }
 
 #[test]
+fn chunks_of_all_numbers_of_digits_follow_each_other() {
+    let lengths = [1, 15, 16, 255, 256, 4_095, 4_096, 6_000];
+    for (first, second) in lengths.iter().flat_map(|a| lengths.map(|b| (*a, b))) {
+        for piece in [usize::MAX, 4_000, 7].into_iter().take(if cfg!(miri) { 2 } else { 3 }) {
+            let mut encoder = Encoder::new(&Pool::new());
+            let mut wire = Vec::new();
+            for (octet, len) in [(b'a', first), (b'b', second), (b'c', first)] {
+                let data = vec![octet; len];
+                data.chunks(piece.min(len)).for_each(|piece| push(&mut encoder, piece));
+                encoder.flush();
+                wire.extend_from_slice(format!("{len:x}\r\n").as_bytes());
+                wire.extend_from_slice(&data);
+                wire.extend_from_slice(b"\r\n");
+            }
+            // None of them is split: a segment holds less than two of the longest.
+            if first + second + first < 16_000 {
+                assert!(encoder.take() == wire.as_slice(), "{first}, {second} by {piece}");
+            }
+        }
+    }
+}
+
+#[test]
+fn what_has_no_data_takes_no_segment() {
+    let pool = Pool::new();
+    let mut encoder = Encoder::new(&pool);
+    encoder.flush();
+    push(&mut encoder, b"");
+    assert_eq!(encoder.push_chunk(&mut Sequence::new()), Ok(()));
+    assert_eq!(encoder.push_segment(&mut Segment::new()), Ok(()));
+    assert_eq!((encoder.take().len(), pool.stats().in_use_bytes()), (0, 0));
+}
+
+#[test]
+fn a_chunk_that_cannot_be_linked_leaves_no_size_line() {
+    let pool = Budget::new(&Pool::new(), 16 << 10).pool().clone();
+    let data = Segment::from_static(&[b'x'; 2_000]);
+    let mut encoder = Encoder::new(&pool);
+    push(&mut encoder, b"before");
+    let mut segment = data.clone();
+    let error = encoder.push_segment(&mut segment).expect_err("the list has no block");
+    assert!(matches!(error.kind(), EncodeErrorKind::OutOfMemory(_)));
+    assert_eq!(segment.len(), 2_000);
+    let mut chunk = Sequence::from(segment);
+    assert_eq!(encoder.push_chunk(&mut chunk), Err(error));
+    assert_eq!((error.offset(), chunk.len()), (6, 2_000));
+    assert_eq!(encoder.take(), b"6\r\nbefore\r\n");
+}
+
+#[test]
 fn a_long_chunk_is_linked_and_a_short_one_is_copied() {
     let pool = Pool::new();
     let mut encoder = Encoder::new(&pool);

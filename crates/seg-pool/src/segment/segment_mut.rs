@@ -175,6 +175,7 @@ impl SegmentMut {
     /// For readers that insist on initialised bytes, such as `std::io::Read`. A byte of a segment
     /// is zeroed at most once in the life of its slab, and never when it was written before, so
     /// this costs nothing in the steady state; once more after [`as_uninit_mut`](Self::as_uninit_mut). What the bytes hold is unspecified.
+    #[inline]
     pub fn spare_initialized_mut(&mut self) -> &mut [u8] {
         self.initialize(self.capacity());
         // SAFETY: as in `spare_capacity_mut`.
@@ -184,6 +185,7 @@ impl SegmentMut {
     }
 
     /// Zeroes the bytes from the filled part up to `end` that were never initialised.
+    #[inline]
     fn initialize(&mut self, end: usize) {
         self.raise_initialized();
         let start = self.handle.initialized() - self.offset();
@@ -204,6 +206,7 @@ impl SegmentMut {
     ///
     /// Panics when `count` is above [`spare_len`](Self::spare_len), or when the bytes are not known
     /// to be initialised.
+    #[inline]
     pub fn advance_initialized(&mut self, count: usize) {
         assert!(count <= self.spare_len(), "advance past the end of the segment");
         let end = self.offset() + self.len() + count;

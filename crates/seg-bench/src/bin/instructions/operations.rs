@@ -4,7 +4,7 @@ use core::hint::black_box;
 use std::io::Write as _;
 
 use flate2::{Compression, write::GzEncoder};
-use http_chunked::{BodyAssembler, ContentCoding, Framing};
+use http_chunked::{BodyAssembler, ContentCoding, Encoder, Framing};
 use seg_flate::{Decode, Format, Inflater, Limits};
 use seg_pool::{Pool, Segment};
 use seg_seq::{SegmentedBuf, Sequence};
@@ -29,6 +29,9 @@ pub(crate) const OPERATIONS: &[Named] = &[
     ("flate/gunzip_16k", gunzip),
     ("chunked/copy_64_chunks", || decode_chunks(64, 200)),
     ("chunked/link_15_chunks", || decode_chunks(15, 1_024)),
+    ("chunked/encode_16_linked", encode_linked),
+    ("chunked/encode_64_of_1k", || encode_copied(64, 1_024)),
+    ("chunked/encode_256_of_16", || encode_copied(256, 16)),
     ("ws/decode_125_bytes", decode_message),
     ("ws/encode_125_bytes", encode_message),
     ("ws/unmask_16k_text", unmask),
@@ -125,6 +128,31 @@ fn decode_chunks(count: usize, len: usize) -> Operation {
         assembler.reset(Framing::Chunked, ContentCoding::Identity);
         assembler.push(&mut received.clone()).expect("a valid body");
         drop(black_box(assembler.take_body()));
+    })
+}
+
+/// Long chunks, written as one batch.
+fn encode_linked() -> Operation {
+    let pool = Pool::new();
+    let data: Vec<Segment> = (0..16).map(|_| filled(&pool, &text(16_384))).collect();
+    let mut encoder = Encoder::new(&pool);
+    Box::new(move || {
+        for segment in &data {
+            encoder.push_segment(&mut segment.clone()).expect("the pool has no cap");
+        }
+        drop(black_box(encoder.take()));
+    })
+}
+
+/// Chunks of so many bytes each, written as one batch.
+fn encode_copied(count: usize, len: usize) -> Operation {
+    let (mut encoder, data) = (Encoder::new(&Pool::new()), text(len));
+    Box::new(move || {
+        for _ in 0..count {
+            encoder.push(&mut black_box(&data[..])).expect("the pool has no cap");
+            encoder.flush();
+        }
+        drop(black_box(encoder.take()));
     })
 }
 
