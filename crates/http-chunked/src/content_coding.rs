@@ -1,7 +1,8 @@
 //! What the data of a body is encoded with.
 
-use seg_flate::{Contexts, Decode, Encode, Format, Inflater, Level};
+use seg_flate::{Contexts, Decode, DeflateError, Encode, Flush, Format, Inflater, Level};
 use seg_pool::SegmentSize;
+use seg_seq::SegmentedBuf;
 
 use crate::head::{FieldLines, HeadErrorKind};
 
@@ -99,23 +100,21 @@ impl ContentCoding {
         not(any(feature = "zlib-rs", feature = "miniz_oxide", feature = "zstd")),
         expect(unused_variables, reason = "identity needs neither, Brotli only the level")
     )]
-    pub fn encoder(
-        self,
-        level: Level,
-        contexts: &Contexts,
-    ) -> Option<Box<dyn Encode + Send + Sync>> {
-        match self {
+    pub fn encoder(self, level: Level, contexts: &Contexts) -> Option<ContentEncoder> {
+        let encoder = match self {
             #[cfg(any(feature = "zlib-rs", feature = "miniz_oxide"))]
             Self::Gzip | Self::Deflate => {
                 let format = if self == Self::Gzip { Format::Gzip } else { Format::Zlib };
-                Some(Box::new(seg_flate::Deflater::new(format, level).contexts(contexts)))
+                let deflater = seg_flate::Deflater::new(format, level);
+                Encoder::Deflate(deflater.contexts(contexts))
             }
             #[cfg(feature = "brotli")]
-            Self::Brotli => Some(Box::new(seg_flate::BrotliEncoder::new(level))),
+            Self::Brotli => Encoder::Brotli(seg_flate::BrotliEncoder::new(level)),
             #[cfg(feature = "zstd")]
-            Self::Zstd => Some(Box::new(seg_flate::ZstdEncoder::new(level).contexts(contexts))),
-            _ => None,
-        }
+            Self::Zstd => Encoder::Zstd(seg_flate::ZstdEncoder::new(level).contexts(contexts)),
+            _ => return None,
+        };
+        Some(ContentEncoder(encoder))
     }
 
     /// Creates what decodes a body in this coding; `None` for [`Identity`](Self::Identity). `contexts` keep its
@@ -124,19 +123,22 @@ impl ContentCoding {
         self,
         limits: seg_flate::Limits,
         contexts: &Contexts,
-    ) -> Option<Box<dyn Decode + Send + Sync>> {
+    ) -> Option<ContentDecoder> {
         let inflater = |format| {
             let inflater = Inflater::new(format, limits).output_segments(SegmentSize::K64);
-            Some(Box::new(inflater.contexts(contexts)) as Box<dyn Decode + Send + Sync>)
+            Some(ContentDecoder::Inflate(inflater.contexts(contexts)))
         };
         match self {
             Self::Identity => None,
             Self::Gzip => inflater(Format::Gzip),
             Self::Deflate => inflater(Format::Deflate),
             #[cfg(feature = "brotli")]
-            Self::Brotli => Some(Box::new(seg_flate::BrotliDecoder::new(limits))),
+            Self::Brotli => Some(ContentDecoder::Brotli(seg_flate::BrotliDecoder::new(limits))),
             #[cfg(feature = "zstd")]
-            Self::Zstd => Some(Box::new(seg_flate::ZstdDecoder::new(limits).contexts(contexts))),
+            Self::Zstd => {
+                let decoder = seg_flate::ZstdDecoder::new(limits);
+                Some(ContentDecoder::Zstd(decoder.contexts(contexts)))
+            }
         }
     }
 
@@ -158,6 +160,83 @@ impl ContentCoding {
             Self::Brotli => true,
             #[cfg(feature = "zstd")]
             Self::Zstd => true,
+        }
+    }
+}
+
+/// Encodes one body in a [`ContentCoding`]; made by [`encoder`](ContentCoding::encoder). Lies where it is put: it needs no allocation
+/// of its own.
+#[derive(Debug)]
+pub struct ContentEncoder(Encoder);
+
+/// One variant for each coding that can be encoded with the features that are compiled in.
+#[derive(Debug)]
+enum Encoder {
+    #[cfg(any(feature = "zlib-rs", feature = "miniz_oxide"))]
+    Deflate(seg_flate::Deflater),
+    #[cfg(feature = "brotli")]
+    Brotli(seg_flate::BrotliEncoder),
+    #[cfg(feature = "zstd")]
+    Zstd(seg_flate::ZstdEncoder),
+}
+
+impl ContentEncoder {
+    fn as_encode(&self) -> &dyn Encode {
+        match self.0 {
+            #[cfg(any(feature = "zlib-rs", feature = "miniz_oxide"))]
+            Encoder::Deflate(ref encoder) => encoder,
+            #[cfg(feature = "brotli")]
+            Encoder::Brotli(ref encoder) => encoder,
+            #[cfg(feature = "zstd")]
+            Encoder::Zstd(ref encoder) => encoder,
+        }
+    }
+}
+
+impl Encode for ContentEncoder {
+    fn push(
+        &mut self,
+        input: &mut &[u8],
+        flush: Flush,
+        output: &mut SegmentedBuf,
+    ) -> Result<(), DeflateError> {
+        match self.0 {
+            #[cfg(any(feature = "zlib-rs", feature = "miniz_oxide"))]
+            Encoder::Deflate(ref mut encoder) => encoder.push(input, flush, output),
+            #[cfg(feature = "brotli")]
+            Encoder::Brotli(ref mut encoder) => encoder.push(input, flush, output),
+            #[cfg(feature = "zstd")]
+            Encoder::Zstd(ref mut encoder) => encoder.push(input, flush, output),
+        }
+    }
+
+    fn consumed(&self) -> u64 {
+        self.as_encode().consumed()
+    }
+
+    fn produced(&self) -> u64 {
+        self.as_encode().produced()
+    }
+}
+
+/// Decodes one body in a coding.
+#[derive(Debug)]
+pub(crate) enum ContentDecoder {
+    Inflate(Inflater),
+    #[cfg(feature = "brotli")]
+    Brotli(seg_flate::BrotliDecoder),
+    #[cfg(feature = "zstd")]
+    Zstd(seg_flate::ZstdDecoder),
+}
+
+impl ContentDecoder {
+    pub(crate) fn as_decode(&mut self) -> &mut dyn Decode {
+        match self {
+            Self::Inflate(decoder) => decoder,
+            #[cfg(feature = "brotli")]
+            Self::Brotli(decoder) => decoder,
+            #[cfg(feature = "zstd")]
+            Self::Zstd(decoder) => decoder,
         }
     }
 }

@@ -115,7 +115,7 @@ pub use adapters::tower::{
     DecompressRequestFuture, DecompressRequestLayer, DecompressRequestService, DecompressService,
 };
 pub use body::{Body, BodyAssembler, BodyError, BodyErrorKind, BodyLimits, Progress, TextError};
-pub use content_coding::{ContentCoding, ContentCodings};
+pub use content_coding::{ContentCoding, ContentCodings, ContentEncoder};
 pub use decoder::{
     DecodeError, DecodeErrorKind, Decoder, Extension, Extensions, Limits, Run, Step,
 };

@@ -217,6 +217,11 @@ impl<L: StartLine> MessageReader<L> {
         self
     }
 
+    /// See [`BodyAssembler::set_pause_bytes`].
+    pub(crate) const fn set_pause_bytes(&mut self, bytes: u64) {
+        self.assembler.set_pause_bytes(bytes);
+    }
+
     /// Hands bodies on as they came, whatever their `Content-Encoding`. For a new reader.
     #[must_use]
     pub const fn keep_encoded(mut self) -> Self {

@@ -19,6 +19,25 @@ pub trait Decode {
         &mut self,
         input: &mut &[u8],
         output: &mut SegmentedBuf,
+    ) -> Result<Status, InflateError> {
+        self.push_bounded(input, output, u64::MAX)
+    }
+
+    /// Decodes as [`push`](Self::push) does, but stops once `output` has `output_bytes_max` bytes or more. The status is
+    /// [`NeedOutput`](Status::NeedOutput) then, and the same call goes on, with what is left of the input or with none.
+    ///
+    /// So a few bytes that become very many are decoded piece by piece, and no more of them is in memory than is asked for. What is in
+    /// `output` may be above the bound by one segment, or by a Zstandard block of 128 KiB. Each call goes on by at least one of
+    /// them, whatever `output` has already.
+    ///
+    /// # Errors
+    ///
+    /// As [`push`](Self::push).
+    fn push_bounded(
+        &mut self,
+        input: &mut &[u8],
+        output: &mut SegmentedBuf,
+        output_bytes_max: u64,
     ) -> Result<Status, InflateError>;
 
     /// Decodes all chunks of a sequence. Returns the status, and what follows the stream's end in `input`, of all its chunks.
@@ -75,6 +94,9 @@ pub enum Status {
     /// The input is used up; the stream goes on, or a gzip member or a Zstandard frame ended and another
     /// may follow.
     NeedInput,
+    /// The output has as many bytes as it may. There may be more for the input that was consumed, too. Only of
+    /// [`push_bounded`](Decode::push_bounded).
+    NeedOutput,
     /// The stream has ended. What is left of the input follows it.
     End,
 }

@@ -42,6 +42,10 @@ pub struct Inflater {
     limits: Limits,
     ratio_limiter: RatioLimiter,
     output: Output,
+    /// Decoded bytes in the buffer from which on this push stops.
+    output_bytes_max: u64,
+    /// Whether it stopped for that.
+    is_stopped: bool,
     state: State,
     /// Compressed bytes consumed.
     consumed: u64,
@@ -61,6 +65,8 @@ impl Inflater {
             ratio_limiter: RatioLimiter::new(&limits),
             limits,
             output: Output::new(),
+            output_bytes_max: u64::MAX,
+            is_stopped: false,
             state: State::start(format),
             consumed: 0,
             produced: 0,
@@ -162,8 +168,8 @@ impl Inflater {
         let end = self.decode(wrapping, &mut held_rest, true, output);
         self.state = State::Data(wrapping, held, held_rest.len());
         let is_end = match end? {
-            true => true,
-            false => self.decode(wrapping, input, false, output)?,
+            end if end || self.is_stopped => end,
+            _ => self.decode(wrapping, input, false, output)?,
         };
         if is_end {
             self.state = match wrapping {
@@ -189,7 +195,13 @@ impl Inflater {
         }
         let result = loop {
             match self.decode_once(wrapping, input, is_counted, output) {
-                Ok(None) => {}
+                Ok(None) => {
+                    let decoded = output.len() + self.output.len() as u64;
+                    self.is_stopped = decoded >= self.output_bytes_max;
+                    if self.is_stopped {
+                        break Ok(false);
+                    }
+                }
                 Ok(Some(is_end)) => break Ok(is_end),
                 Err(refusal) => break Err(refusal),
             }
@@ -285,14 +297,17 @@ fn probe_next(engine: &mut Engine, input: &[u8], probe: &mut [u8]) -> (usize, Pr
 }
 
 impl Decode for Inflater {
-    fn push(
+    fn push_bounded(
         &mut self,
         input: &mut &[u8],
         output: &mut SegmentedBuf,
+        output_bytes_max: u64,
     ) -> Result<Status, InflateError> {
+        (self.output_bytes_max, self.is_stopped) = (output_bytes_max, false);
         let result = self.push_piece(input, output);
+        self.output_bytes_max = u64::MAX;
         self.flush(output);
-        result
+        if core::mem::take(&mut self.is_stopped) { Ok(Status::NeedOutput) } else { result }
     }
 
     /// After the first one, short chunks of a stream that is much compressed are copied together into

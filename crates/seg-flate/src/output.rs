@@ -62,6 +62,11 @@ impl Output {
         Ok((spare, self.len))
     }
 
+    /// Returns how many bytes are decoded and not in the buffer yet.
+    pub(crate) const fn len(&self) -> usize {
+        self.len
+    }
+
     fn spare_len(&self, buffer: &SegmentedBuf) -> usize {
         self.segment.as_ref().map_or_else(|| buffer.spare_len(), SegmentMut::spare_len)
     }

@@ -71,6 +71,9 @@ pub struct Incoming<S, R> {
     waiting: tokio_io::Waiting,
 }
 
+/// Data that is decoded at once, and read before there is more.
+const DECODED_BYTES: u64 = 64 << 10;
+
 /// A segment is read into until less than this part of it is left: reads into less would be too
 /// many.
 const READ_PARTS: usize = 8;
@@ -89,7 +92,8 @@ enum State {
 impl<S, R: Receive> Incoming<S, R> {
     /// Creates a stream of the message that `socket` gives next. It takes segments from `pool` to
     /// read into.
-    pub fn new(socket: S, reader: R, pool: &Pool) -> Self {
+    pub fn new(socket: S, mut reader: R, pool: &Pool) -> Self {
+        reader.set_pause_bytes(DECODED_BYTES);
         Self {
             socket,
             reader,
@@ -156,7 +160,8 @@ impl<S, R: Receive> Incoming<S, R> {
     }
 
     /// Turns into the socket, the reader, and what was read after the message.
-    pub fn into_parts(self) -> (S, R, Segment) {
+    pub fn into_parts(mut self) -> (S, R, Segment) {
+        self.reader.set_pause_bytes(u64::MAX);
         (self.socket, self.reader, self.received)
     }
 

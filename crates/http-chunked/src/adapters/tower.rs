@@ -8,6 +8,7 @@ use core::{
 
 use ::http::{HeaderMap, HeaderValue, Request, Response, StatusCode, header};
 use ::http_body::Body;
+use pin_project_lite::pin_project;
 use seg_flate::{Contexts, Level};
 use seg_pool::Pool;
 use tower_layer::Layer;
@@ -24,10 +25,15 @@ use crate::{
 #[derive(Clone, Debug)]
 struct Decoding {
     limits: BodyLimits,
+    contexts: Contexts,
     pool: Pool,
 }
 
 impl Decoding {
+    fn new(limits: BodyLimits, pool: &Pool) -> Self {
+        Self { limits, contexts: Contexts::default(), pool: pool.clone() }
+    }
+
     /// Wraps a body, and takes out of its fields what is not true of the decoded one. `None` when a
     /// coding is not known; then nothing is changed.
     fn wrap<B>(&self, headers: &mut HeaderMap, is_decoded: bool, body: B) -> Wrapped<B> {
@@ -38,7 +44,8 @@ impl Decoding {
             headers.remove(header::CONTENT_ENCODING);
             headers.remove(header::CONTENT_LENGTH);
         }
-        Wrapped { body: Decompress::new(body, codings, self.limits, &self.pool), is_known }
+        let body = Decompress::new(body, codings, self.limits, &self.contexts, &self.pool);
+        Wrapped { body, is_known }
     }
 }
 
@@ -60,7 +67,15 @@ impl DecompressLayer {
     /// Creates a layer whose decoded data lies in segments of `pool`.
     #[must_use]
     pub fn new(limits: BodyLimits, pool: &Pool) -> Self {
-        Self(Decoding { limits, pool: pool.clone() })
+        Self(Decoding::new(limits, pool))
+    }
+
+    /// Sets who keeps the states of decoders between bodies. By default each body allocates them and frees them at its
+    /// end.
+    #[must_use]
+    pub fn with_contexts(mut self, contexts: &Contexts) -> Self {
+        self.0.contexts = contexts.clone();
+        self
     }
 }
 
@@ -107,17 +122,20 @@ where
             headers.entry(header::ACCEPT_ENCODING).or_insert(accepted);
         }
         let has_body = request.method() != ::http::Method::HEAD;
-        let inner = Box::pin(self.inner.call(request));
+        let inner = self.inner.call(request);
         DecompressFuture { inner, decoding: self.decoding.clone(), has_body }
     }
 }
 
-/// The future of a [`DecompressService`].
-#[derive(Debug)]
-pub struct DecompressFuture<F> {
-    inner: Pin<Box<F>>,
-    decoding: Decoding,
-    has_body: bool,
+pin_project! {
+    /// The future of a [`DecompressService`].
+    #[derive(Debug)]
+    pub struct DecompressFuture<F> {
+        #[pin]
+        inner: F,
+        decoding: Decoding,
+        has_body: bool,
+    }
 }
 
 impl<F, B, E> Future for DecompressFuture<F>
@@ -126,11 +144,12 @@ where
 {
     type Output = Result<Response<Decompress<B>>, E>;
 
-    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
-        let response = ready!(self.inner.as_mut().poll(context))?;
+    fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
+        let this = self.project();
+        let response = ready!(this.inner.poll(context))?;
         let (mut parts, body) = response.into_parts();
-        let is_decoded = self.has_body && parts.status != StatusCode::PARTIAL_CONTENT;
-        let wrapped = self.decoding.wrap(&mut parts.headers, is_decoded, body);
+        let is_decoded = *this.has_body && parts.status != StatusCode::PARTIAL_CONTENT;
+        let wrapped = this.decoding.wrap(&mut parts.headers, is_decoded, body);
         Poll::Ready(Ok(Response::from_parts(parts, wrapped.body)))
     }
 }
@@ -146,7 +165,15 @@ impl DecompressRequestLayer {
     /// Creates a layer whose decoded data lies in segments of `pool`.
     #[must_use]
     pub fn new(limits: BodyLimits, pool: &Pool) -> Self {
-        Self(Decoding { limits, pool: pool.clone() })
+        Self(Decoding::new(limits, pool))
+    }
+
+    /// Sets who keeps the states of decoders between bodies. By default each body allocates them and frees them at its
+    /// end.
+    #[must_use]
+    pub fn with_contexts(mut self, contexts: &Contexts) -> Self {
+        self.0.contexts = contexts.clone();
+        self
     }
 }
 
@@ -182,16 +209,19 @@ where
         let (mut parts, body) = request.into_parts();
         let wrapped = self.decoding.wrap(&mut parts.headers, true, body);
         let request = Request::from_parts(parts, wrapped.body);
-        let inner = wrapped.is_known.then(|| Box::pin(self.inner.call(request)));
+        let inner = wrapped.is_known.then(|| self.inner.call(request));
         DecompressRequestFuture { inner }
     }
 }
 
-/// The future of a [`DecompressRequestService`].
-#[derive(Debug)]
-pub struct DecompressRequestFuture<F> {
-    /// `None` when the request was refused.
-    inner: Option<Pin<Box<F>>>,
+pin_project! {
+    /// The future of a [`DecompressRequestService`].
+    #[derive(Debug)]
+    pub struct DecompressRequestFuture<F> {
+        // `None` when the request was refused.
+        #[pin]
+        inner: Option<F>,
+    }
 }
 
 impl<F, B: Default, E> Future for DecompressRequestFuture<F>
@@ -200,9 +230,9 @@ where
 {
     type Output = Result<Response<B>, E>;
 
-    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
-        if let Some(inner) = &mut self.inner {
-            return inner.as_mut().poll(context);
+    fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
+        if let Some(inner) = self.project().inner.as_pin_mut() {
+            return inner.poll(context);
         }
         let mut refused = Response::new(B::default());
         *refused.status_mut() = StatusCode::UNSUPPORTED_MEDIA_TYPE;
@@ -353,18 +383,21 @@ where
         let fields = request.headers().get_all(header::ACCEPT_ENCODING);
         let accepted = AcceptEncoding::from_fields(fields.iter().map(HeaderValue::as_bytes));
         let is_head = request.method() == ::http::Method::HEAD;
-        let inner = Box::pin(self.inner.call(request));
+        let inner = self.inner.call(request);
         CompressFuture { inner, layer: self.layer.clone(), accepted, is_head }
     }
 }
 
-/// The future of a [`CompressService`].
-#[derive(Debug)]
-pub struct CompressFuture<F> {
-    inner: Pin<Box<F>>,
-    layer: CompressLayer,
-    accepted: AcceptEncoding,
-    is_head: bool,
+pin_project! {
+    /// The future of a [`CompressService`].
+    #[derive(Debug)]
+    pub struct CompressFuture<F> {
+        #[pin]
+        inner: F,
+        layer: CompressLayer,
+        accepted: AcceptEncoding,
+        is_head: bool,
+    }
 }
 
 impl<F, B: Body, E> Future for CompressFuture<F>
@@ -373,10 +406,11 @@ where
 {
     type Output = Result<Response<Compress<B>>, E>;
 
-    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
-        let mut response = ready!(self.inner.as_mut().poll(context))?;
-        let CompressLayer { level, contexts, pool, .. } = &self.layer;
-        let coding = self.layer.choose(&self.accepted, &mut response, self.is_head);
+    fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
+        let this = self.project();
+        let mut response = ready!(this.inner.poll(context))?;
+        let CompressLayer { level, contexts, pool, .. } = &*this.layer;
+        let coding = this.layer.choose(this.accepted, &mut response, *this.is_head);
         Poll::Ready(Ok(response.map(|body| Compress::new(body, coding, *level, contexts, pool))))
     }
 }

@@ -118,6 +118,13 @@ impl BodyAssembler {
         self
     }
 
+    /// Makes [`push`](Self::push) stop once it has decoded so much, or a little more: it returns [`Progress::NeedMore`] then, with data to
+    /// [take](Self::take_data), and what is left waits for the next call, which may be one without input. So what a
+    /// few bytes become is never in memory as a whole.
+    pub(crate) const fn set_pause_bytes(&mut self, bytes: u64) {
+        self.content.set_pause_bytes(bytes);
+    }
+
     /// Starts another body, forgetting this one and any error. Keeps assembly, limits and memory.
     pub fn reset(&mut self, framing: Framing, codings: impl Into<ContentCodings>) {
         self.data.clear();
@@ -145,7 +152,9 @@ impl BodyAssembler {
             State::End => return Ok(Progress::End),
             State::Open => {}
         }
-        self.resume()?;
+        if self.resume()? {
+            return Ok(Progress::NeedMore);
+        }
         self.data.receive(received);
         let result = match self.framing {
             Framing::Chunked => self.push_chunked(received),
@@ -182,7 +191,7 @@ impl BodyAssembler {
             (State::Failed(error), _) => Err(error),
             (State::End, _) | (State::Open, Framing::Length(0)) => Ok(()),
             (State::Open, Framing::UntilClose) => {
-                self.resume()?;
+                while self.resume()? {}
                 self.end()
             }
             (State::Open, _) => {
@@ -274,6 +283,9 @@ impl BodyAssembler {
                 let kept = self.keep(received, len, next_len);
                 self.decoder.take_data(before - received.len());
                 kept.map_err(|kind| BodyError::new(kind, self.decoder.offset()))?;
+                if self.content.is_pending() {
+                    return Ok(Progress::NeedMore);
+                }
                 is_first = false;
             } else if self.decoder.is_ended() {
                 return Ok(Progress::End);
@@ -300,7 +312,8 @@ impl BodyAssembler {
         let kept = self.keep(received, count, 0);
         self.offset += (before - received.len()) as u64;
         kept.map_err(|kind| BodyError::new(kind, self.offset))?;
-        Ok(if count as u64 == left { Progress::End } else { Progress::NeedMore })
+        let is_end = count as u64 == left && !self.content.is_pending();
+        Ok(if is_end { Progress::End } else { Progress::NeedMore })
     }
 
     /// Keeps the first `len` bytes of a received segment. Takes what is acceptable off. After them comes a run
@@ -334,14 +347,15 @@ impl BodyAssembler {
         result
     }
 
-    /// Decodes what was taken when there was no memory.
+    /// Decodes what was taken when there was no memory, or enough decoded data; returns whether there is enough of it again.
     #[inline]
-    fn resume(&mut self) -> Result<(), BodyError> {
+    fn resume(&mut self) -> Result<bool, BodyError> {
         if !self.content.is_pending() {
-            return Ok(());
+            return Ok(false);
         }
         let resumed = self.decode(&mut Segment::new(), 0);
-        resumed.map_err(|kind| self.fail(BodyError::new(kind, self.offset())))
+        resumed.map_err(|kind| self.fail(BodyError::new(kind, self.offset())))?;
+        Ok(self.content.is_pending())
     }
 
     fn end(&mut self) -> Result<(), BodyError> {

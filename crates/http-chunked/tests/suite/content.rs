@@ -12,7 +12,7 @@ use http_chunked::{
 };
 use seg_flate::InflateErrorKind;
 #[cfg(any(feature = "zlib-rs", feature = "miniz_oxide"))]
-use seg_flate::{Contexts, Flush, Level};
+use seg_flate::{Contexts, Encode as _, Flush, Level};
 use seg_pool::Segment;
 #[cfg(any(feature = "zlib-rs", feature = "miniz_oxide"))]
 use seg_seq::SegmentedBuf;

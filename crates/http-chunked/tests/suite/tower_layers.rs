@@ -7,9 +7,9 @@ use bytes::Bytes;
 use flate2::{Compression, write::GzEncoder};
 use http::{HeaderMap, Request, Response, StatusCode};
 use http_body_util::{BodyExt, Full};
-use http_chunked::{BodyLimits, Decompress, DecompressLayer, DecompressRequestLayer};
+use http_chunked::{BodyLimits, Contexts, Decompress, DecompressLayer, DecompressRequestLayer};
 #[cfg(any(feature = "zlib-rs", feature = "miniz_oxide"))]
-use http_chunked::{Compress, CompressLayer, ContentCoding, Contexts};
+use http_chunked::{Compress, CompressLayer, ContentCoding};
 #[cfg(any(feature = "zlib-rs", feature = "miniz_oxide"))]
 use seg_flate::Level;
 use tower_layer::Layer;
@@ -179,7 +179,8 @@ fn a_slow_body_waits_in_no_encoder_and_holds_no_segment() {
         let slow = Slow { pieces: vec!["hello", ", ", "world", "trailer x"], is_ready: true };
         let contexts = Contexts::default();
         let body = Compress::new(slow, coding, Level::DEFAULT, &contexts, &pool);
-        let mut body = Decompress::new(body, coding, BodyLimits::new(), &POOL);
+        let mut body =
+            Decompress::new(body, coding, BodyLimits::new(), &Contexts::default(), &POOL);
         let mut got = Vec::new();
         let trailers = run(async {
             loop {
@@ -235,7 +236,7 @@ fn a_server_encodes_what_may_be_encoded_and_says_so() {
             assert_eq!(tag.as_bytes().starts_with(b"W/"), is_coded, "{name}");
         }
         let coding = if is_coded { ContentCoding::Gzip } else { ContentCoding::Identity };
-        let body = Decompress::new(body, coding, BodyLimits::new(), &POOL);
+        let body = Decompress::new(body, coding, BodyLimits::new(), &Contexts::default(), &POOL);
         assert_eq!(run(body.collect()).expect("good").to_bytes(), "hello", "{name}");
     }
 }

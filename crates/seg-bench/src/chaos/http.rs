@@ -4,8 +4,8 @@ use std::io::{self, ErrorKind};
 
 use anyhow::{Context as _, ensure};
 use http_chunked::{
-    Assembly, BodyLimits, ChunkedWriter, ContentCoding, Encoder, Framing, HeadWriter, Incoming,
-    MessageError, MessageLimits, RequestReader, ResponseReader, Trailers,
+    Assembly, BodyLimits, ChunkedWriter, ContentCoding, Encode as _, Encoder, Framing, HeadWriter,
+    Incoming, MessageError, MessageLimits, RequestReader, ResponseReader, Trailers,
 };
 use seg_flate::{DeflateError, DeflateErrorKind, Flush, Level};
 use seg_seq::{SegmentedBuf, Sequence};

@@ -172,28 +172,21 @@ impl BrotliDecoder {
         Ok(true)
     }
 
-    /// Takes what was decoded before the data was refused.
-    fn drain(&mut self, output: &mut SegmentedBuf) -> Result<(), InflateErrorKind> {
-        loop {
-            let left = self.output_left();
-            let Some(engine) = &mut self.engine else { return Ok(()) };
-            if !BrotliDecoderHasMoreOutput(engine) {
-                return Ok(());
-            }
-            if left == 0 {
-                return Err(self.limits.exceeded(self.produced));
-            }
-            let spare =
-                output.try_spare_initialized_mut().map_err(InflateErrorKind::OutOfMemory)?;
-            let mut len = spare.len().min(left);
-            let decoded = BrotliDecoderTakeOutput(engine, &mut len);
-            if len == 0 {
-                return Ok(());
-            }
-            spare[..len].copy_from_slice(&decoded[..len]);
-            output.advance_initialized(len);
-            self.produced += len as u64;
+    /// Takes a segment of what was decoded before the data was refused; returns whether that is all.
+    fn drain_once(&mut self, output: &mut SegmentedBuf) -> Result<bool, InflateErrorKind> {
+        let left = self.output_left();
+        let engine = self.engine.as_mut().filter(|engine| BrotliDecoderHasMoreOutput(engine));
+        let Some(engine) = engine else { return Ok(true) };
+        if left == 0 {
+            return Err(self.limits.exceeded(self.produced));
         }
+        let spare = output.try_spare_initialized_mut().map_err(InflateErrorKind::OutOfMemory)?;
+        let mut len = spare.len().min(left);
+        let decoded = BrotliDecoderTakeOutput(engine, &mut len);
+        spare[..len].copy_from_slice(&decoded[..len]);
+        output.advance_initialized(len);
+        self.produced += len as u64;
+        Ok(len == 0)
     }
 
     /// How much more output there may be for the input so far.
@@ -229,19 +222,24 @@ fn refusal(code: &Code) -> InflateErrorKind {
 }
 
 impl Decode for BrotliDecoder {
-    fn push(
+    fn push_bounded(
         &mut self,
         input: &mut &[u8],
         output: &mut SegmentedBuf,
+        output_bytes_max: u64,
     ) -> Result<Status, InflateError> {
         loop {
             let moved = match self.state {
                 State::Data => self.decode_once(input, output),
-                State::Refused(kind) => Err(self.drain(output).err().unwrap_or(kind)),
+                State::Refused(kind) => match self.drain_once(output) {
+                    Ok(true) => Err(kind),
+                    other => other,
+                },
                 State::End => return Ok(Status::End),
                 State::Failed(error) => return Err(error),
             };
             match moved {
+                Ok(false) if output.len() >= output_bytes_max => return Ok(Status::NeedOutput),
                 Ok(false) => {}
                 Ok(true) if matches!(self.state, State::Data) => return Ok(Status::NeedInput),
                 Ok(true) => return Ok(Status::End),

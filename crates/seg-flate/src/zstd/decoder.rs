@@ -550,10 +550,11 @@ impl Block {
 
 impl Decode for ZstdDecoder {
     /// The status is [`NeedInput`](Status::NeedInput) after a frame as well, because another one may follow.
-    fn push(
+    fn push_bounded(
         &mut self,
         input: &mut &[u8],
         output: &mut SegmentedBuf,
+        output_bytes_max: u64,
     ) -> Result<Status, InflateError> {
         loop {
             let moved = match self.state {
@@ -562,6 +563,7 @@ impl Decode for ZstdDecoder {
                 _ => self.step(input, output),
             };
             match moved {
+                Ok(true) if output.len() >= output_bytes_max => return Ok(Status::NeedOutput),
                 Ok(true) => {}
                 Ok(false) => return Ok(Status::NeedInput),
                 Err((kind, offset)) => {

@@ -15,7 +15,7 @@ use seg_pool::Pool;
 use seg_seq::{SegmentedBuf, Sequence};
 
 use super::bytes_body::first_chunk;
-use crate::content_coding::ContentCoding;
+use crate::content_coding::{ContentCoding, ContentEncoder};
 
 /// Input that is encoded at once, so that what it becomes is handed on before there is more.
 const PIECE_BYTES: usize = 64 << 10;
@@ -40,7 +40,7 @@ const PIECE_BYTES: usize = 64 << 10;
 /// let (pool, coding) = (Pool::new(), ContentCoding::Gzip);
 /// let body = Full::new(&b"hello"[..]);
 /// let coded = Compress::new(body, coding, Level::DEFAULT, &Contexts::default(), &pool);
-/// let plain = Decompress::new(coded, coding, BodyLimits::new(), &pool);
+/// let plain = Decompress::new(coded, coding, BodyLimits::new(), &Contexts::default(), &pool);
 /// assert_eq!(plain.collect().await?.to_bytes(), "hello");
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// # })?;
@@ -50,7 +50,7 @@ const PIECE_BYTES: usize = 64 << 10;
 pub struct Compress<B> {
     body: B,
     /// `None` when the body is handed on as it is, and once it has ended.
-    encoder: Option<Box<dyn Encode + Send + Sync>>,
+    encoder: Option<ContentEncoder>,
     is_identity: bool,
     /// Came from the body inside, and is not encoded.
     received: Bytes,
@@ -133,7 +133,8 @@ impl<B: Body + Unpin> Body for Compress<B> {
                     let data = core::mem::take(&mut this.received);
                     return Poll::Ready(Some(Ok(Frame::data(data))));
                 }
-                this.encode_or_close(Flush::None)?;
+                let is_last = this.is_closed && this.received.len() <= PIECE_BYTES;
+                this.encode_or_close(if is_last { Flush::Finish } else { Flush::None })?;
                 continue;
             }
             if this.is_closed {
@@ -160,7 +161,11 @@ impl<B: Body + Unpin> Body for Compress<B> {
                     return Poll::Ready(Some(Err(CompressError::Body(error))));
                 }
                 Some(Ok(frame)) => match frame.into_data() {
-                    Ok(mut data) => this.received = data.copy_to_bytes(data.remaining()),
+                    Ok(mut data) => {
+                        this.received = data.copy_to_bytes(data.remaining());
+                        // Then the end of the encoding goes out with its last bytes.
+                        this.is_closed = this.body.is_end_stream();
+                    }
                     Err(frame) => {
                         this.trailers = frame.into_trailers().ok();
                         this.is_closed = this.trailers.is_some();

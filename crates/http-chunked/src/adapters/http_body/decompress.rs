@@ -10,34 +10,32 @@ use core::{
 use ::http_body::{Body, Frame, SizeHint};
 use bytes::{Buf, Bytes};
 use http::HeaderMap;
+use seg_flate::Contexts;
 use seg_pool::{Pool, Segment};
 use seg_seq::Sequence;
 
 use super::bytes_body::first_chunk;
 use crate::{
     body::{BodyAssembler, BodyError, BodyLimits},
-    content_coding::{ContentCoding, ContentCodings},
+    content_coding::ContentCodings,
     framing::Framing,
 };
 
-/// Input that is decoded at once. DEFLATE makes at most 1032 bytes of one: two megabytes.
-const DEFLATE_PIECE_BYTES: usize = 2 << 10;
-
-/// As much of a coding that makes many bytes of few: 128 KiB of four with `zstd`.
-const OTHER_PIECE_BYTES: usize = 64;
+/// Data that is decoded at once, and handed on before there is more.
+const PIECE_BYTES: u64 = 64 << 10;
 
 /// Decodes another `http_body::Body` as it comes, under limits that are checked before memory is
 /// taken. Trailers are handed on.
 ///
-/// A compressed body is fed in small pieces, and nothing is fed while decoded data waits, so a body
-/// that becomes very long is never in memory as a whole. An error of out of memory is the end of the
+/// Decodes 64 KiB at a time, or a little more, and nothing while decoded data waits: so a body
+/// that becomes very long is never in memory as a whole, in whatever pieces it came. An error of out of memory is the end of the
 /// body, as errors of an `http_body::Body` are.
 ///
 /// # Examples
 ///
 /// ```
 /// use http_body_util::{BodyExt, Full};
-/// use http_chunked::{BodyLimits, ContentCoding, Decompress};
+/// use http_chunked::{BodyLimits, ContentCoding, Contexts, Decompress};
 /// use seg_pool::Pool;
 ///
 /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
@@ -46,7 +44,8 @@ const OTHER_PIECE_BYTES: usize = 64;
 /// // `hello`, stored in a zlib stream.
 /// let coded = &b"\x78\x01\x01\x05\x00\xfa\xffhello\x06\x2c\x02\x15"[..];
 /// let (coding, limits) = (ContentCoding::Deflate, BodyLimits::new().with_body_bytes_max(1 << 30));
-/// let body = Decompress::new(Full::new(coded), coding, limits, &Pool::new());
+/// let contexts = Contexts::new(1 << 20);
+/// let body = Decompress::new(Full::new(coded), coding, limits, &contexts, &Pool::new());
 /// assert_eq!(body.collect().await?.to_bytes(), "hello");
 /// # Ok(())
 /// # })
@@ -56,7 +55,7 @@ const OTHER_PIECE_BYTES: usize = 64;
 pub struct Decompress<B> {
     body: B,
     assembler: BodyAssembler,
-    piece_bytes: usize,
+    is_identity: bool,
     /// Received, and not decoded.
     received: Segment,
     /// Decoded, and not handed on.
@@ -79,26 +78,22 @@ enum State {
 impl<B> Decompress<B> {
     /// Creates a body that decodes another one, which has these codings, as
     /// [`from_headers`](ContentCodings::from_headers) reads them. Decoded data lies in segments of
-    /// `pool`.
+    /// `pool`; `contexts` keep the states of decoders once the body ended, so that the next one allocates none.
     pub fn new(
         body: B,
         codings: impl Into<ContentCodings>,
         limits: BodyLimits,
+        contexts: &Contexts,
         pool: &Pool,
     ) -> Self {
         let codings = codings.into();
-        let is_deflate =
-            |coding: &ContentCoding| matches!(coding, ContentCoding::Gzip | ContentCoding::Deflate);
-        let piece_bytes = match codings.as_slice() {
-            [] => usize::MAX,
-            all if all.iter().all(is_deflate) => DEFLATE_PIECE_BYTES,
-            _ => OTHER_PIECE_BYTES,
-        };
         let assembler = BodyAssembler::new(pool, Framing::UntilClose);
+        let mut assembler = assembler.limits(limits).contexts(contexts).content_coding(codings);
+        assembler.set_pause_bytes(PIECE_BYTES);
         Self {
             body,
-            assembler: assembler.limits(limits).content_coding(codings),
-            piece_bytes,
+            assembler,
+            is_identity: codings.is_identity(),
             received: Segment::new(),
             data: Sequence::new(),
             trailers: None,
@@ -107,13 +102,15 @@ impl<B> Decompress<B> {
         }
     }
 
-    /// Decodes a piece of what was received.
-    fn decode(&mut self) -> Result<(), BodyError> {
-        let len = self.received.len().min(self.piece_bytes);
-        let mut piece = self.received.split_to(len);
-        let result = self.assembler.push(&mut piece);
+    /// Decodes some of what was received; returns whether there is any data, or why there is no more.
+    fn decode(&mut self) -> bool {
+        self.error = self.assembler.push(&mut self.received).err();
         self.data = self.assembler.take_data();
-        result.map(drop)
+        if self.received.is_empty() {
+            // An empty part of a segment would keep it.
+            self.received = Segment::new();
+        }
+        self.error.is_some() || !self.data.is_empty()
     }
 }
 
@@ -134,8 +131,7 @@ impl<B: Body + Unpin> Body for Decompress<B> {
                 (this.received, this.state) = (Segment::new(), State::End);
                 return Poll::Ready(Some(Err(DecompressError::Refused(error))));
             }
-            if !this.received.is_empty() {
-                this.error = this.decode().err();
+            if this.state != State::End && this.decode() {
                 continue;
             }
             match this.state {
@@ -172,7 +168,7 @@ impl<B: Body + Unpin> Body for Decompress<B> {
     }
 
     fn size_hint(&self) -> SizeHint {
-        if self.piece_bytes == usize::MAX { self.body.size_hint() } else { SizeHint::new() }
+        if self.is_identity { self.body.size_hint() } else { SizeHint::new() }
     }
 }
 

@@ -21,6 +21,8 @@ impl Receive for BodyAssembler {}
 
 #[expect(unnameable_types, reason = "nobody else implements it")]
 pub trait Sealed {
+    /// Sets after how much decoded data a call stops.
+    fn set_pause_bytes(&mut self, bytes: u64);
     /// Takes octets from the front of `received`.
     fn receive(&mut self, received: &mut Segment) -> io::Result<MessageStep>;
     /// Says that the socket was closed; returns whether that ends a message.
@@ -32,6 +34,10 @@ pub trait Sealed {
 }
 
 impl<L: StartLine> Sealed for MessageReader<L> {
+    fn set_pause_bytes(&mut self, bytes: u64) {
+        Self::set_pause_bytes(self, bytes);
+    }
+
     fn receive(&mut self, received: &mut Segment) -> io::Result<MessageStep> {
         Ok(self.push(received)?)
     }
@@ -55,6 +61,10 @@ impl<L: StartLine> Sealed for MessageReader<L> {
 }
 
 impl Sealed for BodyAssembler {
+    fn set_pause_bytes(&mut self, bytes: u64) {
+        Self::set_pause_bytes(self, bytes);
+    }
+
     fn receive(&mut self, received: &mut Segment) -> io::Result<MessageStep> {
         Ok(match self.push(received)? {
             Progress::NeedMore => MessageStep::NeedMore,
