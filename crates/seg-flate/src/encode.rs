@@ -3,6 +3,8 @@
 use seg_seq::{SegmentedBuf, Sequence};
 
 use crate::deflate_error::DeflateError;
+#[cfg(any(feature = "brotli", feature = "zstd"))]
+use crate::deflate_error::DeflateErrorKind;
 
 /// An encoder of one stream, pushed piece by piece: a [`Deflater`](crate::Deflater), or one of Brotli or Zstandard.
 pub trait Encode {
@@ -57,4 +59,37 @@ pub enum Flush {
     Full,
     /// All of it, and the stream has ended.
     Finish,
+}
+
+/// How far an encoder is that is made of a library.
+#[cfg(any(feature = "brotli", feature = "zstd"))]
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct EncodeProgress {
+    is_finished: bool,
+    pub(crate) consumed: u64,
+    pub(crate) produced: u64,
+}
+
+#[cfg(any(feature = "brotli", feature = "zstd"))]
+impl EncodeProgress {
+    /// Returns whether a push calls the library at all.
+    pub(crate) fn begin(&self, input: &[u8], flush: Flush) -> Result<bool, DeflateError> {
+        match (self.is_finished, input) {
+            (true, []) => Ok(false),
+            (true, _) => Err(DeflateError::new(DeflateErrorKind::Finished, self.consumed)),
+            (false, []) => Ok(flush != Flush::None),
+            (false, _) => Ok(true),
+        }
+    }
+
+    /// Takes in what became of a push; returns whether it ended the stream, so that the library's state is no longer needed.
+    pub(crate) fn end(
+        &mut self,
+        result: Result<(), DeflateErrorKind>,
+        flush: Flush,
+    ) -> Result<bool, DeflateError> {
+        result.map_err(|kind| DeflateError::new(kind, self.consumed))?;
+        self.is_finished = flush == Flush::Finish;
+        Ok(self.is_finished)
+    }
 }

@@ -12,7 +12,7 @@ use seg_seq::SegmentedBuf;
 
 use crate::{
     deflate_error::{DeflateError, DeflateErrorKind},
-    encode::{Encode, Flush},
+    encode::{Encode, EncodeProgress, Flush},
     level::Level,
 };
 
@@ -46,16 +46,14 @@ pub struct BrotliEncoder {
     level: Level,
     /// There while a stream is open.
     engine: Option<Box<BrotliEncoderStateStruct<StandardAlloc>>>,
-    is_finished: bool,
-    consumed: u64,
-    produced: u64,
+    progress: EncodeProgress,
 }
 
 impl BrotliEncoder {
     /// Creates an encoder. The level is the quality of the library, which has two more above 9. Allocates nothing.
     #[must_use]
-    pub const fn new(level: Level) -> Self {
-        Self { level, engine: None, is_finished: false, consumed: 0, produced: 0 }
+    pub fn new(level: Level) -> Self {
+        Self { level, engine: None, progress: EncodeProgress::default() }
     }
 
     /// Makes the encoder ready for another stream, whatever became of the last one.
@@ -91,7 +89,7 @@ impl BrotliEncoder {
                 let encoded = engine.take_output(&mut len);
                 spare[..len].copy_from_slice(&encoded[..len]);
                 output.advance_initialized(len);
-                self.produced += len as u64;
+                self.progress.produced += len as u64;
             }
             if is_taken && input.is_empty() {
                 return Ok(());
@@ -113,7 +111,7 @@ impl BrotliEncoder {
                 return Err(DeflateErrorKind::Finished);
             }
             *input = &input[taken..];
-            self.consumed += taken as u64;
+            self.progress.consumed += taken as u64;
             is_taken = true;
         }
     }
@@ -126,28 +124,21 @@ impl Encode for BrotliEncoder {
         flush: Flush,
         output: &mut SegmentedBuf,
     ) -> Result<(), DeflateError> {
-        let is_idle = flush == Flush::None && input.is_empty();
-        let result = if self.is_finished {
-            if input.is_empty() { Ok(()) } else { Err(DeflateErrorKind::Finished) }
-        } else if is_idle {
-            Ok(())
-        } else {
-            self.encode(input, flush, output)
-        };
-        result.map_err(|kind| DeflateError::new(kind, self.consumed))?;
-        if flush == Flush::Finish {
-            self.is_finished = true;
-            self.engine = None;
+        if self.progress.begin(input, flush)? {
+            let result = self.encode(input, flush, output);
+            if self.progress.end(result, flush)? {
+                self.engine = None;
+            }
         }
         Ok(())
     }
 
     fn consumed(&self) -> u64 {
-        self.consumed
+        self.progress.consumed
     }
 
     fn produced(&self) -> u64 {
-        self.produced
+        self.progress.produced
     }
 }
 
@@ -155,8 +146,7 @@ impl fmt::Debug for BrotliEncoder {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("BrotliEncoder")
             .field("level", &self.level)
-            .field("consumed", &self.consumed)
-            .field("produced", &self.produced)
+            .field("progress", &self.progress)
             .finish_non_exhaustive()
     }
 }

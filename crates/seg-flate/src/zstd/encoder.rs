@@ -11,7 +11,7 @@ use super::MEMORY_ALLOCATION;
 use crate::{
     contexts::{Context, Contexts},
     deflate_error::{DeflateError, DeflateErrorKind},
-    encode::{Encode, Flush},
+    encode::{Encode, EncodeProgress, Flush},
     level::Level,
 };
 
@@ -45,9 +45,7 @@ pub struct ZstdEncoder {
     contexts: Contexts,
     /// There while a frame is open.
     context: Option<CCtx<'static>>,
-    is_finished: bool,
-    consumed: u64,
-    produced: u64,
+    progress: EncodeProgress,
 }
 
 impl ZstdEncoder {
@@ -59,9 +57,7 @@ impl ZstdEncoder {
             level,
             contexts: Contexts::default(),
             context: None,
-            is_finished: false,
-            consumed: 0,
-            produced: 0,
+            progress: EncodeProgress::default(),
         }
     }
 
@@ -81,8 +77,7 @@ impl ZstdEncoder {
     /// Makes the encoder ready for another frame, whatever became of the last one.
     pub fn reset(&mut self) {
         self.leave();
-        self.is_finished = false;
-        (self.consumed, self.produced) = (0, 0);
+        self.progress = EncodeProgress::default();
     }
 
     /// Returns the library's state, which this makes when there is none.
@@ -137,8 +132,8 @@ impl ZstdEncoder {
                 _ => DeflateErrorKind::Finished,
             })?;
             *input = &input[taken..];
-            self.consumed += taken as u64;
-            self.produced += made as u64;
+            self.progress.consumed += taken as u64;
+            self.progress.produced += made as u64;
             output.advance_initialized(made);
             if input.is_empty() && (held == 0 || flush == Flush::None) {
                 return Ok(());
@@ -154,28 +149,21 @@ impl Encode for ZstdEncoder {
         flush: Flush,
         output: &mut SegmentedBuf,
     ) -> Result<(), DeflateError> {
-        let is_idle = flush == Flush::None && input.is_empty();
-        let result = if self.is_finished {
-            if input.is_empty() { Ok(()) } else { Err(DeflateErrorKind::Finished) }
-        } else if is_idle {
-            Ok(())
-        } else {
-            self.encode(input, flush, output)
-        };
-        result.map_err(|kind| DeflateError::new(kind, self.consumed))?;
-        if flush == Flush::Finish && !self.is_finished {
-            self.is_finished = true;
-            self.leave();
+        if self.progress.begin(input, flush)? {
+            let result = self.encode(input, flush, output);
+            if self.progress.end(result, flush)? {
+                self.leave();
+            }
         }
         Ok(())
     }
 
     fn consumed(&self) -> u64 {
-        self.consumed
+        self.progress.consumed
     }
 
     fn produced(&self) -> u64 {
-        self.produced
+        self.progress.produced
     }
 }
 
@@ -189,8 +177,7 @@ impl fmt::Debug for ZstdEncoder {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("ZstdEncoder")
             .field("level", &self.level)
-            .field("consumed", &self.consumed)
-            .field("produced", &self.produced)
+            .field("progress", &self.progress)
             .finish_non_exhaustive()
     }
 }
