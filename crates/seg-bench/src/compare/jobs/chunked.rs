@@ -1,6 +1,7 @@
 //! http-chunked against other decoders and encoders of chunked bodies.
 
 mod actix_codec;
+mod content;
 mod decode;
 mod encode;
 mod httparse_loop;
@@ -14,6 +15,7 @@ use super::super::Job;
 pub(super) fn jobs() -> Vec<Job> {
     let mut jobs = decode::jobs();
     jobs.extend(encode::jobs());
+    jobs.extend(content::jobs());
     jobs
 }
 

@@ -1,5 +1,6 @@
 //! seg-flate against other decoders of gzip.
 
+mod codings;
 mod data;
 mod peers;
 
@@ -26,6 +27,7 @@ pub(super) fn jobs() -> Vec<Job> {
         }
         jobs.push(gzip(&format!("flate/deflate_{kind}_1m"), make(1 << 20)));
     }
+    jobs.extend(codings::jobs());
     jobs
 }
 
