@@ -137,7 +137,6 @@ impl Way for Zstd {
                 let mut output = OutBuffer::around_pos(spare, filled);
                 self.context.decompress_stream(&mut output, &mut input).expect("a valid stream");
                 let is_full = output.pos() == output.capacity();
-                drop(output);
                 if input.pos() == piece.len() && !is_full {
                     break;
                 }
