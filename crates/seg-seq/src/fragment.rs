@@ -36,6 +36,7 @@ impl Sequence {
     /// assert_eq!(second, Some(vec![&b" w"[..], b"orl"]));
     /// assert_eq!(fragments.next().map(|fragment| fragment.len()), Some(1));
     /// ```
+    #[inline]
     #[must_use]
     pub fn fragments(&self, len_max: usize) -> Fragments<'_> {
         assert!(len_max > 0, "fragments of no bytes");
@@ -58,39 +59,32 @@ struct Cursor<'a> {
 }
 
 impl<'a> Cursor<'a> {
+    #[inline]
     fn new(sequence: &'a Sequence) -> Self {
-        let (chunk, remaining) = (const { &Segment::new() }, sequence.len());
-        let mut cursor = Self { sequence, chunk, slice: &[], next: 0, remaining };
-        cursor.enter_chunk();
-        cursor
-    }
-
-    /// Goes to the next chunk.
-    fn enter_chunk(&mut self) {
-        self.chunk = self.sequence.list.get(self.next).unwrap_or(const { &Segment::new() });
-        self.slice = self.chunk;
-        self.next += 1;
+        let chunk = sequence.list.first().unwrap_or(const { &Segment::new() });
+        Self { sequence, chunk, slice: chunk, next: 1, remaining: sequence.len() }
     }
 
     /// Moves over bytes that are there.
     #[inline]
     fn advance(&mut self, count: usize) {
         self.remaining -= count as u64;
-        if count < self.slice.len() {
-            self.slice = &self.slice[count..];
-        } else {
-            self.advance_across(count);
-        }
-    }
-
-    fn advance_across(&mut self, count: usize) {
         let mut rest = count;
         while rest >= self.slice.len() && !self.slice.is_empty() {
             rest -= self.slice.len();
-            self.enter_chunk();
+            self.chunk = chunk_at(self.sequence, self.next);
+            self.slice = self.chunk;
+            self.next += 1;
         }
         self.slice = &self.slice[rest..];
     }
+}
+
+/// Returns a chunk, or an empty one at the end.
+// Takes no cursor, so that the compiler keeps the fields of that in registers.
+#[inline(never)]
+fn chunk_at(sequence: &Sequence, index: usize) -> &Segment {
+    sequence.list.get(index).unwrap_or(const { &Segment::new() })
 }
 
 /// The fragments of a [`Sequence`], from [`Sequence::fragments`].
