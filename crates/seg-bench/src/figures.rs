@@ -25,6 +25,9 @@ pub struct Figures {
     pub allocs_per_op: f64,
     /// Bytes allocated an operation, once warm.
     pub alloc_bytes_per_op: f64,
+    /// Bytes that an operation's result keeps, where the job is about those.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub held_bytes: Option<f64>,
     /// Bytes of the largest single allocation, the first operation's included.
     pub largest_alloc: u64,
     /// The most bytes that were live at a time, those of pools included.
@@ -32,6 +35,13 @@ pub struct Figures {
 }
 
 impl Figures {
+    /// Returns what contenders are compared by: bytes held where the job is about those, or else
+    /// nanoseconds.
+    #[must_use]
+    pub fn value(&self) -> f64 {
+        self.held_bytes.unwrap_or(self.ns_min)
+    }
+
     /// Rounds the times to four significant digits: a clock knows no more, and a file that is kept
     /// needs no more.
     #[must_use]
@@ -43,6 +53,7 @@ impl Figures {
             ns_median,
             allocs_per_op: thousandths(self.allocs_per_op),
             alloc_bytes_per_op: thousandths(self.alloc_bytes_per_op),
+            held_bytes: self.held_bytes.map(f64::round),
             ..self
         }
     }
@@ -53,18 +64,19 @@ fn significant(value: f64) -> f64 {
     format!("{value:.3e}").parse().unwrap_or(value)
 }
 
-/// Prints one job's rows, fastest first, each with its ratio to the best peer and the best floor.
+/// Prints one job's rows, the best first, each with its ratio to the best peer and the best floor.
 ///
-/// A ratio above 1 is slower.
+/// A ratio above 1 is slower, or keeps more. `bytes` are those allocated an operation, or those that its result keeps
+/// where the job is about them.
 pub fn print_table(figures: &[Figures]) {
     let Some(first) = figures.first() else { return };
     let best = |floor: bool| {
         let rows = figures.iter().filter(|row| row.floor == floor && !row.ours);
-        rows.map(|row| row.ns_min).min_by(f64::total_cmp)
+        rows.map(Figures::value).min_by(f64::total_cmp)
     };
     let (peer, floor) = (best(false), best(true));
     let ratio = |row: &Figures, to: Option<f64>| {
-        to.map_or_else(|| "-".to_owned(), |to| format!("{:.2}", row.ns_min / to))
+        to.map_or_else(|| "-".to_owned(), |to| format!("{:.2}", row.value() / to))
     };
     println!("\n{}", first.case);
     println!(
@@ -72,7 +84,7 @@ pub fn print_table(figures: &[Figures]) {
         "contender", "ns", "median", "GB/s", "x peer", "floor", "allocs", "bytes", "peak"
     );
     let mut rows: Vec<_> = figures.iter().collect();
-    rows.sort_by(|a, b| a.ns_min.total_cmp(&b.ns_min));
+    rows.sort_by(|a, b| a.value().total_cmp(&b.value()));
     for row in rows {
         let mark = if row.ours {
             "*"
@@ -94,7 +106,7 @@ pub fn print_table(figures: &[Figures]) {
             ratio(row, peer),
             ratio(row, floor),
             row.allocs_per_op,
-            binary(row.alloc_bytes_per_op),
+            binary(row.held_bytes.unwrap_or(row.alloc_bytes_per_op)),
             binary(row.peak_live as f64),
         );
     }

@@ -1,16 +1,16 @@
-//! Pictures as SVG: ratios on a log axis, and memory over the course of a message.
+//! Pictures as SVG: ratios or bytes on a log axis, and memory over the course of a message.
 //!
 //! The background is white, so that a picture reads the same on a light and on a dark page. The
 //! colours are Okabe and Ito's, which colour-blind people can tell apart, and no meaning hangs on a
 //! colour alone. Text is set in whatever sans-serif font the viewer has: nothing here needs a font.
 
+mod dot_chart;
 mod memory_chart;
-mod ratio_chart;
 
 use plotters::{coord::Shift, prelude::*};
 
+pub use dot_chart::{DotChart, DotRow, Measure};
 pub use memory_chart::{MemoryChart, Panel, Series};
-pub use ratio_chart::{RatioChart, RatioRow};
 
 const PALE_INK: RGBColor = RGBColor(0x66, 0x66, 0x66);
 const GRID: RGBColor = RGBColor(0xe3, 0xe3, 0xe3);

@@ -130,6 +130,7 @@ mod tests {
             bytes_per_op: 0,
             allocs_per_op: 0.0,
             alloc_bytes_per_op: 0.0,
+            held_bytes: None,
             largest_alloc: 0,
             peak_live: 0,
         }

@@ -55,6 +55,8 @@ pub struct Contender {
     pub(super) run: Box<dyn FnMut(u64) -> Duration>,
     /// Does the operation so many times and returns what all of its threads asked of the allocator.
     pub(super) count: Option<Box<dyn FnMut(u64) -> Counts>>,
+    /// Whether what an operation made is kept, and those counts say how much that is.
+    pub(super) is_holding: bool,
     /// Does the operation once from nothing, pools included.
     pub(super) fresh: Option<Box<dyn FnMut()>>,
 }
@@ -83,6 +85,7 @@ impl Contender {
             check: Box::new(|| Ok(())),
             run: Box::new(run),
             count: None,
+            is_holding: false,
             fresh: None,
         }
     }
@@ -120,6 +123,13 @@ impl Contender {
     pub fn counted(mut self, count: impl FnMut(u64) -> Counts + 'static) -> Self {
         self.count = Some(Box::new(count));
         self
+    }
+
+    /// Adds how to do the operation so many times and keep what it made: the live bytes of the counts are
+    /// those that it keeps.
+    #[must_use]
+    pub fn holding(self, count: impl FnMut(u64) -> Counts + 'static) -> Self {
+        Self { is_holding: true, ..self.counted(count) }
     }
 
     /// Adds how to do the operation once from nothing, for the peak of live memory.

@@ -73,6 +73,7 @@ pub fn measure(job: &mut Job, effort: Effort) -> anyhow::Result<Vec<Figures>> {
             allocs_per_op: counts.allocs as f64 / counted_ops as f64,
             alloc_bytes_per_op: counts.allocated_bytes as f64 / counted_ops as f64,
             largest_alloc: counts.largest_bytes.max(fresh.largest_bytes),
+            held_bytes: contender.is_holding.then(|| counts.live_bytes as f64 / counted_ops as f64),
             peak_live: fresh.peak_live_bytes.max(counts.peak_live_bytes),
         }
     });

@@ -10,24 +10,43 @@ pub(super) struct Layer<'a> {
     pub(super) jobs: Vec<Job<'a>>,
 }
 
-/// Titles, file names, and the first parts of the jobs' names.
+/// Titles, file names, and what the jobs' names begin with; the longest beginning decides.
 const LAYERS: &[(&str, &str, &[&str])] = &[
-    ("seg-pool: taking, giving back, sharing", "pool", &["pool", "segment"]),
-    ("seg-seq: sequences of segments", "seq", &["seq"]),
-    ("seg-flate: gzip", "flate", &["flate"]),
-    ("http-chunked: chunked bodies", "chunked", &["chunked"]),
-    ("ws-assemble: WebSocket messages", "ws", &["ws"]),
-    ("ws-assemble: masking and UTF-8 alone", "ws-bytes", &["mask", "utf8"]),
+    ("seg-pool: taking, giving back, sharing", "pool", &["pool/", "segment/"]),
+    ("seg-seq: sequences of segments", "seq", &["seq/"]),
+    ("seg-seq: datagrams over UDP", "udp", &["udp/"]),
+    ("seg-flate: codings", "flate", &["flate/"]),
+    ("http-chunked: bodies", "chunked", &["chunked/", "http/"]),
+    ("ws-assemble: WebSocket messages", "ws", &["ws/"]),
+    ("ws-assemble: one message to 1,000 connections", "broadcast", &["ws/broadcast_"]),
+    ("ws-assemble: bytes that an idle connection keeps", "idle", &["ws/idle_"]),
+    ("ws-assemble: masking and UTF-8 alone", "ws-bytes", &["mask/", "utf8/"]),
 ];
+
+/// Returns the index of the layer of a job.
+fn layer_of(case: &str) -> Option<usize> {
+    let begins = LAYERS.iter().enumerate().flat_map(|(index, (_, _, begins))| {
+        begins
+            .iter()
+            .filter(|begin| case.starts_with(**begin))
+            .map(move |begin| (begin.len(), index))
+    });
+    begins.max().map(|(_, index)| index)
+}
 
 impl<'a> Layer<'a> {
     /// Returns the layers that have jobs, lowest first.
     pub(super) fn all_of(rows: &'a [Figures]) -> Vec<Self> {
-        let layer = |&(title, file, parts): &(&'static str, &'static str, &[&str])| {
-            let of_layer = rows.iter().filter(|row| parts.contains(&row.job.as_str()));
+        let layer = |(index, &(title, file, _)): (usize, &(&'static str, &'static str, _))| {
+            let of_layer = rows.iter().filter(|row| layer_of(&row.case) == Some(index));
             Self { title, file, jobs: Job::all_of(of_layer) }
         };
-        LAYERS.iter().map(layer).filter(|layer| !layer.jobs.is_empty()).collect()
+        LAYERS.iter().enumerate().map(layer).filter(|layer| !layer.jobs.is_empty()).collect()
+    }
+
+    /// Whether the jobs are about bytes that are kept.
+    pub(super) fn is_held(&self) -> bool {
+        self.jobs.iter().all(|job| job.main().held_bytes.is_some())
     }
 
     pub(super) fn picture_name(&self) -> String {
@@ -79,11 +98,11 @@ impl<'a> Job<'a> {
     }
 
     pub(super) fn best_peer(&self) -> Option<&'a Figures> {
-        fastest(self.peers())
+        best(self.peers())
     }
 
     pub(super) fn best_floor(&self) -> Option<&'a Figures> {
-        fastest(self.floors())
+        best(self.floors())
     }
 
     /// The best peer or, without peers, the best floor.
@@ -92,8 +111,8 @@ impl<'a> Job<'a> {
     }
 }
 
-pub(super) fn fastest<'a>(rows: impl Iterator<Item = &'a Figures>) -> Option<&'a Figures> {
-    rows.min_by(|a, b| a.ns_min.total_cmp(&b.ns_min))
+pub(super) fn best<'a>(rows: impl Iterator<Item = &'a Figures>) -> Option<&'a Figures> {
+    rows.min_by(|a, b| a.value().total_cmp(&b.value()))
 }
 
 #[cfg(test)]
@@ -112,6 +131,7 @@ pub(super) mod tests {
             bytes_per_op: 1_000,
             allocs_per_op: 0.0,
             alloc_bytes_per_op: 0.0,
+            held_bytes: None,
             largest_alloc: 0,
             peak_live: 0,
         }

@@ -30,7 +30,7 @@ use crate::compare::{Contender, Job, Kind};
 const LEN: usize = 16 << 10;
 
 /// Bytes that lie between the two ends.
-const PIPE_BYTES: usize = 64 << 10;
+pub(super) const PIPE_BYTES: usize = 64 << 10;
 
 pub(super) fn jobs() -> Vec<Job> {
     vec![
@@ -55,7 +55,7 @@ pub(super) fn jobs() -> Vec<Job> {
 }
 
 /// A server's configuration, and a client's that trusts it as `localhost`.
-fn configs() -> (Arc<ServerConfig>, Arc<ClientConfig>) {
+pub(super) fn configs() -> (Arc<ServerConfig>, Arc<ClientConfig>) {
     let CertifiedKey { cert, signing_key } =
         generate_simple_self_signed(["localhost".to_owned()]).expect("a certificate");
     let chain: Vec<CertificateDer<'static>> = vec![cert.der().clone()];
