@@ -27,8 +27,14 @@ type Counts = BTreeMap<String, u64>;
 pub(crate) fn check(steps: &mut Steps, is_blessed: bool) -> anyhow::Result<()> {
     let shell = shell();
     let mut counts = Counts::new();
-    for what in selections(&Workspace::read()?.packages) {
-        let name = what.join(" ").replace("--package ", "");
+    let packages = &Workspace::read()?.packages;
+    let forgotten = forgotten(packages);
+    ensure!(forgotten.is_empty(), "no run has the features {}", forgotten.join(", "));
+    for what in selections(packages) {
+        let name = match &what[..] {
+            [all, ..] if all == "--workspace" => all.clone(),
+            words => words.join(" ").replace("--package ", ""),
+        };
         steps.run(format!("test {name}"), || run(&what, &mut counts));
         // README's examples are among them. An example may need any feature.
         if what.iter().any(|word| ["--workspace", "--all-features"].contains(&word.as_str())) {
@@ -49,35 +55,36 @@ pub(crate) fn check(steps: &mut Steps, is_blessed: bool) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// The arguments of each run: the whole workspace as it is by default, all features of each package
-/// that has some, and the sets that the manifests add.
+/// The arguments of each run: the whole workspace with the features that go together, and the sets of
+/// features that the manifests add.
 fn selections(packages: &[Package]) -> Vec<Vec<String>> {
     let with = |package: &Package| {
         let of = |feature: &String| format!("--features={}/{feature}", package.name);
         package.with_workspace.iter().map(of).collect::<Vec<_>>()
     };
     let workspace = ["--workspace".to_owned()].into_iter().chain(packages.iter().flat_map(with));
-    let mut selections = vec![workspace.collect()];
-    let mut together = Vec::new();
-    for package in packages {
+    let sets = packages.iter().flat_map(|package| {
         let this = ["--package".to_owned(), package.name.clone()];
-        if package.is_published && package.has_features {
-            if package.is_tested_alone {
-                selections.push([&this[..], &["--all-features".into()]].concat());
-            } else {
-                together.extend(this.clone());
-            }
-        }
-        for set in &package.test_sets {
-            let set = set.split_whitespace().map(String::from);
-            selections.push(this.iter().cloned().chain(set).collect());
-        }
-    }
-    if !together.is_empty() {
-        together.push("--all-features".into());
-        selections.push(together);
-    }
-    selections
+        let sets = package.test_sets.iter();
+        sets.map(move |set| this.iter().cloned().chain(set.split(' ').map(String::from)).collect())
+    });
+    [workspace.collect()].into_iter().chain(sets).collect()
+}
+
+/// Returns the features of shipped crates that no run has.
+fn forgotten(packages: &[Package]) -> Vec<String> {
+    let of_package = |package: &Package| {
+        let is_in = |set: &String, feature: &String| {
+            set.split(['=', ',', ' ']).any(|word| word == "--all-features" || word == feature)
+        };
+        let has_run = |feature: &&String| {
+            package.with_workspace.contains(feature)
+                || package.test_sets.iter().any(|set| is_in(set, feature))
+        };
+        let forgotten = package.features.iter().filter(|feature| !has_run(feature));
+        forgotten.map(|feature| format!("{}/{feature}", package.name)).collect::<Vec<_>>()
+    };
+    packages.iter().filter(|package| package.is_published).flat_map(of_package).collect()
 }
 
 /// Runs the selected tests, with nextest where it is installed; notes how many each package has.
@@ -147,20 +154,23 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_feature_of_a_layer_is_in_one_run() {
-        let packages = &Workspace::read().expect("the manifests").packages;
-        let selections = selections(packages);
-        for package in packages.iter().filter(|package| package.is_published) {
-            let has_all = |selection: &&Vec<String>| {
-                selection.contains(&"--all-features".into()) && selection.contains(&package.name)
-            };
-            let runs = selections.iter().filter(has_all).count();
-            assert_eq!(runs, usize::from(package.has_features), "{}", package.name);
-            let sets = package.test_sets.iter().filter(|set| {
-                selections.iter().any(|selection| selection.join(" ").ends_with(set.as_str()))
-            });
-            assert_eq!(sets.count(), package.test_sets.len(), "{}", package.name);
+    fn a_feature_that_no_run_has_is_found() {
+        let package = |sets: &[&str]| Package {
+            name: "a".into(),
+            is_published: true,
+            rust_version: "1.89".into(),
+            uses: Vec::new(),
+            features: ["b", "c"].map(String::from).into(),
+            test_sets: sets.iter().map(ToString::to_string).collect(),
+            with_workspace: vec!["b".into()],
+        };
+        assert_eq!(forgotten(&[package(&[])]), ["a/c"]);
+        for sets in ["--all-features", "--no-default-features --features=c"] {
+            assert_eq!(forgotten(&[package(&[sets])]), [""; 0], "{sets}");
         }
+        let runs = selections(&[package(&["--all-features"])]);
+        let runs: Vec<_> = runs.iter().map(|run| run.join(" ")).collect();
+        assert_eq!(runs, ["--workspace --features=a/b", "--package a --all-features"]);
     }
 
     #[test]

@@ -31,15 +31,14 @@ pub(crate) struct Package {
     pub(crate) rust_version: String,
     /// The packages of the workspace that it uses, for tests too.
     pub(crate) uses: Vec<String>,
-    /// Whether it has features that are not `default`.
-    pub(crate) has_features: bool,
-    /// `package.metadata.tests.sets`: arguments of cargo that choose features, besides the default
-    /// ones and all of them.
+    /// All but `default`.
+    pub(crate) features: Vec<String>,
+    /// `package.metadata.tests.sets`: arguments of cargo that choose features, where a package is
+    /// tested once more.
     pub(crate) test_sets: Vec<String>,
-    /// `package.metadata.tests.with-workspace`: features where the whole workspace is tested.
+    /// Features where the whole workspace is tested: all of a layer but those of
+    /// `package.metadata.tests.without-workspace`; of other packages those of `with-workspace`.
     pub(crate) with_workspace: Vec<String>,
-    /// `package.metadata.tests.alone`: all its features change what other packages' tests count.
-    pub(crate) is_tested_alone: bool,
 }
 
 impl Workspace {
@@ -72,16 +71,25 @@ impl Package {
         let dependencies = package["dependencies"].as_array()?.iter();
         // Only a dependency inside the workspace has a path.
         let inside = dependencies.filter(|dependency| dependency["path"].is_string());
+        let names = package["features"].as_object()?.keys();
+        let features: Vec<_> = names.filter(|name| *name != "default").cloned().collect();
+        // `publish = false` is an empty list of registries.
+        let is_published = package["publish"].is_null();
+        let (with, without): (Vec<_>, Vec<_>) =
+            (texts(&tests["with-workspace"]), texts(&tests["without-workspace"]));
+        let with_workspace = if is_published {
+            features.iter().filter(|feature| !without.contains(feature)).cloned().collect()
+        } else {
+            with
+        };
         Some(Self {
             name: text(&package["name"])?,
-            // `publish = false` is an empty list of registries.
-            is_published: package["publish"].is_null(),
+            is_published,
             rust_version: text(&package["rust_version"])?,
             uses: inside.filter_map(|dependency| text(&dependency["name"])).collect(),
-            has_features: package["features"].as_object()?.keys().any(|name| name != "default"),
+            features,
             test_sets: texts(&tests["sets"]),
-            with_workspace: texts(&tests["with-workspace"]),
-            is_tested_alone: tests["alone"] == true,
+            with_workspace,
         })
     }
 }
@@ -98,23 +106,28 @@ mod tests {
         let package = json!({
             "name": "upper", "publish": null, "rust_version": "1.89",
             "dependencies": [used("lower", json!("/w")), used("http", Value::Null)],
-            "features": { "default": ["a"], "a": [] },
-            "metadata": { "tests": { "sets": ["--features=a"], "with-workspace": ["a"], "alone": true } },
+            "features": { "default": ["a"], "a": [], "b": [] },
+            "metadata": { "tests": { "sets": ["--features=b"], "without-workspace": ["b"] } },
         });
         let metadata = json!({ "packages": [package], "target_directory": "/t" });
         let workspace = Workspace::parse(&metadata).expect("whole metadata");
         let [package] = &workspace.packages[..] else { panic!("one package") };
         assert_eq!(
             (package.uses.concat(), package.test_sets.concat()),
-            ("lower".into(), "--features=a".into())
+            ("lower".into(), "--features=b".into())
         );
-        assert_eq!(package.with_workspace, ["a"]);
-        assert!(package.is_published && package.has_features && package.is_tested_alone);
+        assert_eq!(
+            (&package.features[..], &package.with_workspace[..]),
+            (&["a", "b"].map(String::from)[..], &["a".to_owned()][..])
+        );
+        assert!(package.is_published);
         let plain = json!({
             "name": "tool", "publish": [], "rust_version": "1.95", "dependencies": [],
-            "features": { "default": [] }, "metadata": null,
+            "features": { "default": [], "a": [], "b": [] },
+            "metadata": { "tests": { "with-workspace": ["b"] } },
         });
         let plain = Package::parse(&plain).expect("a whole manifest");
-        assert!(!plain.is_published && !plain.has_features && !plain.is_tested_alone);
+        assert!(!plain.is_published);
+        assert_eq!(plain.with_workspace, ["b"]);
     }
 }
