@@ -316,8 +316,8 @@ impl Pool {
         let now = std::time::Instant::now();
         let mut segments = Vec::new();
         self.arena.for_each_header(|size, header| {
-            let tracked = header.track.tracked();
-            segments.extend(tracked.map(|tracked| HeldSegment::new(size, tracked, now)));
+            let record = header.track.take_record();
+            segments.extend(record.map(|record| HeldSegment::new(size, record, now)));
         });
         Report::new(segments)
     }

@@ -3,7 +3,7 @@
 use core::{fmt, panic::Location, time::Duration};
 use std::{collections::BTreeMap, time::Instant};
 
-use crate::{size::SegmentSize, slab::track::Tracked};
+use crate::{size::SegmentSize, slab::track::TakeRecord};
 
 /// The segments of a pool that are in use, oldest first, from
 /// [`Pool::report`](crate::Pool::report). With the feature `report`.
@@ -45,13 +45,13 @@ pub struct HeldSegment {
 }
 
 impl HeldSegment {
-    pub(crate) fn new(size: SegmentSize, tracked: Tracked, now: Instant) -> Self {
+    pub(crate) fn new(size: SegmentSize, record: TakeRecord, now: Instant) -> Self {
         Self {
             size,
-            origin: tracked.location,
-            age: now.saturating_duration_since(tracked.since),
-            viewed_bytes: tracked.viewed_bytes.min(size.bytes()),
-            views: tracked.views,
+            origin: record.location,
+            age: now.saturating_duration_since(record.since),
+            viewed_bytes: record.viewed_bytes.min(size.bytes()),
+            views: record.views,
         }
     }
 

@@ -10,7 +10,7 @@ pub(crate) mod track;
 use core::{alloc::Layout, ptr::NonNull};
 
 use crate::{
-    memory::list::{Linked, Links},
+    memory::list::{Links, ListNode},
     memory::metadata::{MetadataBlock, MetadataBlocks},
     memory::pages,
     size::SegmentSize,
@@ -38,7 +38,7 @@ pub(crate) struct Slab {
     block: NonNull<MetadataBlock>,
 }
 
-impl Linked for Slab {
+impl ListNode for Slab {
     fn links(&self) -> &Links<Self> {
         &self.links
     }

@@ -24,7 +24,7 @@ const LAYERS: &[&[&str]] = &[
 
 /// Pairs of files that may import each other: two views of one thing, and a type with its guard.
 const PAIRS: &[[&str; 2]] =
-    &[["segment", "segment::segment_mut"], ["shared::arena", "shared::arena::locked"]];
+    &[["segment", "segment::segment_mut"], ["shared::arena", "shared::arena::guard"]];
 
 /// The imports of each file, both by module path.
 type Imports = BTreeMap<String, BTreeSet<String>>;

@@ -220,7 +220,7 @@ impl<H, T> Drop for Block<H, T> {
     // Most lists are of one chunk, whose drop is inlined.
     #[inline(never)]
     fn drop(&mut self) {
-        let _last = Emptied { header: self.header };
+        let _last = EmptyBlock { header: self.header };
         let elements: *mut [T] = &raw mut **self;
         // SAFETY: the slots hold elements (B3), and nobody uses the block after its drop.
         unsafe { elements.drop_in_place() };
@@ -228,11 +228,11 @@ impl<H, T> Drop for Block<H, T> {
 }
 
 /// A block whose elements are gone; gives its segment back, also when one of them panicked.
-struct Emptied<H> {
+struct EmptyBlock<H> {
     header: NonNull<Header<H>>,
 }
 
-impl<H> Drop for Emptied<H> {
+impl<H> Drop for EmptyBlock<H> {
     fn drop(&mut self) {
         // SAFETY: the header is alive (B1), and moves out once, as the block is gone.
         drop(unsafe { self.header.read() });

@@ -4,7 +4,7 @@ use core::task::{Context, Poll};
 
 use crate::{
     limit::out_of_memory::{Cause, OutOfMemory},
-    limit::wait_queue::{Cancelled, WaitQueue},
+    limit::wait_queue::{CancelOutcome, WaitQueue},
     sync::{Arc, AtomicUsize, Mutex, MutexGuard, Ordering},
 };
 
@@ -154,9 +154,9 @@ impl Account {
     pub(crate) fn cancel(&self, ticket: u64, bytes: usize) {
         let cancelled = self.lock().queue.cancel(ticket);
         match cancelled {
-            Cancelled::Granted(()) => self.uncharge(bytes),
-            Cancelled::Nothing => {}
-            Cancelled::Waiting(_waker) => {
+            CancelOutcome::Granted(()) => self.uncharge(bytes),
+            CancelOutcome::Nothing => {}
+            CancelOutcome::Waiting(_waker) => {
                 self.waiting.fetch_sub(1, Ordering::Relaxed);
                 // The next one may ask for less.
                 self.grant();

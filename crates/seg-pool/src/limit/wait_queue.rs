@@ -48,16 +48,18 @@ impl<W: Copy, G> WaitQueue<W, G> {
     }
 
     /// Forgets `ticket`.
-    pub(crate) fn cancel(&mut self, ticket: u64) -> Cancelled<G> {
+    pub(crate) fn cancel(&mut self, ticket: u64) -> CancelOutcome<G> {
         match self.waiting.remove(&ticket) {
-            Some((_, waker)) => Cancelled::Waiting(waker),
-            None => self.granted.remove(&ticket).map_or(Cancelled::Nothing, Cancelled::Granted),
+            Some((_, waker)) => CancelOutcome::Waiting(waker),
+            None => {
+                self.granted.remove(&ticket).map_or(CancelOutcome::Nothing, CancelOutcome::Granted)
+            }
         }
     }
 }
 
 /// What a ticket that was given up was worth.
-pub(crate) enum Cancelled<G> {
+pub(crate) enum CancelOutcome<G> {
     Nothing,
     /// What was granted, now the caller's.
     Granted(G),

@@ -18,7 +18,7 @@ impl<T> Links<T> {
 }
 
 /// What can be an item of a [`List`].
-pub(crate) trait Linked: Sized {
+pub(crate) trait ListNode: Sized {
     fn links(&self) -> &Links<Self>;
 }
 
@@ -34,7 +34,7 @@ pub(crate) struct List<T> {
     first: Option<NonNull<T>>,
 }
 
-impl<T: Linked> List<T> {
+impl<T: ListNode> List<T> {
     pub(crate) const fn new() -> Self {
         Self { first: None }
     }

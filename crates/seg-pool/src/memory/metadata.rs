@@ -4,7 +4,7 @@
 use core::{alloc::Layout, ptr::NonNull};
 
 use crate::{
-    memory::list::{Linked, Links, List},
+    memory::list::{Links, List, ListNode},
     memory::pages,
     size::SLAB_BYTES,
     sync::Cell,
@@ -31,7 +31,7 @@ struct FreeCell {
     next: Option<NonNull<Self>>,
 }
 
-impl Linked for MetadataBlock {
+impl ListNode for MetadataBlock {
     fn links(&self) -> &Links<Self> {
         &self.links
     }

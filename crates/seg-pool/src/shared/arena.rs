@@ -1,7 +1,7 @@
 //! What all handles, threads and segments of one pool share.
 #![expect(unsafe_code, reason = "listed in docs/unsafe.md")]
 
-mod locked;
+mod guard;
 
 use core::{
     mem::MaybeUninit,
@@ -10,14 +10,14 @@ use core::{
     task::{Context, Poll},
 };
 
-use self::locked::Locked;
+use self::guard::ArenaGuard;
 #[cfg(feature = "report")]
 use crate::slab::header::Header;
 use crate::{
     cache::counters::Counters,
     cache::magazine::MagazineBox,
     limit::out_of_memory::{Cause, OutOfMemory},
-    limit::wait_queue::Cancelled,
+    limit::wait_queue::CancelOutcome,
     shared::central::Central,
     shared::settings::Settings,
     shared::size_class::SizeClass,
@@ -136,7 +136,7 @@ impl Arena {
 
     fn withdraw_locked(
         &self,
-        mut central: Locked<'_>,
+        mut central: ArenaGuard<'_>,
         class: &SizeClass,
     ) -> Result<Idle, OutOfMemory> {
         self.stock_for_all(&mut central, class)?;
@@ -234,7 +234,7 @@ impl Arena {
     pub(crate) fn cancel_take(&self, size: SegmentSize, ticket: u64) {
         let mut central = self.lock();
         let cancelled = central.of_mut(size).waiters.cancel(ticket);
-        if let Cancelled::Granted(idle) = cancelled {
+        if let CancelOutcome::Granted(idle) = cancelled {
             central.put(idle);
             self.settle(central);
         } else {
@@ -335,8 +335,8 @@ impl Arena {
         }
     }
 
-    fn lock(&self) -> Locked<'_> {
-        Locked::new(self)
+    fn lock(&self) -> ArenaGuard<'_> {
+        ArenaGuard::new(self)
     }
 
     /// Sends every segment that comes back from now on to the central free lists.
@@ -351,7 +351,7 @@ impl Arena {
     }
 
     /// Serves waiters after memory came back, one lock each, and wakes them outside the lock.
-    fn settle<'a>(&'a self, mut central: Locked<'a>) {
+    fn settle<'a>(&'a self, mut central: ArenaGuard<'a>) {
         while central.is_anyone_waiting() {
             let Some(waker) = central.grant(&self.classes) else { return };
             drop(central);

@@ -11,9 +11,9 @@ use crate::slab::header::{Header, Idle};
 ///
 /// # Invariants
 ///
-/// - **F1** a header whose `class` is null is the first field of a leaked, boxed `Adopted`.
+/// - **F1** a header whose `class` is null is the first field of a leaked, boxed `AdoptedBytes`.
 #[repr(C)]
-struct Adopted {
+struct AdoptedBytes {
     header: Header,
     owner: Bytes,
 }
@@ -21,7 +21,7 @@ struct Adopted {
 /// Makes a segment that keeps `owner`. Allocates once.
 pub(crate) fn adopt(owner: Bytes) -> Idle {
     let header = Header::adopted(NonNull::from(&*owner).cast());
-    let adopted = Box::leak(Box::new(Adopted { header, owner }));
+    let adopted = Box::leak(Box::new(AdoptedBytes { header, owner }));
     // SAFETY: the header is new (I2, I3), and lives until `free` gets this `Idle` back (I1).
     unsafe { Idle::new(NonNull::from(adopted).cast()) }
 }
@@ -38,14 +38,14 @@ pub(crate) unsafe fn owner<'a>(header: NonNull<Header>) -> Option<&'a Bytes> {
     if is_pooled {
         return None;
     }
-    let adopted = header.cast::<Adopted>();
-    // SAFETY: the header lies at the start of an `Adopted` (F1), and lives for `'a`.
+    let adopted = header.cast::<AdoptedBytes>();
+    // SAFETY: the header lies at the start of an `AdoptedBytes` (F1), and lives for `'a`.
     Some(unsafe { &(*adopted.as_ptr()).owner })
 }
 
 /// Frees the header of adopted memory and lets its owner go.
 pub(crate) fn free(idle: Idle) {
-    let adopted = idle.into_header().cast::<Adopted>();
+    let adopted = idle.into_header().cast::<AdoptedBytes>();
     // SAFETY: the header is the start of a leaked box (F1), and an `Idle` is the only pointer to it (I2).
     drop(unsafe { Box::from_raw(adopted.as_ptr()) });
 }

@@ -36,7 +36,7 @@ mod on {
 
     /// One segment in use.
     #[derive(Clone, Copy)]
-    pub(crate) struct Tracked {
+    pub(crate) struct TakeRecord {
         pub(crate) location: &'static Location<'static>,
         pub(crate) since: Instant,
         pub(crate) viewed_bytes: usize,
@@ -57,9 +57,9 @@ mod on {
             self.set(None);
         }
 
-        pub(crate) fn tracked(&self) -> Option<Tracked> {
+        pub(crate) fn take_record(&self) -> Option<TakeRecord> {
             let taken = *self.taken.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
-            taken.map(|(Origin(location), since)| Tracked {
+            taken.map(|(Origin(location), since)| TakeRecord {
                 location,
                 since,
                 viewed_bytes: self.viewed_bytes.load(Ordering::Relaxed),

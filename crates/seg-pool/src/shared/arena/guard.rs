@@ -10,12 +10,12 @@ use crate::{
 };
 
 /// The lock on a pool's central state; counts the slabs that came and went when it is released.
-pub(super) struct Locked<'a> {
+pub(super) struct ArenaGuard<'a> {
     arena: &'a Arena,
     central: MutexGuard<'a, Central>,
 }
 
-impl<'a> Locked<'a> {
+impl<'a> ArenaGuard<'a> {
     pub(super) fn new(arena: &'a Arena) -> Self {
         // Nothing panics while it holds the lock, so the state under a poisoned lock is whole.
         let central = arena.central.lock().unwrap_or_else(PoisonError::into_inner);
@@ -23,7 +23,7 @@ impl<'a> Locked<'a> {
     }
 }
 
-impl Deref for Locked<'_> {
+impl Deref for ArenaGuard<'_> {
     type Target = Central;
 
     fn deref(&self) -> &Central {
@@ -31,13 +31,13 @@ impl Deref for Locked<'_> {
     }
 }
 
-impl DerefMut for Locked<'_> {
+impl DerefMut for ArenaGuard<'_> {
     fn deref_mut(&mut self) -> &mut Central {
         &mut self.central
     }
 }
 
-impl Drop for Locked<'_> {
+impl Drop for ArenaGuard<'_> {
     fn drop(&mut self) {
         let gained = self.central.slabs_gained();
         // Whoever locks holds an `ArenaRef`, so this is never the last reference (A1).
