@@ -14,6 +14,7 @@ want() { # PROGRAM PACKAGE...
 want nginx nginx-light
 want curl curl
 want gzip gzip
+want openssl openssl
 want node nodejs npm
 want npm npm
 want chromium chromium

@@ -248,45 +248,93 @@ def http():
 # WebSocket: clients and a browser against our servers, our client against servers.
 
 OURS = [("echo", "echo_server"), ("echo contiguous", "echo_server", "--assembly", "contiguous"),
-        ("echo --deflate", "echo_server", "--deflate"), ("hyper", "hyper_server"), ("chat", "chat")]
+        ("echo --deflate", "echo_server", "--deflate"), ("hyper", "hyper_server")]
+BROWSED = [OURS[0], OURS[2], ("chat", "chat")]
 WS_CLIENTS = [("Python websockets", "ws/websockets_client.py"), ("npm ws", "ws/ws_client.mjs")]
 WS_SERVERS = [("Python websockets", "ws/websockets_server.py"), ("npm ws", "ws/ws_server.mjs")]
 # What our client offers.
 OFFERS = [[], ["--deflate"], ["--deflate", "--reset"], ["--deflate", "--window", "9"]]
 
 
+CHAIN, KEY = FOLDER / "localhost.pem", FOLDER / "localhost.key"
+
+
+def make_certificate():
+    """Of this machine, and no authority: whoever trusts it is told to."""
+    request = FOLDER / "localhost.cnf"
+    request.write_text("[req]\ndistinguished_name = name\nx509_extensions = end\nprompt = no\n[name]\nCN = localhost\n"
+                       "[end]\nsubjectAltName = IP:127.0.0.1\nbasicConstraints = critical, CA:FALSE\n")
+    made = run(["openssl", "req", "-x509", "-config", request, "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1",
+                "-nodes", "-days", "2", "-keyout", KEY, "-out", CHAIN])
+    assert made.returncode == 0, made.stderr
+
+
+def ask_with_clients(name, url, *options):
+    for peer, path in WS_CLIENTS:
+        if here(peer, path):
+            cases_of(peer, f"{name}: ", [*script(path), url, *options])
+
+
 def ask_our_server(name, program, *options):
     with Server(name, example(program, "127.0.0.1:0", *options)) as ours:
-        for peer, path in [] if name == "chat" else WS_CLIENTS:
-            if here(peer, path):
-                deflate = [option for option in options if option == "--deflate"]
-                cases_of(peer, f"{name}: ", [*script(path), ours.authority, *deflate])
+        ask_with_clients(name, f"ws://{ours.authority}/", *(option for option in options if option == "--deflate"))
+
+
+def ask_over_tls():
+    with Server("tls", example("tls_server", "127.0.0.1:0", CHAIN, KEY)) as ours:
+        ask_with_clients("tls", f"wss://{ours.authority}/", "--ca", CHAIN)
+
+
+class Proxied:
+    """axum with compression, and nginx before it, which speaks TLS."""
+
+    def __enter__(self):
+        self.axum = Server("axum", example("axum_server", "127.0.0.1:0")).__enter__()
+        command = [*script("ws/nginx_proxy.py"), self.axum.authority, CHAIN, KEY, FOLDER]
+        self.nginx = Server("nginx with TLS", command).__enter__()
+        self.url = f"wss://{self.nginx.authority}/echo"
+        return self
+
+    def __exit__(self, *ended):
+        self.nginx.__exit__(*ended)
+        self.axum.__exit__(*ended)
+
+
+def ask_through_proxy():
+    with Proxied() as proxied:
+        ask_with_clients(f"axum, nginx{proxied.nginx.version} with TLS", proxied.url, "--deflate", "--ca", CHAIN)
 
 
 def ask_in_browser():
-    """Pages in a browser against the echo servers, and the chat page."""
+    """Pages in a browser against the echo servers, axum behind TLS, and the chat page."""
     echo, deflate, chat = (Server(f"browser {index}", example(program, "127.0.0.1:0", *options))
-                           for index, (_, program, *options) in enumerate([OURS[0], OURS[2], OURS[4]]))
-    with echo, deflate, chat:
+                           for index, (_, program, *options) in enumerate(BROWSED))
+    with echo, deflate, chat, Proxied() as proxied:
         command = [*script("ws/chromium.mjs"), shutil.which("chromium"), f"{FOLDER}/"]
-        cases_of("Chromium", "", [*command, echo.authority, deflate.authority, chat.authority])
+        cases_of("Chromium", "", [*command, echo.authority, deflate.authority, chat.authority, proxied.url])
 
 
-def ask_ws_server(name, path):
-    with Server(name, script(path)) as server:
-        for offer in OFFERS:
-            prefix = " ".join(["exercise", *offer])
-            cases_of(f"{name}{server.version}", f"{prefix}: ", example("exercise", server.authority, *offer))
+def ask_ws_server(name, path, scheme):
+    with Server(name, [*script(path), *([CHAIN, KEY] if scheme == "wss" else [])]) as server:
+        for offer in OFFERS if scheme == "ws" else [OFFERS[1]]:
+            prefix = " ".join(["exercise", *(["--ca"] if scheme == "wss" else []), *offer])
+            trust = ["--ca", CHAIN] if scheme == "wss" else []
+            command = example("exercise", f"{scheme}://{server.authority}", *trust, *offer)
+            cases_of(f"{name}{server.version}", f"{prefix}: ", command)
 
 
 def ws():
     for ours in OURS:
         guarded(ours[0], lambda: ask_our_server(*ours))
-    if here("Chromium", "ws/chromium.mjs", "chromium"):
-        guarded("Chromium", ask_in_browser)
-    for name, path in WS_SERVERS:
+    case("a certificate", make_certificate)
+    guarded("tls", ask_over_tls)
+    if here("nginx", "ws/nginx_proxy.py", "nginx"):
+        guarded("nginx", ask_through_proxy)
+        if here("Chromium", "ws/chromium.mjs", "chromium"):
+            guarded("Chromium", ask_in_browser)
+    for (name, path), scheme in [(server, scheme) for server in WS_SERVERS for scheme in ["ws", "wss"]]:
         if here(name, path):
-            guarded(name, lambda: ask_ws_server(name, path))
+            guarded(name, lambda: ask_ws_server(name, path, scheme))
 
 
 # Autobahn: the suite from its registry, under a Python 2.7, in a folder of ours.

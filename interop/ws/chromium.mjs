@@ -3,7 +3,7 @@
 // Proves that a browser's WebSocket understands our servers and they it: with and without compression (the browser always
 // offers it), large, closed with codes; and that the chat page works when somebody types into it.
 //
-// usage: chromium.mjs CHROMIUM SCRATCH ECHO ECHO_DEFLATE CHAT    (the last three: HOST:PORT)
+// usage: chromium.mjs CHROMIUM SCRATCH ECHO ECHO_DEFLATE CHAT TLS_DEFLATE    (three: HOST:PORT; the last: an URL)
 
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
@@ -17,7 +17,7 @@ import { run } from "../cases.mjs";
 const require = createRequire(`${process.env.INTEROP_NODE}/`);
 const WebSocket = require("ws");
 
-const [chromium, scratch, echo, echoDeflate, chat] = process.argv.slice(2);
+const [chromium, scratch, echo, echoDeflate, chat, tlsDeflate] = process.argv.slice(2);
 const browserCases = readFileSync(new URL("browser_cases.js", import.meta.url), "utf8");
 
 /** Starts the browser; returns it and the address that it listens on. */
@@ -36,6 +36,8 @@ async function start(profile) {
       "--no-first-run",
       "--disable-background-networking",
       "--window-size=640,480",
+      // The certificate is nobody's but ours.
+      "--ignore-certificate-errors",
       "--remote-debugging-port=0",
       `--user-data-dir=${profile}`,
       "about:blank",
@@ -125,16 +127,15 @@ class Page {
 }
 
 /** The same cases for a server with compression and for one without. */
-function echoCases(tools, address, isDeflate) {
-  const kind = isDeflate ? "echo --deflate, " : "echo, ";
+function echoCases(tools, server, url, isDeflate) {
   const names = new Function(`${browserCases}; return Object.keys(CASES);`)();
   const pages = {};
   return Object.fromEntries(
     names.map((name) => [
-      kind + name,
+      `${server}, ${name}`,
       async () => {
         pages.one ??= await tools.open("about:blank");
-        const given = JSON.stringify([`ws://${address}/`, isDeflate]);
+        const given = JSON.stringify([url, isDeflate]);
         const call = `(() => { ${browserCases}; return CASES[${JSON.stringify(name)}](...${given}); })()`;
         await pages.one.evaluate(call);
       },
@@ -170,8 +171,9 @@ try {
   const tools = await Tools.connect(url);
   const { product } = await tools.send("Browser.getVersion");
   await run(product.split("/")[1], {
-    ...echoCases(tools, echo, false),
-    ...echoCases(tools, echoDeflate, true),
+    ...echoCases(tools, "echo", `ws://${echo}/`, false),
+    ...echoCases(tools, "echo --deflate", `ws://${echoDeflate}/`, true),
+    ...echoCases(tools, "axum, deflate, nginx with TLS", tlsDeflate, true),
     "chat in two tabs": () => chatCase(tools),
   });
   const ended = once(browser, "exit");

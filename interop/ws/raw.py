@@ -4,6 +4,7 @@ import asyncio
 import base64
 import os
 import struct
+from urllib.parse import urlsplit
 
 MASK = b"\x12\x34\x56\x78"
 
@@ -28,14 +29,13 @@ class Raw:
     """A connection after its handshake."""
 
     @classmethod
-    async def open(cls, address, extensions=None):
-        self = cls()
-        host, port = address.rsplit(":", 1)
-        self.reader, self.writer = await asyncio.open_connection(host, int(port))
+    async def open(cls, url, tls=None, extensions=None):
+        self, url = cls(), urlsplit(url)
+        self.reader, self.writer = await asyncio.open_connection(url.hostname, url.port, ssl=tls)
         key = base64.b64encode(os.urandom(16)).decode()
         offer = f"Sec-WebSocket-Extensions: {extensions}\r\n" if extensions else ""
         self.writer.write(
-            f"GET / HTTP/1.1\r\nHost: {address}\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+            f"GET {url.path} HTTP/1.1\r\nHost: {url.netloc}\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
             f"Sec-WebSocket-Key: {key}\r\nSec-WebSocket-Version: 13\r\n{offer}\r\n".encode()
         )
         self.head = await self.reader.readuntil(b"\r\n\r\n")

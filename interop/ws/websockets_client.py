@@ -3,12 +3,14 @@
 Proves that our server is understood by a library that checks every rule (with each parameter of permessage-deflate), that
 fragments and pings mix as they may, and that each violation is answered with the right close code.
 
-usage: websockets_client.py HOST:PORT [--deflate]
+usage: websockets_client.py URL [--deflate] [--ca FILE]
 """
 
 import asyncio
+import ssl
 import sys
 import zlib
+from urllib.parse import urlsplit
 
 import websockets
 from websockets.asyncio.client import connect
@@ -17,7 +19,8 @@ from websockets.extensions.permessage_deflate import ClientPerMessageDeflateFact
 import cases
 from raw import Raw, frame
 
-ADDRESS = sys.argv[1]
+URL = sys.argv[1]
+TLS = ssl.create_default_context(cafile=sys.argv[sys.argv.index("--ca") + 1]) if "--ca" in sys.argv else None
 DEFLATE = "--deflate" in sys.argv
 CHARACTERS = "aé€𝄞"
 LENGTHS = [0, 1, 2, 3, 124, 125, 126, 127, 1000, 65535, 65536, 65537, 1 << 20]
@@ -25,7 +28,7 @@ LENGTHS = [0, 1, 2, 3, 124, 125, 126, 127, 1000, 65535, 65536, 65537, 1 << 20]
 
 def open_socket(**parameters):
     extensions = [ClientPerMessageDeflateFactory(**parameters)] if DEFLATE else None
-    return connect(f"ws://{ADDRESS}/", compression=None, extensions=extensions, max_size=None)
+    return connect(URL, ssl=TLS, compression=None, extensions=extensions, max_size=None)
 
 
 def text(length):
@@ -159,7 +162,7 @@ VIOLATIONS = {
 
 
 async def violation(code, data):
-    connection = await Raw.open(ADDRESS)
+    connection = await Raw.open(URL, TLS)
     await connection.send(data)
     cases.same(await asyncio.wait_for(connection.close_code(), 10), code)
     connection.abort()
@@ -169,7 +172,7 @@ async def bomb():
     """65 MiB of zeroes in 64 KiB."""
     packer = zlib.compressobj(9, zlib.DEFLATED, -15)
     packed = packer.compress(bytes(65 << 20)) + packer.flush(zlib.Z_SYNC_FLUSH)
-    connection = await Raw.open(ADDRESS, "permessage-deflate")
+    connection = await Raw.open(URL, TLS, "permessage-deflate")
     assert b"permessage-deflate" in connection.head, connection.head
     await connection.send(frame(0xC2, packed[:-4]))
     cases.same(await asyncio.wait_for(connection.close_code(), 20), 1009)
@@ -177,7 +180,7 @@ async def bomb():
 
 
 async def corrupt():
-    connection = await Raw.open(ADDRESS, "permessage-deflate")
+    connection = await Raw.open(URL, TLS, "permessage-deflate")
     await connection.send(frame(0xC2, b"\xff\xff\xff\xff"))
     code = await asyncio.wait_for(connection.close_code(), 10)
     assert code in (1002, 1007), code
@@ -186,7 +189,7 @@ async def corrupt():
 
 async def cut_anywhere():
     """A byte at a time, from the request's last byte on."""
-    connection = await Raw.open(ADDRESS)
+    connection = await Raw.open(URL, TLS)
     for octet in frame(0x01, "é€".encode()[:3]) + frame(0x89, b"?") + frame(0x80, "é€".encode()[3:]):
         await connection.send(bytes([octet]))
         await asyncio.sleep(0)
@@ -198,7 +201,7 @@ async def cut_anywhere():
 async def dropped():
     """Connections that end inside a frame leave the server at work."""
     for _ in range(50):
-        connection = await Raw.open(ADDRESS)
+        connection = await Raw.open(URL, TLS)
         await connection.send(frame(0x82, bytes(1000), length=1 << 20))
         connection.abort()
     async with open_socket() as socket:
@@ -207,9 +210,9 @@ async def dropped():
 
 async def no_upgrade():
     """A request for a page is answered with an HTTP error."""
-    host, port = ADDRESS.rsplit(":", 1)
-    reader, writer = await asyncio.open_connection(host, int(port))
-    writer.write(f"GET / HTTP/1.1\r\nHost: {ADDRESS}\r\nConnection: close\r\n\r\n".encode())
+    url = urlsplit(URL)
+    reader, writer = await asyncio.open_connection(url.hostname, url.port, ssl=TLS)
+    writer.write(f"GET {url.path} HTTP/1.1\r\nHost: {url.netloc}\r\nConnection: close\r\n\r\n".encode())
     line = await asyncio.wait_for(reader.readline(), 10)
     assert line.startswith(b"HTTP/1.1 4"), line
     writer.close()

@@ -3,10 +3,12 @@
 Proves that our client is understood by a library that checks every rule of RFC 6455 and RFC 7692 (masking, header lengths,
 UTF-8, close codes), and understands its fragments, pings, compressed messages and close frames.
 
-usage: websockets_server.py
+usage: websockets_server.py [CHAIN KEY]    (with TLS then)
 """
 
 import asyncio
+import ssl
+import sys
 
 import websockets
 from websockets.asyncio.server import serve
@@ -61,7 +63,11 @@ async def answer(socket):
 
 
 async def main():
-    async with serve(answer, "127.0.0.1", 0, max_size=64 << 20) as server:
+    tls = None
+    if len(sys.argv) > 2:
+        tls = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+        tls.load_cert_chain(*sys.argv[1:3])
+    async with serve(answer, "127.0.0.1", 0, ssl=tls, max_size=64 << 20) as server:
         print(f"version {websockets.__version__}")
         print(f"listening on 127.0.0.1:{server.sockets[0].getsockname()[1]}", flush=True)
         await asyncio.Event().wait()

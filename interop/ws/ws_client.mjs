@@ -3,10 +3,11 @@
 // Proves that our server and it understand each other: fragments cut inside characters, pings, every parameter of
 // permessage-deflate that it can ask for, close codes in both directions.
 //
-// usage: ws_client.mjs HOST:PORT [--deflate]
+// usage: ws_client.mjs URL [--deflate] [--ca FILE]
 
 import assert from "node:assert/strict";
 import { once } from "node:events";
+import { readFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { run } from "../cases.mjs";
 
@@ -14,8 +15,9 @@ const require = createRequire(`${process.env.INTEROP_NODE}/`);
 const WebSocket = require("ws");
 const { version } = require("ws/package.json");
 
-const [address, option] = process.argv.slice(2);
-const isDeflate = option === "--deflate";
+const [url, ...options] = process.argv.slice(2);
+const isDeflate = options.includes("--deflate");
+const ca = options.includes("--ca") ? readFileSync(options[options.indexOf("--ca") + 1]) : undefined;
 const CHARACTERS = "aé€𝄞";
 const LENGTHS = [0, 1, 2, 3, 124, 125, 126, 127, 1000, 65535, 65536, 65537, 1 << 20];
 
@@ -25,7 +27,7 @@ const binary = (bytes) => Buffer.alloc(bytes, Buffer.from([...Array(251).keys()]
 
 async function open(parameters = {}) {
   const perMessageDeflate = isDeflate && { threshold: 0, ...parameters };
-  const socket = new WebSocket(`ws://${address}/`, { perMessageDeflate });
+  const socket = new WebSocket(url, { perMessageDeflate, ca });
   // Of the errors that nobody waits for, the close code tells enough.
   socket.on("error", () => {});
   await within(once(socket, "open"));

@@ -3,8 +3,11 @@
 // Proves that our client and it understand each other: fragments that cut characters, pings, compressed messages with every
 // parameter of permessage-deflate that we offer, close codes.
 //
-// usage: ws_server.mjs
+// usage: ws_server.mjs [CHAIN KEY]    (with TLS then)
 
+import { readFileSync } from "node:fs";
+import { createServer } from "node:http";
+import { createServer as createTlsServer } from "node:https";
 import { createRequire } from "node:module";
 
 const require = createRequire(`${process.env.INTEROP_NODE}/`);
@@ -25,9 +28,10 @@ function echoInFragments(socket, data, binary) {
   }
 }
 
+const [cert, key] = process.argv.slice(2, 4).map((path) => readFileSync(path));
+const http = cert ? createTlsServer({ cert, key }) : createServer();
 const server = new WebSocketServer({
-  host: "127.0.0.1",
-  port: 0,
+  server: http,
   maxPayload: 64 << 20,
   // Compress what is small as well.
   perMessageDeflate: { threshold: 0 },
@@ -59,7 +63,7 @@ server.on("connection", (socket, request) => {
   }
 });
 
-server.on("listening", () => {
+http.listen(0, "127.0.0.1", () => {
   console.log(`version ${version}`);
-  console.log(`listening on 127.0.0.1:${server.address().port}`);
+  console.log(`listening on 127.0.0.1:${http.address().port}`);
 });

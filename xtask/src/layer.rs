@@ -60,8 +60,16 @@ pub(crate) const LAYERS: [Layer; 5] = [
         sanitizers: &["address", "thread", "memory"],
         one_of: None,
         examples: (
-            "deflate,hyper",
-            &["autobahn_client", "chat", "echo_server", "exercise", "hyper_server"],
+            "axum,deflate,rustls",
+            &[
+                "autobahn_client",
+                "axum_server",
+                "chat",
+                "echo_server",
+                "exercise",
+                "hyper_server",
+                "tls_server",
+            ],
         ),
     },
 ];

@@ -1,8 +1,8 @@
 //! Everybody gets what anybody says. Open the address in a browser:
 //! `cargo run --example chat --features tokio -- 127.0.0.1:9001`
 
-use core::{error::Error, time::Duration};
-use std::{env, sync::Arc};
+use core::{error::Error, future::pending, time::Duration};
+use std::{env, io, sync::Arc, time::Instant};
 
 use seg_pool::Pool;
 use tokio::{
@@ -15,8 +15,8 @@ use tokio::{
     time::timeout,
 };
 use ws_assemble::{
-    Broadcast, CloseCode, CloseFrame, Connection, ConnectionError, Limits, MessageKind, ReadHalf,
-    ServerHandshake,
+    Broadcast, CloseCode, CloseFrame, Connection, ConnectionError, Heartbeat, Limits, MessageKind,
+    ReadHalf, ServerHandshake, UpgradeRequest, WriteHalf,
 };
 
 const PAGE: &str = "<!doctype html><html lang=en><meta charset=utf-8><title>chat</title>\
@@ -45,6 +45,13 @@ const PAGE: &str = "<!doctype html><html lang=en><meta charset=utf-8><title>chat
       if (text.value) socket.send(text.value);\
       text.value = '';\
     };</script></html>";
+
+/// How long a request may take, and one message to a peer that reads slowly.
+const REQUEST_MAX: Duration = Duration::from_secs(10);
+const WRITE_MAX: Duration = Duration::from_secs(10);
+
+/// A peer that is silent is pinged, and is gone when nothing follows.
+const HEARTBEAT: Heartbeat = Heartbeat::new(Duration::from_secs(30), Duration::from_secs(10));
 
 /// How long a connection that failed is held to tell the peer why, and what it may send meanwhile.
 const FINISH_MAX: Duration = Duration::from_secs(2);
@@ -77,24 +84,35 @@ async fn serve(
     pool: &Pool,
     room: broadcast::Sender<Arc<Broadcast>>,
 ) -> Result<(), ConnectionError> {
+    let asked =
+        timeout(REQUEST_MAX, read_request(&mut stream)).await.map_err(io::Error::from)??;
+    let Some((request, ahead)) = asked else { return send_page(&mut stream).await };
+    stream.write_all(&request.accept().response()).await?;
+    let limits = Limits::default().with_message_bytes_max(64 << 10);
+    let mut connection =
+        Connection::server(stream, pool).with_limits(limits).with_read_ahead(ahead);
+    connection.session_mut().set_heartbeat(HEARTBEAT, Instant::now());
+    talk(connection, room, pool).await
+}
+
+/// Returns the request and what came after it; `None` when it is not one for a WebSocket.
+async fn read_request(
+    stream: &mut TcpStream,
+) -> Result<Option<(UpgradeRequest, Vec<u8>)>, ConnectionError> {
     let mut handshake = ServerHandshake::new();
     let mut received = Vec::new();
-    let (request, ahead) = loop {
+    loop {
         received.clear();
         if stream.read_buf(&mut received).await? == 0 {
-            return Ok(());
+            return Err(io::Error::from(io::ErrorKind::UnexpectedEof).into());
         }
         let mut rest = &received[..];
         match handshake.push(&mut rest) {
-            Ok(Some(request)) => break (request, rest),
+            Ok(Some(request)) => return Ok(Some((request, rest.to_vec()))),
             Ok(None) => {}
-            Err(_) => return send_page(&mut stream).await,
+            Err(_) => return Ok(None),
         }
-    };
-    stream.write_all(&request.accept().response()).await?;
-    let limits = Limits::default().with_message_bytes_max(64 << 10);
-    let connection = Connection::server(stream, pool).with_limits(limits).with_read_ahead(ahead);
-    talk(connection, room, pool).await
+    }
 }
 
 async fn send_page(stream: &mut TcpStream) -> Result<(), ConnectionError> {
@@ -114,26 +132,44 @@ async fn talk(
     room: broadcast::Sender<Arc<Broadcast>>,
     pool: &Pool,
 ) -> Result<(), ConnectionError> {
-    let (mut read, mut write) = connection.split_with(TcpStream::into_split);
-    let mut said = room.subscribe();
-    let writer = tokio::spawn(async move {
-        loop {
-            match said.recv().await {
-                Ok(message) => write.send_broadcast(&message).await?,
-                Err(RecvError::Lagged(_)) => {
-                    return write.close(&CloseFrame::new(CloseCode::POLICY, "too slow")).await;
-                }
-                Err(RecvError::Closed) => return Ok(()),
-            }
+    let (mut read, write) = connection.split_with(TcpStream::into_split);
+    let said = room.subscribe();
+    let failed = async {
+        match say(write, said).await {
+            Err(error) => error,
+            // After a close frame it is the peer's that is waited for.
+            Ok(()) => pending().await,
         }
-    });
-    let heard = hear(&mut read, &room, pool).await;
-    writer.abort();
-    if heard.is_err() {
+    };
+    let ended = tokio::select! {
+        heard = hear(&mut read, &room, pool) => heard,
+        error = failed => Err(error),
+    };
+    if ended.is_err() {
         // The peer is to get the close frame that says why. There is nothing to do if it does not.
         let _ = timeout(FINISH_MAX, read.finish(DISCARD_BYTES_MAX)).await;
     }
-    heard
+    ended
+}
+
+/// Passes on what is said. A peer that does not read must not hold that up for ever.
+async fn say(
+    mut write: WriteHalf<OwnedWriteHalf>,
+    mut said: broadcast::Receiver<Arc<Broadcast>>,
+) -> Result<(), ConnectionError> {
+    let late = io::Error::from;
+    loop {
+        match said.recv().await {
+            Ok(message) => {
+                timeout(WRITE_MAX, write.send_broadcast(&message)).await.map_err(late)??;
+            }
+            Err(RecvError::Lagged(_)) => {
+                let close = CloseFrame::new(CloseCode::POLICY, "too slow");
+                return timeout(WRITE_MAX, write.close(&close)).await.map_err(late)?;
+            }
+            Err(RecvError::Closed) => return Ok(()),
+        }
+    }
 }
 
 async fn hear(
@@ -141,7 +177,7 @@ async fn hear(
     room: &broadcast::Sender<Arc<Broadcast>>,
     pool: &Pool,
 ) -> Result<(), ConnectionError> {
-    while let Some(message) = read.next().await? {
+    while let Some(message) = read.next_alive().await? {
         if message.kind() == MessageKind::Text {
             // Encoded once for all. Somebody listens: this connection's own writer.
             let _ = room.send(Arc::new(Broadcast::new(message, pool)?));

@@ -1,5 +1,7 @@
 //! Tries a server with all kinds of messages and says how each case went:
-//! `cargo run --example exercise --features deflate,tokio -- 127.0.0.1:9001 [--deflate [--reset] [--window BITS]]`
+//! `cargo run --example exercise --features deflate,rustls -- ws://127.0.0.1:9001 [--deflate [--reset] [--window BITS]]`
+//!
+//! With `--ca FILE` it trusts these certificates.
 //!
 //! The server's targets: `/` echoes; `/fragments` echoes in many frames with pings between them;
 //! `/pings` answers `pong` when its ping was answered; `/extensions` answers with what it agreed to;
@@ -7,19 +9,26 @@
 //! the last client of `/` closed with. `interop/ws` has two such servers.
 
 use core::{error::Error, fmt::Write as _, future::Future, time::Duration};
-use std::{env, process::ExitCode, time::Instant};
+use std::{env, process::ExitCode, sync::Arc, time::Instant};
 
 use seg_flate::WindowBits;
 use seg_pool::Pool;
 use tokio::{net::TcpStream, time::timeout};
 use ws_assemble::{
-    ClientHandshake, CloseCode, CloseFrame, Connection, ControlPayload, DeflateConfig, Message,
-    MessageKind, connect, random_nonce,
+    CloseCode, CloseFrame, ControlPayload, DeflateConfig, Message, MessageKind, UrlStream,
+    connect_url_with,
+    rustls::{
+        ClientConfig, RootCertStore,
+        pki_types::{CertificateDer, pem::PemObject as _},
+    },
+    tls_config,
 };
+
+type Connection = ws_assemble::Connection<UrlStream<TcpStream>>;
 
 type Done = Result<(), Box<dyn Error>>;
 
-const USAGE: &str = "usage: exercise ADDRESS [--deflate [--reset] [--window BITS]]";
+const USAGE: &str = "usage: exercise URL [--ca FILE] [--deflate [--reset] [--window BITS]]";
 
 /// How long a case may take.
 const CASE_MAX: Duration = Duration::from_secs(30);
@@ -29,16 +38,21 @@ const CHARACTERS: &str = "aé€𝄞";
 
 /// The server, and how to talk to it.
 struct Tried {
-    address: String,
+    url: String,
+    tls: Arc<ClientConfig>,
     deflate: Option<DeflateConfig>,
     pool: Pool,
 }
 
 impl Tried {
     fn parse(mut arguments: impl Iterator<Item = String>) -> Option<Self> {
-        let address = arguments.next()?;
+        let (url, mut tls) = (arguments.next()?, tls_config());
         let mut deflate: Option<DeflateConfig> = None;
         while let Some(argument) = arguments.next() {
+            if argument == "--ca" {
+                tls = trusting(&arguments.next()?).ok()?;
+                continue;
+            }
             deflate = Some(match (argument.as_str(), deflate) {
                 ("--deflate", None) => DeflateConfig::default().bytes_min(0),
                 ("--reset", Some(options)) => {
@@ -51,19 +65,29 @@ impl Tried {
                 _ => return None,
             });
         }
-        Some(Self { address, deflate, pool: Pool::new() })
+        Some(Self { url, tls, deflate, pool: Pool::new() })
     }
 
-    async fn open(&self, target: &str) -> Result<Connection<TcpStream>, Box<dyn Error>> {
-        let stream = TcpStream::connect(&self.address).await?;
-        stream.set_nodelay(true)?;
-        let mut handshake = ClientHandshake::new(&self.address, target, random_nonce())?;
-        if let Some(options) = &self.deflate {
-            handshake = handshake.deflate(options.clone());
-        }
-        let opened = connect(stream, handshake, &self.pool).await?;
+    async fn open(&self, target: &str) -> Result<Connection, Box<dyn Error>> {
+        let url = format!("{}{target}", self.url);
+        let opened = connect_url_with(&url, &self.tls, &self.pool, |handshake| {
+            Ok(match &self.deflate {
+                Some(config) => handshake.deflate(config.clone()),
+                None => handshake,
+            })
+        });
+        let opened = opened.await?;
         Ok(opened.0)
     }
+}
+
+fn trusting(path: &str) -> Result<Arc<ClientConfig>, Box<dyn Error>> {
+    let mut roots = RootCertStore::empty();
+    for certificate in CertificateDer::pem_file_iter(path)? {
+        roots.add(certificate?)?;
+    }
+    let config = ClientConfig::builder().with_root_certificates(roots).with_no_client_auth();
+    Ok(Arc::new(config))
 }
 
 /// Runs a case and says how it went; returns whether well.
@@ -102,25 +126,25 @@ fn binary(bytes: usize) -> Vec<u8> {
 }
 
 /// Sends a message and expects the same.
-async fn echo(connection: &mut Connection<TcpStream>, message: &Message) -> Done {
+async fn echo(connection: &mut Connection, message: &Message) -> Done {
     connection.send(message).await?;
     expect(connection, message).await
 }
 
-async fn expect(connection: &mut Connection<TcpStream>, message: &Message) -> Done {
+async fn expect(connection: &mut Connection, message: &Message) -> Done {
     let echoed = connection.next().await?.ok_or("closed")?;
     ensure(echoed.kind() == message.kind(), "another kind of message")?;
     ensure(echoed.sequence() == message.sequence(), "another message")
 }
 
 /// Sends a text and returns the answer.
-async fn ask(connection: &mut Connection<TcpStream>) -> Result<String, Box<dyn Error>> {
+async fn ask(connection: &mut Connection) -> Result<String, Box<dyn Error>> {
     connection.send_text("?").await?;
     let answer = connection.next().await?.ok_or("closed")?;
     Ok(answer.as_str().ok_or("not a text")?.to_owned())
 }
 
-async fn close(mut connection: Connection<TcpStream>) -> Done {
+async fn close(mut connection: Connection) -> Done {
     Ok(connection.close(&CloseFrame::new(CloseCode::NORMAL, "")).await?)
 }
 

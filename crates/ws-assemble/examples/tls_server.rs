@@ -11,7 +11,9 @@ async fn main() -> Result<(), Box<dyn core::error::Error>> {
     let chain = CertificateDer::pem_file_iter(chain)?.collect::<Result<_, _>>()?;
     let key = PrivateKeyDer::from_pem_file(key)?;
     let config = ServerConfig::builder().with_no_client_auth().with_single_cert(chain, key)?;
-    Ok(serve(TcpListener::bind(address).await?, config).await?)
+    let listener = TcpListener::bind(address).await?;
+    println!("listening on {}", listener.local_addr()?);
+    Ok(serve(listener, config).await?)
 }
 
 pub(crate) async fn serve(listener: TcpListener, tls: ServerConfig) -> std::io::Result<()> {

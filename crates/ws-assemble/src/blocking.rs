@@ -21,6 +21,7 @@ use std::{
 use seg_pool::Pool;
 
 use crate::{
+    broadcast::Broadcast,
     close_frame::CloseFrame,
     connection::{
         Connection as Driven, ReadStream, Reading, Receive, Transmit, WriteStream, poll_decoded,
@@ -303,6 +304,18 @@ impl<S: Read + Write> Connection<S> {
         let mut is_taken = false;
         block(&self.has_timed_out, |context| {
             self.driven.poll_send(context, kind, payload, &mut is_taken)
+        })
+    }
+
+    /// Sends a message that is encoded already and flushes it, as [`send`](Self::send).
+    ///
+    /// # Errors
+    ///
+    /// As [`send`](Self::send).
+    pub fn send_broadcast(&mut self, broadcast: &Broadcast) -> Result<(), ConnectionError> {
+        let mut is_taken = false;
+        block(&self.has_timed_out, |context| {
+            self.driven.poll_broadcast(context, broadcast, &mut is_taken)
         })
     }
 

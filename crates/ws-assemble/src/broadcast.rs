@@ -1,5 +1,7 @@
 //! One message for many connections.
 
+use std::sync::Arc;
+
 #[cfg(feature = "deflate")]
 use seg_flate::{Level, WindowBits};
 use seg_pool::{OutOfMemory, Pool};
@@ -14,7 +16,8 @@ use crate::{encode::append_frame, header::Header, message::Message};
 
 /// A message that is encoded once and sent over many connections.
 ///
-/// A server's frame is the same for all of them: payload beyond 4 KiB is linked into each connection's
+/// A server's frame is the same for all of them. A connection that has nothing else to write gives it to
+/// its stream as it lies, and keeps what the stream does not take: payload beyond 4 KiB is linked into its
 /// output, and only a shorter frame is copied. Connections that compress without takeover share one
 /// compressed frame for each level and window that they agreed on, which is made for the first of them.
 /// With takeover, and by a client, which masks, the message is encoded for each connection.
@@ -40,11 +43,11 @@ use crate::{encode::append_frame, header::Header, message::Message};
 #[derive(Debug)]
 pub struct Broadcast {
     message: Message,
-    frame: Sequence,
+    frame: Arc<Sequence>,
     #[cfg(feature = "deflate")]
     pool: Pool,
     #[cfg(feature = "deflate")]
-    compressed: Mutex<Vec<((Level, WindowBits), Sequence)>>,
+    compressed: Mutex<Vec<((Level, WindowBits), Arc<Sequence>)>>,
 }
 
 impl Broadcast {
@@ -57,7 +60,7 @@ impl Broadcast {
         let frame = frame(&message, false, message.sequence(), pool)?;
         Ok(Self {
             message,
-            frame,
+            frame: Arc::new(frame),
             #[cfg(feature = "deflate")]
             pool: pool.clone(),
             #[cfg(feature = "deflate")]
@@ -82,7 +85,7 @@ impl Broadcast {
         self.frame.held_bytes() + compressed
     }
 
-    pub(crate) const fn frame(&self) -> &Sequence {
+    pub(crate) const fn frame(&self) -> &Arc<Sequence> {
         &self.frame
     }
 
@@ -92,17 +95,16 @@ impl Broadcast {
     pub(crate) fn compressed(
         &self,
         compressor: &mut MessageCompressor,
-    ) -> Result<Sequence, OutOfMemory> {
+    ) -> Result<Arc<Sequence>, OutOfMemory> {
         let (how, mut compressed) = (compressor.strength(), lock(&self.compressed));
         if let Some((_, frame)) = compressed.iter().find(|(have, _)| *have == how) {
-            return frame.try_clone();
+            return Ok(Arc::clone(frame));
         }
         let chunks = self.message.sequence().chunks().map(|chunk| &**chunk);
         let payload = compressor.compress(chunks, true, &self.pool)?;
-        let made = frame(&self.message, true, &payload, &self.pool)?;
-        let clone = made.try_clone()?;
-        compressed.push((how, made));
-        Ok(clone)
+        let made = Arc::new(frame(&self.message, true, &payload, &self.pool)?);
+        compressed.push((how, Arc::clone(&made)));
+        Ok(made)
     }
 }
 

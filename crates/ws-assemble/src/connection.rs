@@ -210,6 +210,12 @@ impl<S> Connection<S> {
         self.session.holds_input()
     }
 
+    /// Returns the subprotocol that the handshake agreed on, as [`Session::protocol`].
+    #[must_use]
+    pub fn protocol(&self) -> Option<&str> {
+        self.session.protocol()
+    }
+
     /// Returns how the peer closed the connection, as [`Session::peer_close`].
     #[must_use]
     pub fn peer_close(&self) -> Option<&PeerClose> {

@@ -233,6 +233,7 @@ impl OpenMessage {
         self.payload_bytes += range.len() as u64;
         match &mut self.copied {
             None if self.segments.is_empty() => self.segments = input.freeze_range(range).into(),
+            // Needs no memory: the slot is there.
             None => self.segments.push(input.freeze_range(range)),
             Some(copied) => {
                 copied.0.extend_from_slice(&input[range.clone()]);
@@ -276,6 +277,7 @@ impl OpenMessage {
         let len = valid.err().unwrap_or(chunk.len());
         self.payload_bytes += len as u64;
         match &mut self.copied {
+            // Needs no memory: `hold` has made the slot, and a first chunk takes none.
             None => self.segments.push(chunk.slice(..len)),
             Some(copied) => copied.0.extend_from_slice(&chunk[..len]),
         }

@@ -10,10 +10,10 @@ mod read_length;
 mod receive;
 
 use core::time::Duration;
-use std::{collections::VecDeque, io, time::Instant};
+use std::{borrow::Cow, collections::VecDeque, io, sync::Arc, time::Instant};
 
 use seg_pool::{OutOfMemory, Pool, SegmentMut};
-use seg_seq::Assembly;
+use seg_seq::{Assembly, Sequence};
 
 use self::{
     heartbeat::{Beat, Pulse},
@@ -130,9 +130,13 @@ struct Rare {
     /// The newest pong that nobody has taken.
     pong: Option<ControlPayload>,
     peer_close: Option<PeerClose>,
+    /// The subprotocol that the handshake agreed on.
+    protocol: Option<Box<str>>,
     pulse: Option<Box<Pulse>>,
     /// Bytes that may still come until the peer's close frame, once this end has sent its own.
     closing_bytes: u64,
+    /// Whether more came. Those are dropped.
+    has_overrun: bool,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -220,13 +224,11 @@ impl Session {
     /// after the request goes to [`with_read_ahead`](Self::with_read_ahead).
     #[must_use]
     pub fn accepted(acceptance: &Acceptance, pool: &Pool) -> Self {
-        let session = Self::server(pool);
+        let session = Self::server(pool).with_protocol(acceptance.protocol());
         #[cfg(feature = "deflate")]
         if let Some(agreed) = acceptance.agreed_deflate() {
             return session.with_deflate(agreed);
         }
-        #[cfg(not(feature = "deflate"))]
-        let _ = acceptance;
         session
     }
 
@@ -234,14 +236,27 @@ impl Session {
     /// [`accepted`](Self::accepted).
     #[must_use]
     pub fn connected(response: &UpgradeResponse, pool: &Pool) -> Self {
-        let session = Self::client(pool);
+        let session = Self::client(pool).with_protocol(response.protocol());
         #[cfg(feature = "deflate")]
         if let Some(agreed) = response.deflate() {
             return session.with_deflate(agreed);
         }
-        #[cfg(not(feature = "deflate"))]
-        let _ = response;
         session
+    }
+
+    fn with_protocol(mut self, agreed: Option<&str>) -> Self {
+        if let Some(protocol) = agreed {
+            self.rare.get_or_insert_default().protocol = Some(protocol.into());
+        }
+        self
+    }
+
+    /// Returns the subprotocol that the handshake agreed on (RFC 6455 section 1.9); `None` without one,
+    /// and when the session was not made of the [acceptance](Self::accepted) or the
+    /// [response](Self::connected).
+    #[must_use]
+    pub fn protocol(&self) -> Option<&str> {
+        self.rare.as_ref()?.protocol.as_deref()
     }
 
     /// Takes what was received after the handshake's head, however long it is. Copies a slice, and
@@ -321,7 +336,8 @@ impl Session {
     /// has ended.
     #[must_use]
     pub fn wants(&self) -> Wants {
-        let reads = !self.has_ended && !self.is_closed() && self.failure.is_none();
+        let reads = !self.has_ended && !self.is_closed() && !self.has_overrun();
+        let reads = reads && self.failure.is_none();
         Wants {
             read: reads && self.decoder.error().is_none() && !self.is_paused(),
             write: !self.output.is_empty(),
@@ -458,7 +474,7 @@ impl Session {
         if self.output.is_full() {
             return Err(ConnectionError::OutputFull);
         }
-        self.starving(|session| session.output.queue(message))
+        self.queue(message.kind(), Payload::Shared(message.sequence()))
     }
 
     /// Sends a message that is encoded already, as [`send`](Self::send).
@@ -471,7 +487,8 @@ impl Session {
         if self.output.is_full() {
             return Err(ConnectionError::OutputFull);
         }
-        self.starving(|session| session.output.queue_broadcast(broadcast))
+        // Nothing is written here: all of it is queued.
+        self.encode_broadcast(broadcast, 0).map(|_| ())
     }
 
     /// Sends a ping of at most 125 bytes, before the messages that wait.
@@ -501,7 +518,36 @@ impl Session {
             // A peer may be in the middle of a message of the longest kind when it hears of the end.
             let bytes = self.limits().message_bytes_max().saturating_add(CLOSING_FRAMING_BYTES);
             self.rare.get_or_insert_default().closing_bytes = bytes;
+            self.limit_input();
         }
+    }
+
+    /// Counts what is received and not decoded, as what comes later is: where the stream was cut
+    /// changes nothing.
+    fn limit_input(&mut self) {
+        let len = self.input.as_ref().map_or(0, |input| input.len());
+        let len = self.allowed(len);
+        if let Some(input) = &mut self.input {
+            input.truncate(len);
+        }
+        let len = self.rare.as_ref().map_or(0, |rare| rare.fed.len() - rare.fed_used);
+        let len = self.allowed(len);
+        if let Some(rare) = &mut self.rare {
+            rare.fed.truncate(rare.fed_used + len);
+        }
+    }
+
+    /// Returns how many of so many bytes that came are to be decoded: all before a close frame was
+    /// sent, and as many as may come after that.
+    fn allowed(&mut self, count: usize) -> usize {
+        if self.state != State::CloseSent {
+            return count;
+        }
+        let rare = self.rare.get_or_insert_default();
+        let allowed = usize::try_from(rare.closing_bytes).map_or(count, |left| left.min(count));
+        rare.closing_bytes -= allowed as u64;
+        rare.has_overrun |= allowed < count;
+        allowed
     }
 
     /// Returns what is to be written next. Tell [`wrote`](Self::wrote) how much was.
@@ -613,6 +659,7 @@ impl Session {
         }
     }
 
+    #[inline]
     pub(crate) fn check_open(&self) -> Result<(), ConnectionError> {
         match self.write_failure {
             Some(kind) => Err(ConnectionError::Io(kind.into())),
@@ -621,6 +668,7 @@ impl Session {
         }
     }
 
+    #[inline]
     pub(crate) fn check_sendable(&self) -> Result<(), ConnectionError> {
         self.check_open()?;
         if self.output.is_inside_message() {
@@ -630,14 +678,17 @@ impl Session {
     }
 
     /// Returns whether so much waits that nothing more is to be encoded.
+    #[inline]
     pub(crate) fn is_full(&self) -> bool {
         self.output.is_full()
     }
 
+    #[inline]
     pub(crate) fn has_output(&self) -> bool {
         !self.output.is_empty()
     }
 
+    #[inline]
     pub(crate) const fn write_failure(&self) -> Option<io::ErrorKind> {
         self.write_failure
     }
@@ -646,13 +697,15 @@ impl Session {
     pub(crate) fn queue_fragment(
         &mut self,
         kind: MessageKind,
-        payload: &seg_seq::Sequence,
+        payload: &Sequence,
         is_last: bool,
     ) -> Result<(), ConnectionError> {
         self.check_open()?;
         self.starving(|session| session.output.queue_fragment(kind, payload, is_last))
     }
 
+    /// Encodes a message that is to be written at once; `None` when it is to be
+    /// [queued](Self::queue).
     #[inline]
     pub(crate) fn encode(
         &mut self,
@@ -660,8 +713,27 @@ impl Session {
         payload: Payload<'_>,
         is_vectored: bool,
         small: &mut SmallFrame,
-    ) -> Result<Encoded, ConnectionError> {
-        self.starving(|session| session.output.encode(kind, payload, is_vectored, small))
+    ) -> Option<Encoded> {
+        self.output.encode(kind, payload, is_vectored, small)
+    }
+
+    /// Encodes a message after what waits.
+    pub(crate) fn queue(
+        &mut self,
+        kind: MessageKind,
+        payload: Payload<'_>,
+    ) -> Result<(), ConnectionError> {
+        self.starving(|session| session.output.queue(kind, payload))
+    }
+
+    /// Takes a message that is encoded already. Returns its frame when it is to be written at once, which
+    /// needs a stream that takes so many slices; queues it otherwise.
+    pub(crate) fn encode_broadcast<'b>(
+        &mut self,
+        broadcast: &'b Broadcast,
+        slices_max: usize,
+    ) -> Result<Option<Cow<'b, Arc<Sequence>>>, ConnectionError> {
+        self.starving(|session| session.output.encode_broadcast(broadcast, slices_max))
     }
 
     pub(crate) fn keep(&mut self, header: &[u8], rest: Payload<'_>, sent: usize) {

@@ -149,7 +149,9 @@ async fn serve_with_hyper(stream: tokio::io::DuplexStream, pool: Pool) {
         let response = match upgraded {
             Ok((response, connection)) => {
                 tokio::spawn(async move {
-                    connection.await.expect("upgraded").send_text("hello").await.expect("open");
+                    let mut connection = connection.await.expect("upgraded");
+                    assert_eq!(connection.protocol(), Some("chat"));
+                    connection.send_text("hello").await.expect("open");
                 });
                 response
             }
@@ -182,6 +184,7 @@ async fn any_transport_is_upgraded_or_refused() {
         match opened {
             Ok((mut client, response)) => {
                 assert_eq!((response.status(), response.protocol()), (status, Some("chat")));
+                assert_eq!(client.protocol(), Some("chat"));
                 assert_eq!(response.headers()["upgrade"], "websocket");
                 let message = client.next().await.expect("valid").expect("open");
                 assert_eq!(message.as_str(), Some("hello"));
@@ -208,6 +211,7 @@ async fn echo(upgrade: WebSocketUpgrade) -> AxumResponse {
         .expect("a field");
     assert_eq!(upgrade.protocol(), Some("chat"));
     upgrade.on_upgrade(|mut connection| async move {
+        assert_eq!(connection.protocol(), Some("chat"));
         while let Ok(Some(message)) = connection.next().await {
             connection.send(&message).await.expect("open");
         }

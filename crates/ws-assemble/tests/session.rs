@@ -270,3 +270,82 @@ fn feeding_takes_no_more_than_its_limit_until_that_is_used() {
     };
     assert_eq!((message.len(), turns, rest.len()), (2 * LIMIT as u64, 3, 0));
 }
+
+#[test]
+fn what_may_follow_a_close_frame_is_counted_alike_in_every_cut() {
+    /// Around the limit the stream is cut at each byte.
+    const NEAR: usize = if cfg!(miri) { 2 } else { 150 };
+    const LIMIT: usize = (64 << 10) + 100;
+    let masked = |first: u8, payload: &[u8]| {
+        let len = u8::try_from(payload.len()).expect("short");
+        [&[first, 0x80 | len, 0, 0, 0, 0], payload].concat()
+    };
+    let (message, close) = (masked(0x82, &[7; 100]), masked(0x88, &1000_u16.to_be_bytes()));
+    for after in [0, 1, 2, 9, 107] {
+        // The last byte of the close frame is so many bytes after the limit.
+        let before = LIMIT + after - close.len();
+        let mut wire = message.repeat(before / message.len() - 1);
+        // Pongs fill it up.
+        while wire.len() < before {
+            let missing = before - wire.len();
+            let len = if missing > 131 { 100 } else { missing };
+            wire.extend(masked(0x8a, &[7; 125][..len - 6]));
+        }
+        wire.extend_from_slice(&close);
+        wire.extend_from_slice(&message);
+        let chunks =
+            [1, 7, 106, 1_000, 16 << 10].map(|chunk| vec![chunk; wire.len().div_ceil(chunk)]);
+        let near = (LIMIT - NEAR..LIMIT + NEAR.min(after + 100)).map(|cut| vec![cut, wire.len()]);
+        let mut outcomes = chunks.into_iter().chain(near).flat_map(|cuts| {
+            [false, true].map(|feeds| (after_close(&wire, &cuts, feeds), cuts.clone()))
+        });
+        let (first, _) = outcomes.next().expect("some cuts");
+        assert_eq!(first.1, after == 0, "{after}");
+        for (outcome, cuts) in outcomes {
+            assert_eq!(outcome, first, "{after}, {:?}", &cuts[..cuts.len().min(2)]);
+        }
+    }
+}
+
+/// Receives after a close frame; returns how many messages came, and whether the peer's close frame did.
+fn after_close(mut wire: &[u8], cuts: &[usize], feeds: bool) -> (usize, bool) {
+    let pool = Pool::new();
+    let limits = ws_assemble::Limits::default().with_message_bytes_max(100);
+    let mut session = Session::server(&pool).with_limits(limits);
+    session.close(&CloseFrame::new(CloseCode::NORMAL, ""));
+    let mut messages = 0;
+    for &cut in cuts {
+        let (mut piece, rest) = wire.split_at(cut.min(wire.len()));
+        wire = rest;
+        while !piece.is_empty() {
+            let count = if feeds {
+                session.feed(piece)
+            } else {
+                let mut segment = session.space().expect("no limit");
+                let spare = segment.spare_initialized_mut();
+                let count = spare.len().min(piece.len());
+                spare[..count].copy_from_slice(&piece[..count]);
+                session.received(segment, count);
+                count
+            };
+            piece = &piece[count..];
+            loop {
+                match session.next() {
+                    Ok(Some(_)) => messages += 1,
+                    Ok(None) => break,
+                    Err(error) => {
+                        assert!(matches!(error, ConnectionError::CloseIgnored), "{error}");
+                        assert!(!session.wants().read);
+                        session.end_input();
+                        assert!(matches!(session.next(), Err(ConnectionError::CloseIgnored)));
+                        return (messages, false);
+                    }
+                }
+            }
+            if session.is_closed() {
+                return (messages, true);
+            }
+        }
+    }
+    panic!("neither the limit nor a close frame was met");
+}

@@ -105,6 +105,7 @@ async fn a_request_has_what_was_asked_for_with_tls_and_without() {
             })
             .await?;
             assert_eq!(response.protocol(), Some("chat"));
+            assert_eq!(client.protocol(), Some("chat"));
             let stream = client.get_ref();
             assert_eq!(stream.get_ref().peer_addr()?.port(), port);
             assert!(stream.get_ref().nodelay()?);
@@ -133,6 +134,7 @@ async fn answer<S: tokio::io::AsyncRead + tokio::io::AsyncWrite + Unpin>(
         }
     })
     .await?;
+    assert_eq!(connection.protocol(), Some("chat"));
     connection.send_text("hello").await?;
     assert!(connection.next().await?.is_none());
     connection.finish(0).await

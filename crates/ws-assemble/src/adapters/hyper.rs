@@ -14,13 +14,12 @@ use hyper_util::rt::TokioIo;
 use seg_pool::Pool;
 
 use super::http::fields;
-#[cfg(feature = "deflate")]
-use crate::deflate::DeflateParams;
 use crate::{
     connection::Connection,
     connection_error::ConnectionError,
     events,
     handshake::{Acceptance, HandshakeError, HandshakeErrorKind, Refusal, UpgradeRequest},
+    session::Session,
 };
 
 /// Answers a request that hyper has read: the response to return from the service, and the connection
@@ -172,24 +171,15 @@ fn checked(
 /// A connection that is there once hyper has sent the response.
 pub struct UpgradeFuture {
     upgrade: OnUpgrade,
-    #[cfg(feature = "deflate")]
-    deflate: Option<DeflateParams>,
-    pool: Pool,
+    /// `None` once the connection has it.
+    session: Option<Session>,
 }
 
 impl UpgradeFuture {
-    #[cfg_attr(not(feature = "deflate"), expect(unused_variables, reason = "it has no more"))]
     pub(super) fn new(upgrade: OnUpgrade, acceptance: &Acceptance, pool: &Pool) -> Self {
-        Self {
-            upgrade,
-            #[cfg(feature = "deflate")]
-            deflate: acceptance.agreed_deflate().cloned(),
-            pool: pool.clone(),
-        }
+        Self { upgrade, session: Some(Session::accepted(acceptance, pool)) }
     }
-}
 
-impl UpgradeFuture {
     /// Serves the connection in a task, once it is there.
     pub(super) fn spawn<F, Served>(self, serve: F)
     where
@@ -210,13 +200,8 @@ impl Future for UpgradeFuture {
     fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
         let upgraded =
             ready!(Pin::new(&mut self.upgrade).poll(context)).map_err(io::Error::other)?;
-        let connection = Connection::server(TokioIo::new(upgraded), &self.pool);
-        #[cfg(feature = "deflate")]
-        let connection = match &self.deflate {
-            Some(agreed) => connection.with_deflate(agreed),
-            None => connection,
-        };
-        Poll::Ready(Ok(connection))
+        let Some(session) = self.session.take() else { unreachable!("hyper upgrades once") };
+        Poll::Ready(Ok(Connection::new(TokioIo::new(upgraded), session)))
     }
 }
 

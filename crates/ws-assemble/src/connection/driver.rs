@@ -5,6 +5,7 @@ use std::io;
 
 use super::{memory::Memory, transport::WriteStream, write_side::WriteSide};
 use crate::{
+    broadcast::Broadcast,
     close_frame::CloseFrame,
     connection_error::ConnectionError,
     control::ControlPayload,
@@ -95,6 +96,24 @@ pub(crate) trait Transmit: Sized {
             ready!(self.poll_ready(context))?;
             self.with_stream(context, |stream, place, context| {
                 stream.send(place, context, kind, payload)
+            })?;
+            *is_taken = true;
+        }
+        self.poll_flush(context)
+    }
+
+    /// Takes a message that is encoded already on, as [`poll_send`](Self::poll_send).
+    #[inline]
+    fn poll_broadcast(
+        &mut self,
+        context: &mut Context<'_>,
+        broadcast: &Broadcast,
+        is_taken: &mut bool,
+    ) -> Poll<Result<(), ConnectionError>> {
+        if !*is_taken {
+            ready!(self.poll_ready(context))?;
+            self.with_stream(context, |stream, place, context| {
+                stream.send_broadcast(place, context, broadcast)
             })?;
             *is_taken = true;
         }

@@ -1,6 +1,6 @@
 //! From messages to the stream.
 
-use core::{future::poll_fn, task::ready};
+use core::future::poll_fn;
 
 use tokio::io::{AsyncRead, AsyncWrite};
 
@@ -84,15 +84,7 @@ macro_rules! sending {
                 broadcast: &Broadcast,
             ) -> Result<(), ConnectionError> {
                 let mut is_taken = false;
-                poll_fn(|context| {
-                    if !is_taken {
-                        ready!(self.poll_ready(context))?;
-                        self.session_with(|session| session.send_broadcast(broadcast))?;
-                        is_taken = true;
-                    }
-                    self.poll_flush(context)
-                })
-                .await
+                poll_fn(|context| self.poll_broadcast(context, broadcast, &mut is_taken)).await
             }
 
             /// Starts a message that is sent while it is made, in fragments of about

@@ -1,10 +1,14 @@
 //! The side of a stream that is written to.
 
-use core::task::{Context, Poll, ready};
+use core::{
+    iter,
+    task::{Context, Poll, ready},
+};
 use std::io::{self, IoSlice};
 
 use super::{driver::Place, transport::WriteStream};
 use crate::{
+    broadcast::Broadcast,
     connection_error::ConnectionError,
     message::MessageKind,
     session::{Encoded, Payload, Session, SmallFrame},
@@ -71,12 +75,7 @@ impl<W: WriteStream> WriteSide<W> {
     ) -> Poll<Result<(), ConnectionError>> {
         let outgoing = place.with(Session::outgoing);
         let mut slices = [IoSlice::new(&[]); WRITE_SLICES];
-        let mut count = 0;
-        let filled = outgoing.io_slices().filter(|slice| !slice.is_empty());
-        for (slot, slice) in slices.iter_mut().zip(filled) {
-            *slot = slice;
-            count += 1;
-        }
+        let count = fill(&mut slices, outgoing.io_slices());
         let polled = self.poll_write(place, context, &slices[..count]);
         let written = match &polled {
             Poll::Ready(Ok(count)) => *count,
@@ -122,43 +121,63 @@ impl<W: WriteStream> WriteSide<W> {
     ) -> Result<(), ConnectionError> {
         let mut small = SmallFrame::EMPTY;
         let is_vectored = self.stream.is_write_vectored();
-        let encoded =
-            place.with(|session| session.encode(kind, payload, is_vectored, &mut small))?;
-        match (encoded, payload.one_slice()) {
-            (Encoded::Small(len), _) => {
-                let frame = small.bytes(len);
-                let count = self.write_now(place, context, &[IoSlice::new(frame)])?;
-                if count < len {
-                    let rest = Payload::Borrowed(&[]);
-                    place.with(|session| session.keep(&frame[count..], rest, 0));
-                }
+        let encoded = place.with(|session| session.encode(kind, payload, is_vectored, &mut small));
+        match encoded {
+            Some(Encoded::Whole(len)) => {
+                self.write_or_keep(place, context, small.bytes(len), Payload::Borrowed(&[]))
             }
-            (Encoded::Long(header, len), Some(slice)) => {
-                let header = &header[..len];
-                let slices = [IoSlice::new(header), IoSlice::new(slice)];
-                let count = self.write_now(place, context, &slices)?;
-                if count < len + slice.len() {
-                    let (header, sent) = (&header[count.min(len)..], count.saturating_sub(len));
-                    place.with(|session| session.keep(header, payload, sent));
-                }
+            Some(Encoded::Header(len)) => {
+                self.write_or_keep(place, context, small.bytes(len), payload)
             }
-            (Encoded::Queued | Encoded::Long(..), _) => {}
+            None => place.with(|session| session.queue(kind, payload)),
         }
-        Ok(())
     }
 
-    /// Returns how many bytes were taken: 0 when the stream takes none now.
-    #[inline]
-    fn write_now(
+    /// Takes a message that is encoded already, as [`send`](Self::send).
+    pub(super) fn send_broadcast(
         &mut self,
         place: &mut Place<'_>,
         context: &mut Context<'_>,
-        slices: &[IoSlice<'_>],
-    ) -> Result<usize, ConnectionError> {
-        match self.poll_write(place, context, slices) {
-            Poll::Ready(written) => written,
-            Poll::Pending => Ok(0),
+        broadcast: &Broadcast,
+    ) -> Result<(), ConnectionError> {
+        let slices_max = if self.stream.is_write_vectored() { WRITE_SLICES } else { 1 };
+        match place.with(|session| session.encode_broadcast(broadcast, slices_max))? {
+            Some(frame) => self.write_or_keep(place, context, &[], Payload::Shared(&frame)),
+            None => Ok(()),
         }
+    }
+
+    /// Writes what the stream takes at once, and keeps the rest.
+    #[inline]
+    fn write_or_keep(
+        &mut self,
+        place: &mut Place<'_>,
+        context: &mut Context<'_>,
+        head: &[u8],
+        payload: Payload<'_>,
+    ) -> Result<(), ConnectionError> {
+        let written = match (head, payload.one_slice()) {
+            (slice, Some([])) | ([], Some(slice)) => {
+                self.poll_write(place, context, &[IoSlice::new(slice)])
+            }
+            (_, Some(slice)) => {
+                self.poll_write(place, context, &[IoSlice::new(head), IoSlice::new(slice)])
+            }
+            (_, None) => {
+                let mut slices = [IoSlice::new(&[]); WRITE_SLICES];
+                let all = iter::once(IoSlice::new(head)).chain(payload.io_slices());
+                let count = fill(&mut slices, all);
+                self.poll_write(place, context, &slices[..count])
+            }
+        };
+        // 0 when the stream takes nothing now.
+        let written = if let Poll::Ready(written) = written { written? } else { 0 };
+        if (written as u64) < head.len() as u64 + payload.len() {
+            let (head, sent) =
+                (&head[written.min(head.len())..], written.saturating_sub(head.len()));
+            place.with(|session| session.keep(head, payload, sent));
+        }
+        Ok(())
     }
 
     /// Shuts the stream down, once: some systems refuse to do it again.
@@ -172,4 +191,18 @@ impl<W: WriteStream> WriteSide<W> {
         }
         Poll::Ready(Ok(()))
     }
+}
+
+/// Sets the first of `slots` to those slices that are not empty; returns how many.
+#[inline]
+fn fill<'a>(
+    slots: &mut [IoSlice<'a>; WRITE_SLICES],
+    slices: impl Iterator<Item = IoSlice<'a>>,
+) -> usize {
+    let mut count = 0;
+    for (slot, slice) in slots.iter_mut().zip(slices.filter(|slice| !slice.is_empty())) {
+        *slot = slice;
+        count += 1;
+    }
+    count
 }

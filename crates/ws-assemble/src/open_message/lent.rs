@@ -78,6 +78,7 @@ impl OpenMessage {
         }
         let mut copy = SegmentedBuf::new(pool);
         if copy.try_extend_from_slice(bytes).is_err() {
+            // Nothing was appended, and an only chunk needs no list.
             copy.push_bytes(Bytes::copy_from_slice(bytes));
         }
         let mut whole = copy.freeze();

@@ -121,7 +121,7 @@ impl<'a> Filling<'a> {
         session: &mut Session,
         count: usize,
     ) -> Result<Option<Found>, ConnectionError> {
-        session.note_received(count);
+        let count = session.note_received(count);
         let step = session.decoder.lend(&mut self.buffer[self.filled..self.filled + count]);
         self.filled += count;
         match step {

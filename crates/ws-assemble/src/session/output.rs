@@ -1,6 +1,6 @@
 //! Frames on their way out.
 
-use std::io::IoSlice;
+use std::{borrow::Cow, io::IoSlice, sync::Arc};
 
 use bytes::Buf as _;
 use seg_pool::{OutOfMemory, Pool};
@@ -16,10 +16,10 @@ use crate::deflate::{DeflateParams, MessageCompressor};
 use crate::{
     broadcast::Broadcast,
     encode::{append_encoded, append_frame, append_slice},
-    header::{HEADER_BYTES_MAX, Header},
+    header::Header,
     keys::MaskKeys,
     mask::mask,
-    message::{Message, MessageKind},
+    message::MessageKind,
     opcode::Opcode,
     role::Role,
 };
@@ -75,15 +75,13 @@ impl Outgoing {
     }
 }
 
-/// How a message goes out.
+/// What of a message that is to be written at once lies in a [`SmallFrame`].
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Encoded {
-    /// It waits with the rest of the output.
-    Queued,
-    /// It is so many bytes of the [`SmallFrame`], to be written now.
-    Small(usize),
-    /// Its payload is to be written now, from where it lies, after this header.
-    Long([u8; HEADER_BYTES_MAX], usize),
+    /// So many bytes: all of it.
+    Whole(usize),
+    /// So many bytes: its header. The payload is written from where it lies.
+    Header(usize),
 }
 
 impl Output {
@@ -150,45 +148,75 @@ impl Output {
     }
 
     /// Makes the header of a whole message.
+    #[inline]
     fn header(&mut self, kind: MessageKind, payload_len: u64) -> Header {
         let mask = self.key();
         Header { fin: true, is_compressed: false, opcode: kind.opcode(), mask, payload_len }
     }
 
-    pub(super) fn queue(&mut self, message: &Message) -> Result<(), OutOfMemory> {
-        if self.is_worth_compressing(message.len()) {
-            return self.queue_fragment(message.kind(), message.sequence(), true);
+    /// Encodes a message after what waits.
+    pub(super) fn queue(
+        &mut self,
+        kind: MessageKind,
+        payload: Payload<'_>,
+    ) -> Result<(), OutOfMemory> {
+        let payload_len = payload.len();
+        if self.is_worth_compressing(payload_len) {
+            let payload = payload.into_sequence(self.frames.pool())?;
+            return self.queue_fragment(kind, &payload, true);
         }
-        let header = self.header(message.kind(), message.len());
-        append_frame(&header, message.sequence(), &mut self.frames)?;
-        self.sent.accept(message.len(), true);
+        let header = self.header(kind, payload_len);
+        match payload {
+            Payload::Shared(sequence) => append_frame(&header, sequence, &mut self.frames)?,
+            Payload::Borrowed(slice) => append_slice(&header, slice, &mut self.frames)?,
+        }
+        self.sent.accept(payload_len, true);
         Ok(())
     }
 
-    /// Takes a message that is encoded already, where its frame would be the same here.
-    pub(super) fn queue_broadcast(&mut self, broadcast: &Broadcast) -> Result<(), OutOfMemory> {
-        if self.keys.is_some() {
-            return self.queue(broadcast.message());
-        }
+    /// Takes a message that is encoded already. Returns its frame when it is to be written at once, as
+    /// nothing waits before it; queues it otherwise.
+    pub(super) fn encode_broadcast<'b>(
+        &mut self,
+        broadcast: &'b Broadcast,
+        slices_max: usize,
+    ) -> Result<Option<Cow<'b, Arc<Sequence>>>, OutOfMemory> {
         let len = broadcast.message().len();
-        if !self.is_worth_compressing(len) {
-            return self.queue_encoded(broadcast.frame(), len);
+        let Some(frame) = self.frame_of(broadcast)? else {
+            self.queue(
+                broadcast.message().kind(),
+                Payload::Shared(broadcast.message().sequence()),
+            )?;
+            return Ok(None);
+        };
+        if frame.chunk_count() <= slices_max && self.is_empty() {
+            self.sent.accept(len, true);
+            self.sent.bytes += frame.len();
+            return Ok(Some(frame));
+        }
+        append_encoded(&frame, &mut self.frames)?;
+        self.sent.accept(len, true);
+        Ok(None)
+    }
+
+    /// Returns the frame of a message that is encoded already, where it would be the same here.
+    fn frame_of<'b>(
+        &mut self,
+        broadcast: &'b Broadcast,
+    ) -> Result<Option<Cow<'b, Arc<Sequence>>>, OutOfMemory> {
+        if self.keys.is_some() {
+            return Ok(None);
+        }
+        if !self.is_worth_compressing(broadcast.message().len()) {
+            return Ok(Some(Cow::Borrowed(broadcast.frame())));
         }
         #[cfg(feature = "deflate")]
         if let Some(compressor) =
             self.compressor.as_mut().filter(|compressor| !compressor.takeover())
         {
-            let frame = broadcast.compressed(compressor)?;
-            return self.queue_encoded(&frame, len);
+            return broadcast.compressed(compressor).map(|frame| Some(Cow::Owned(frame)));
         }
-        self.queue(broadcast.message())
-    }
-
-    /// Takes the frame of a message of this length.
-    fn queue_encoded(&mut self, frame: &Sequence, payload_len: u64) -> Result<(), OutOfMemory> {
-        append_encoded(frame, &mut self.frames)?;
-        self.sent.accept(payload_len, true);
-        Ok(())
+        Ok(None)
     }
 
     /// Takes a control frame of at most 125 bytes; returns whether there was space for it, which
@@ -233,8 +261,9 @@ impl Output {
         Ok(())
     }
 
-    /// Encodes a message: into `small` or as a header, to be written at once, when nothing waits
-    /// before it and it need not be copied; otherwise after what waits.
+    /// Encodes a message that is to be written at once, as nothing waits before it, and it need be
+    /// neither compressed nor masked where it does not fit into `small`. `None` when it is to be
+    /// [queued](Self::queue).
     #[inline]
     pub(super) fn encode(
         &mut self,
@@ -242,34 +271,26 @@ impl Output {
         payload: Payload<'_>,
         is_vectored: bool,
         small: &mut SmallFrame,
-    ) -> Result<Encoded, OutOfMemory> {
-        if self.is_worth_compressing(payload.len()) {
-            let payload = payload.into_sequence(self.frames.pool())?;
-            self.queue_fragment(kind, &payload, true)?;
-            return Ok(Encoded::Queued);
+    ) -> Option<Encoded> {
+        let payload_len = payload.len();
+        if !self.is_empty() || self.is_worth_compressing(payload_len) {
+            return None;
         }
-        let header = self.header(kind, payload.len());
-        if let (true, Some(slice)) = (self.is_empty(), payload.one_slice()) {
-            if slice.len() <= SMALL_BYTES_MAX {
-                let len = small.put(&header, slice);
-                self.sent.accept(header.payload_len, true);
-                self.sent.bytes += len as u64;
-                return Ok(Encoded::Small(len));
-            }
-            // A stream that takes one slice at a time would send the header on its own.
-            if is_vectored && header.mask.is_none() {
-                let (bytes, len) = header.to_bytes();
-                self.sent.accept(header.payload_len, true);
-                self.sent.bytes += len as u64 + header.payload_len;
-                return Ok(Encoded::Long(bytes, len));
-            }
+        let short = payload.one_slice().filter(|slice| slice.len() <= SMALL_BYTES_MAX);
+        // A stream that takes one slice at a time would send the header on its own.
+        if short.is_none() && (!is_vectored || self.keys.is_some()) {
+            return None;
         }
-        match payload {
-            Payload::Shared(sequence) => append_frame(&header, sequence, &mut self.frames)?,
-            Payload::Borrowed(slice) => append_slice(&header, slice, &mut self.frames)?,
+        let header = self.header(kind, payload_len);
+        self.sent.accept(payload_len, true);
+        if let Some(slice) = short {
+            let len = small.put(&header, slice);
+            self.sent.bytes += len as u64;
+            return Some(Encoded::Whole(len));
         }
-        self.sent.accept(header.payload_len, true);
-        Ok(Encoded::Queued)
+        let len = small.put(&header, &[]);
+        self.sent.bytes += len as u64 + payload_len;
+        Some(Encoded::Header(len))
     }
 
     /// Keeps what is left of a frame that is partly written. It must not fail, so without memory of

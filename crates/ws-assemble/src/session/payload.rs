@@ -1,5 +1,7 @@
 //! What is to be sent, wherever it lies.
 
+use std::io::IoSlice;
+
 use seg_pool::{OutOfMemory, Pool};
 use seg_seq::{SegmentedBuf, Sequence};
 
@@ -13,7 +15,8 @@ pub(crate) enum Payload<'a> {
 }
 
 impl<'a> Payload<'a> {
-    pub(super) const fn len(self) -> u64 {
+    #[inline]
+    pub(crate) const fn len(self) -> u64 {
         match self {
             Self::Borrowed(slice) => slice.len() as u64,
             Self::Shared(sequence) => sequence.len(),
@@ -30,6 +33,15 @@ impl<'a> Payload<'a> {
             }
             Self::Shared(_) => None,
         }
+    }
+
+    /// Returns the bytes, as slices of a vectored write.
+    pub(crate) fn io_slices(self) -> impl Iterator<Item = IoSlice<'a>> {
+        let (borrowed, shared) = match self {
+            Self::Borrowed(slice) => (Some(IoSlice::new(slice)), None),
+            Self::Shared(sequence) => (None, Some(sequence.io_slices())),
+        };
+        borrowed.into_iter().chain(shared.into_iter().flatten())
     }
 
     /// Turns into segments, copying what is borrowed.

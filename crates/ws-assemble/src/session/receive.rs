@@ -119,7 +119,8 @@ impl Session {
     pub fn feed(&mut self, bytes: &[u8]) -> usize {
         let kept = self.rare.as_ref().map_or(0, |rare| rare.fed.len() - rare.fed_used);
         let count = bytes.len().min(FED_BYTES_MAX.saturating_sub(kept));
-        self.append_fed(&bytes[..count]);
+        let allowed = self.note_received(count);
+        self.append_fed(&bytes[..allowed]);
         count
     }
 
@@ -128,7 +129,6 @@ impl Session {
             let rare = self.rare.get_or_insert_default();
             rare.fed.drain(..core::mem::take(&mut rare.fed_used));
             rare.fed.extend_from_slice(bytes);
-            self.note_received(bytes.len());
         }
     }
 
@@ -153,18 +153,19 @@ impl Session {
     /// Takes back what [`space`](Self::space) gave, after so many bytes were received at the start
     /// of its spare capacity.
     pub fn received(&mut self, mut segment: SegmentMut, count: usize) {
+        let allowed = self.note_received(count);
         if self.has_fed() && count > 0 {
             // What was fed before comes first.
-            self.append_fed(&segment.spare_initialized_mut()[..count]);
+            self.append_fed(&segment.spare_initialized_mut()[..allowed]);
             self.input = self.keeps_space.then_some(segment);
             return;
         }
-        if count > 0 {
-            segment.advance_initialized(count);
+        if allowed > 0 {
+            segment.advance_initialized(allowed);
             let (is_full, ends_long_frame) =
-                (segment.spare_len() == 0, self.ends_long_frame(count));
+                (segment.spare_len() == 0, self.ends_long_frame(allowed));
             self.read_length.note(
-                count,
+                allowed,
                 is_full,
                 ends_long_frame,
                 self.output.pool().segment_size(),
@@ -174,7 +175,6 @@ impl Session {
         }
         // Without a byte it is no more than the spare capacity after payload that is kept anyway.
         self.input = Some(segment);
-        self.note_received(count);
     }
 
     /// Returns how many of the next received bytes need no segment, as they are of a header or a
@@ -186,8 +186,8 @@ impl Session {
 
     /// Takes at most [`small_len`](Self::small_len) received bytes.
     pub(crate) fn received_small(&mut self, bytes: &[u8]) {
-        self.note_received(bytes.len());
-        self.decode_small(bytes);
+        let allowed = self.note_received(bytes.len());
+        self.decode_small(&bytes[..allowed]);
     }
 
     fn decode_small(&mut self, bytes: &[u8]) {
@@ -208,6 +208,9 @@ impl Session {
     }
 
     fn finish_input(&mut self) {
+        if self.note_overrun() {
+            return;
+        }
         if let Err(error) = self.decoder.finish() {
             if error.kind() == DecodeErrorKind::Truncated && self.state != State::Closed {
                 events::decoding_failed(self.role(), &error);
@@ -221,6 +224,7 @@ impl Session {
     /// Ends the connection when nothing else can be handed out and the decoder has found a reason:
     /// answers the peer's close frame, or sends one that says which rule the peer broke.
     pub(crate) fn settle(&mut self) {
+        self.note_overrun();
         if self.has_ended {
             self.finish_input();
         }
@@ -497,18 +501,24 @@ impl Session {
         self.output.pool().try_take_size(usual)
     }
 
-    /// Notes that so many bytes came, and counts those after a close frame was sent.
-    pub(super) fn note_received(&mut self, count: usize) {
+    /// Notes that so many bytes came; returns how many of them are to be decoded.
+    pub(super) fn note_received(&mut self, count: usize) -> usize {
         self.has_heard |= count > 0;
-        if self.state == State::CloseSent {
-            let rare = self.rare.get_or_insert_default();
-            match rare.closing_bytes.checked_sub(count as u64) {
-                Some(left) => rare.closing_bytes = left,
-                None => {
-                    self.failure = Some(Failure::CloseIgnored);
-                    self.drop_input();
-                }
-            }
+        self.allowed(count)
+    }
+
+    /// Ends the connection when more came after a close frame was sent than may, and the peer's was not
+    /// among what may; returns whether that is so.
+    fn note_overrun(&mut self) -> bool {
+        let is_new = self.has_overrun() && !self.has_input() && !self.decoder.is_closed();
+        if is_new && self.ended().is_ok() {
+            self.failure = Some(Failure::CloseIgnored);
+            self.drop_input();
         }
+        matches!(self.failure, Some(Failure::CloseIgnored))
+    }
+
+    pub(super) fn has_overrun(&self) -> bool {
+        self.rare.as_ref().is_some_and(|rare| rare.has_overrun)
     }
 }

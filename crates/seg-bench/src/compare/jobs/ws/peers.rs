@@ -49,7 +49,10 @@ where
     yawc::WebSocket::from_stream(stream, yawc::Role::Server, options).expect("no extensions")
 }
 
-pub(super) fn yawc_deflate(source: Source) -> yawc::WebSocket<Source> {
+pub(super) fn yawc_deflate<S>(stream: S) -> yawc::WebSocket<S>
+where
+    S: AsyncRead + AsyncWrite + Send + Unpin + 'static,
+{
     let options = yawc::Options::default()
         .with_limits(MESSAGE_BYTES_MAX, MESSAGE_BYTES_MAX)
         .with_compression_level(yawc::CompressionLevel::new(LEVEL))
@@ -57,7 +60,7 @@ pub(super) fn yawc_deflate(source: Source) -> yawc::WebSocket<Source> {
         .client_no_context_takeover()
         .with_utf8();
     let role = yawc::Role::Server;
-    yawc::WebSocket::from_stream_with_extensions(source, role, Some(DEFLATE), options)
+    yawc::WebSocket::from_stream_with_extensions(stream, role, Some(DEFLATE), options)
         .expect("deflate is on")
 }
 
