@@ -47,8 +47,12 @@ pub struct Broadcast {
     #[cfg(feature = "deflate")]
     pool: Pool,
     #[cfg(feature = "deflate")]
-    compressed: Mutex<Vec<((Level, WindowBits), Arc<Sequence>)>>,
+    compressed: Mutex<Vec<Compressed>>,
 }
+
+/// How a frame is compressed, and the frame.
+#[cfg(feature = "deflate")]
+type Compressed = ((Level, WindowBits), Arc<Sequence>);
 
 impl Broadcast {
     /// Encodes a message.
