@@ -5,13 +5,13 @@
 
 use core::{
     future::Future as _,
+    net::Ipv4Addr,
     pin::pin,
     task::{Context, Waker},
 };
 use std::{
     env,
     io::{BufRead as _, Read as _, Write as _},
-    net::Ipv4Addr,
     process::{Command, Stdio},
     sync::Arc,
 };
