@@ -15,6 +15,7 @@ mod hunger;
 mod quiet;
 mod random;
 mod server;
+mod state;
 mod tally;
 mod wire;
 mod ws;
@@ -29,14 +30,14 @@ use anyhow::{Context as _, ensure};
 use http_chunked::Contexts;
 use seg_pool::{Pool, SegmentMut, SegmentSize};
 
-use self::{
-    client::Guest,
-    random::Random,
-    server::{House, Server},
-};
 pub use self::{
     quiet::cpu_time,
     tally::{Happening, Tally},
+};
+use self::{
+    random::Random,
+    server::Server,
+    state::{ClientState, ServerState},
 };
 
 /// What to do.
@@ -98,7 +99,7 @@ const CPU_A_MESSAGE_MAX: Duration =
 pub fn run(plan: Plan) -> anyhow::Result<Arc<Tally>> {
     let start = Instant::now();
     let tally = Arc::new(Tally::default());
-    let house = Arc::new(House {
+    let house = Arc::new(ServerState {
         pool: Pool::builder().bytes_max(plan.open_at_a_time() * POOL_BYTES_A_CONNECTION).build(),
         contexts: Contexts::new(4 << 20),
         tally: Arc::clone(&tally),
@@ -121,7 +122,7 @@ pub fn run(plan: Plan) -> anyhow::Result<Arc<Tally>> {
 
 fn one_round(
     plan: Plan,
-    house: &Arc<House>,
+    house: &Arc<ServerState>,
     of_clients: &Pool,
     seed: u64,
     round: u64,
@@ -129,7 +130,7 @@ fn one_round(
     let mut random = Random::new(seed);
     let tally = &house.tally;
     let server = Server::start(Arc::clone(house), Random::new(random.next()))?;
-    let (guest, elsewhere) = Guest::new(server.entrance(), of_clients, tally);
+    let (guest, elsewhere) = ClientState::new(server.entrance(), of_clients, tally);
     let hog = Hog::start(Arc::clone(house));
     let threads: Vec<_> = (0..plan.threads)
         .map(|_| {
@@ -159,7 +160,7 @@ fn one_round(
 }
 
 /// Fails when anything is left where no connection is.
-fn check_books(house: &House, of_clients: &Pool) -> anyhow::Result<()> {
+fn check_books(house: &ServerState, of_clients: &Pool) -> anyhow::Result<()> {
     house.contexts.trim();
     ensure!(house.contexts.bytes() == 0, "{} bytes of contexts are kept", house.contexts.bytes());
     for (name, pool) in [("server's", &house.pool), ("clients'", of_clients)] {
@@ -191,7 +192,7 @@ struct Hog {
 }
 
 impl Hog {
-    fn start(house: Arc<House>) -> Self {
+    fn start(house: Arc<ServerState>) -> Self {
         let is_over = Arc::new(AtomicBool::new(false));
         let ends = Arc::clone(&is_over);
         let thread = thread::spawn(move || {

@@ -9,7 +9,16 @@ use core::{
     slice,
 };
 
-use seg_pool::{PoolRef, SegmentMut, SegmentSize};
+use seg_pool::{OutOfMemory, Pool, PoolRef, SegmentMut, SegmentSize};
+
+/// Takes a segment of a small size for a block, or of the size that the pool has most of: where its
+/// limit is met, that may be the only one that is idle.
+pub(crate) fn try_take_small(size: SegmentSize, pool: &Pool) -> Result<SegmentMut, OutOfMemory> {
+    pool.try_take_size(size).or_else(|error| match pool.segment_size() {
+        usual if usual > size => pool.try_take_size(usual).map_err(|_| error),
+        _ => Err(error),
+    })
+}
 
 /// Elements of type `T` in a segment, with an `H` of the user's before them.
 ///

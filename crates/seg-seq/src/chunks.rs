@@ -109,3 +109,19 @@ pub(crate) fn fill<'a>(target: &mut [u8], slices: impl Iterator<Item = &'a [u8]>
     }
     count
 }
+
+/// Returns whether these slices start with `bytes`.
+pub(crate) fn starts_with<'a>(slices: impl Iterator<Item = &'a [u8]>, bytes: &[u8]) -> bool {
+    let mut rest = bytes;
+    for slice in slices {
+        let (head, after) = rest.split_at(rest.len().min(slice.len()));
+        if !slice.starts_with(head) {
+            return false;
+        }
+        rest = after;
+        if rest.is_empty() {
+            break;
+        }
+    }
+    rest.is_empty()
+}

@@ -2,7 +2,7 @@
 
 use memchr::memmem::Finder;
 
-use crate::{segmented_buf::SegmentedBuf, sequence::Sequence};
+use crate::{chunks::starts_with, segmented_buf::SegmentedBuf, sequence::Sequence};
 
 /// Bytes of a needle that are searched; what follows is compared where they are found.
 const PREFIX_BYTES_MAX: usize = 128;
@@ -132,22 +132,6 @@ pub(crate) fn position<'a>(slices: impl Iterator<Item = &'a [u8]>, byte: u8) -> 
         start += slice.len() as u64;
     }
     None
-}
-
-/// Returns whether these slices start with `bytes`.
-pub(crate) fn starts_with<'a>(slices: impl Iterator<Item = &'a [u8]>, bytes: &[u8]) -> bool {
-    let mut rest = bytes;
-    for slice in slices {
-        let (head, after) = rest.split_at(rest.len().min(slice.len()));
-        if !slice.starts_with(head) {
-            return false;
-        }
-        rest = after;
-        if rest.is_empty() {
-            break;
-        }
-    }
-    rest.is_empty()
 }
 
 /// Returns the offset of the first occurrence of `needle` at `from` or after it.

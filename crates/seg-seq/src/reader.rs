@@ -62,15 +62,21 @@ enum Source<'a> {
     Owned(Sequence),
 }
 
+impl Sequence {
+    /// Returns a reader over the sequence, from its first byte.
+    #[must_use]
+    pub fn as_reader(&self) -> Reader<'_> {
+        Reader::new(Source::Borrowed(self))
+    }
+
+    /// Turns the sequence into a reader that owns it.
+    #[must_use]
+    pub fn into_reader(self) -> Reader<'static> {
+        Reader::new(Source::Owned(self))
+    }
+}
+
 impl<'a> Reader<'a> {
-    pub(crate) fn borrowed(sequence: &'a Sequence) -> Self {
-        Self::new(Source::Borrowed(sequence))
-    }
-
-    pub(crate) fn owned(sequence: Sequence) -> Self {
-        Self::new(Source::Owned(sequence))
-    }
-
     fn new(sequence: Source<'a>) -> Self {
         let mut reader = Self { sequence, chunk: 0, rest: &[], rest_end: 0 };
         reader.enter(0, 0);

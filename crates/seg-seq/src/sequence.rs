@@ -9,9 +9,7 @@ use seg_pool::{OutOfMemory, Pool, Segment};
 use crate::{
     chunk_list::{ChunkList, Source},
     chunks::{self, Chunks, IntoChunks, Slices},
-    find,
     range::{self, CutError, RangeError},
-    reader::Reader,
 };
 
 /// Bytes in one or many chunks, read-only and cheap to cut.
@@ -288,7 +286,7 @@ impl Sequence {
 
     /// Returns whether `bytes` lie at an offset.
     pub(crate) fn has_at(&self, offset: u64, bytes: &[u8]) -> bool {
-        find::starts_with(self.slices_at(offset), bytes)
+        chunks::starts_with(self.slices_at(offset), bytes)
     }
 
     /// Copies all bytes into one `Vec`.
@@ -347,18 +345,6 @@ impl Sequence {
             0 | 1 => self.list.pop_front().unwrap_or_default().into(),
             _ => self.to_vec().into(),
         }
-    }
-
-    /// Returns a reader over the sequence, from its first byte.
-    #[must_use]
-    pub fn as_reader(&self) -> Reader<'_> {
-        Reader::borrowed(self)
-    }
-
-    /// Turns the sequence into a reader that owns it.
-    #[must_use]
-    pub fn into_reader(self) -> Reader<'static> {
-        Reader::owned(self)
     }
 }
 

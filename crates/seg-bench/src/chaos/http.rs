@@ -13,10 +13,9 @@ use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _, ReadHalf, WriteHalf, spli
 
 use super::{
     cancel::{cancelled, stall},
-    client::{BODY_BYTES_MAX, Guest, Next},
     hunger::{Hunger, MayLackMemory},
     random::Random,
-    server::House,
+    state::{BODY_BYTES_MAX, ClientState, Next, ServerState},
     tally::Happening,
     wire::Wire,
 };
@@ -51,7 +50,7 @@ macro_rules! fed {
 /// # Panics
 ///
 /// Panics when a request is refused that a client did not break.
-pub(super) async fn serve(wire: Wire, house: &House, random: Random) {
+pub(super) async fn serve(wire: Wire, house: &ServerState, random: Random) {
     let mut answers = Answers { house, hunger: Hunger::TryAgain, random };
     match answers.serve(wire).await {
         Ok(()) => {}
@@ -70,7 +69,7 @@ pub(super) async fn serve(wire: Wire, house: &House, random: Random) {
 
 /// How one connection of a server answers.
 struct Answers<'a> {
-    house: &'a House,
+    house: &'a ServerState,
     hunger: Hunger,
     random: Random,
 }
@@ -248,14 +247,18 @@ async fn write_all(
 
 /// A client's connection.
 struct Client<'a> {
-    guest: &'a Guest,
+    guest: &'a ClientState,
     random: Random,
     write: WriteHalf<Wire>,
     responses: Incoming<ReadHalf<Wire>, ResponseReader>,
 }
 
 /// One connection of a client: requests until it ends.
-pub(super) async fn visit(guest: &Guest, mut random: Random, steps: usize) -> anyhow::Result<()> {
+pub(super) async fn visit(
+    guest: &ClientState,
+    mut random: Random,
+    steps: usize,
+) -> anyhow::Result<()> {
     let Some(wire) = guest.connect(super::wire::Protocol::Http, &mut random).await? else {
         return Ok(());
     };

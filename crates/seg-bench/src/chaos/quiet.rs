@@ -14,11 +14,7 @@ use tokio::{runtime::Builder, task::JoinSet, time::sleep};
 use ws_assemble::{ClientHandshake, connect, random_nonce};
 
 use super::{
-    fill,
-    random::Random,
-    server::{House, Server},
-    tally::Happening,
-    wire::Protocol,
+    fill, random::Random, server::Server, state::ServerState, tally::Happening, wire::Protocol,
 };
 
 /// Connections that wait.
@@ -44,7 +40,7 @@ pub fn cpu_time() -> anyhow::Result<Duration> {
 /// Lets every connection of a server wait for memory, and looks at how the process rests; then gives
 /// the memory back, so that every message comes back.
 pub(super) fn check(
-    house: &Arc<House>,
+    house: &Arc<ServerState>,
     of_clients: &Pool,
     mut random: Random,
 ) -> anyhow::Result<()> {

@@ -4,8 +4,6 @@ use core::time::Duration;
 use std::{io, sync::Arc};
 
 use anyhow::{Context as _, bail};
-use http_chunked::Contexts;
-use seg_pool::Pool;
 use tokio::{
     runtime::{Builder, Runtime},
     sync::oneshot,
@@ -16,7 +14,7 @@ use tokio::{
 use super::{
     http,
     random::Random,
-    tally::Tally,
+    state::ServerState,
     wire::{Doors, Entrance, Protocol},
     ws,
 };
@@ -24,14 +22,6 @@ use super::{
 /// How long the last connections may take to see that their clients are gone. No end takes a
 /// hundredth of it, unless somebody is never woken.
 const LAST_ENDS: Duration = Duration::from_secs(60);
-
-/// What all connections of a server share.
-#[derive(Debug)]
-pub(super) struct House {
-    pub(super) pool: Pool,
-    pub(super) contexts: Contexts,
-    pub(super) tally: Arc<Tally>,
-}
 
 /// A server and its threads.
 pub(super) struct Server {
@@ -42,7 +32,7 @@ pub(super) struct Server {
 }
 
 impl Server {
-    pub(super) fn start(house: Arc<House>, random: Random) -> anyhow::Result<Self> {
+    pub(super) fn start(house: Arc<ServerState>, random: Random) -> anyhow::Result<Self> {
         let runtime = Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
         let (doors, entrance) = runtime.block_on(Doors::open()).context("no port")?;
         let (stop, stopped) = oneshot::channel();
@@ -78,7 +68,7 @@ impl Server {
 async fn serve(
     mut doors: Doors,
     mut stopped: oneshot::Receiver<()>,
-    house: Arc<House>,
+    house: Arc<ServerState>,
     mut random: Random,
 ) -> anyhow::Result<()> {
     let mut connections = JoinSet::new();

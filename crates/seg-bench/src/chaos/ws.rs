@@ -15,10 +15,9 @@ use ws_assemble::{
 
 use super::{
     cancel::{cancelled, polls, stall},
-    client::{BODY_BYTES_MAX, Guest, Next},
     hunger::{Hunger, MayLackMemory},
     random::Random,
-    server::House,
+    state::{BODY_BYTES_MAX, ClientState, Next, ServerState},
     tally::Happening,
     wire::{Protocol, Wire},
 };
@@ -35,7 +34,7 @@ const DISCARD_BYTES_MAX: u64 = 256 << 10;
 /// # Panics
 ///
 /// Panics when a limit does not hold, and when the connection ends in a way that no client ended it.
-pub(super) async fn serve(wire: Wire, house: &House, mut random: Random) {
+pub(super) async fn serve(wire: Wire, house: &ServerState, mut random: Random) {
     let mut hunger = Hunger::Leave;
     let opened =
         accept_with(wire, &house.pool, |request| match Hunger::from_target(request.target()) {
@@ -86,7 +85,7 @@ pub(super) async fn serve(wire: Wire, house: &House, mut random: Random) {
 async fn echo(
     connection: &mut Connection<Wire>,
     hunger: Hunger,
-    house: &House,
+    house: &ServerState,
     random: &mut Random,
 ) -> Result<(), ConnectionError> {
     let (pool, tally) = (&house.pool, &*house.tally);
@@ -138,7 +137,7 @@ async fn read_into(
 
 /// A client's connection.
 struct Client<'a> {
-    guest: &'a Guest,
+    guest: &'a ClientState,
     connection: Connection<Wire>,
     random: Random,
     /// What is to come back.
@@ -146,7 +145,11 @@ struct Client<'a> {
 }
 
 /// Opens one connection, and uses it until it ends.
-pub(super) async fn visit(guest: &Guest, mut random: Random, steps: usize) -> anyhow::Result<()> {
+pub(super) async fn visit(
+    guest: &ClientState,
+    mut random: Random,
+    steps: usize,
+) -> anyhow::Result<()> {
     let Some(wire) = guest.connect(Protocol::Ws, &mut random).await? else { return Ok(()) };
     let (hunger, target) = Hunger::ALL[random.below(Hunger::ALL.len())];
     let may_leave = hunger == Hunger::Leave;

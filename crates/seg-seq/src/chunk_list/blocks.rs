@@ -7,7 +7,7 @@ use super::{
     directory::{Directory, LEAF_LEN},
     is_continued_by,
 };
-use crate::block::Block;
+use crate::block::{Block, try_take_small};
 
 /// Chunks in blocks that are segments of a pool.
 ///
@@ -46,15 +46,6 @@ fn root_size(count: usize) -> SegmentSize {
 
 const fn root_len_max(size: SegmentSize) -> usize {
     Block::<State, Chunk>::len_max(size)
-}
-
-/// Takes a segment of a small size for a block, or of the size that the pool has most of: where its
-/// limit is met, that may be the only one that is idle.
-pub(super) fn try_take_small(size: SegmentSize, pool: &Pool) -> Result<SegmentMut, OutOfMemory> {
-    pool.try_take_size(size).or_else(|error| match pool.segment_size() {
-        usual if usual > size => pool.try_take_size(usual).map_err(|_| error),
-        _ => Err(error),
-    })
 }
 
 /// Returns whether a block has a slot for a segment, as a chunk of its own.

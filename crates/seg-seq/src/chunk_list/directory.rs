@@ -2,8 +2,8 @@
 
 use seg_pool::{OutOfMemory, Pool, SegmentSize};
 
-use super::{Chunk, blocks::try_take_small};
-use crate::block::Block;
+use super::Chunk;
+use crate::block::{Block, try_take_small};
 
 /// 64 KiB of list.
 pub(super) type Leaf = Block<(), Chunk>;

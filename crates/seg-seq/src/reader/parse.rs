@@ -202,7 +202,7 @@ impl Reader<'_> {
     /// Returns whether `bytes` come next, however they are cut. Moves nothing.
     #[must_use]
     pub fn starts_with(&self, bytes: &[u8]) -> bool {
-        find::starts_with(self.slices(), bytes)
+        chunks::starts_with(self.slices(), bytes)
     }
 
     /// Moves over `bytes` if they come next, and returns whether they did.
