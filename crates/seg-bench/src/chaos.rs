@@ -99,7 +99,7 @@ const CPU_A_MESSAGE_MAX: Duration =
 pub fn run(plan: Plan) -> anyhow::Result<Arc<Tally>> {
     let start = Instant::now();
     let tally = Arc::new(Tally::default());
-    let house = Arc::new(ServerState {
+    let server_state = Arc::new(ServerState {
         pool: Pool::builder().bytes_max(plan.open_at_a_time() * POOL_BYTES_A_CONNECTION).build(),
         contexts: Contexts::new(4 << 20),
         tally: Arc::clone(&tally),
@@ -109,35 +109,42 @@ pub fn run(plan: Plan) -> anyhow::Result<Arc<Tally>> {
     while round < plan.rounds || start.elapsed() < plan.time {
         round += 1;
         let seed = plan.seed.wrapping_add(round << 20);
-        one_round(plan, &house, &of_clients, seed, round)
+        one_round(plan, &server_state, &of_clients, seed, round)
             .with_context(|| format!("round {round}, seed {}", plan.seed))?;
-        check_books(&house, &of_clients).with_context(|| format!("after round {round}"))?;
+        check_books(&server_state, &of_clients).with_context(|| format!("after round {round}"))?;
     }
     let cpu = cpu_time()?;
     let each = cpu / u32::try_from(tally.echoes().max(1))?;
     ensure!(each <= CPU_A_MESSAGE_MAX, "{each:?} of processor time a message");
-    tally.add(Happening::WaitedForMemory, house.pool.stats().waits());
+    tally.add(Happening::WaitedForMemory, server_state.pool.stats().waits());
     Ok(tally)
 }
 
 fn one_round(
     plan: Plan,
-    house: &Arc<ServerState>,
+    server_state: &Arc<ServerState>,
     of_clients: &Pool,
     seed: u64,
     round: u64,
 ) -> anyhow::Result<()> {
     let mut random = Random::new(seed);
-    let tally = &house.tally;
-    let server = Server::start(Arc::clone(house), Random::new(random.next()))?;
-    let (guest, elsewhere) = ClientState::new(server.entrance(), of_clients, tally);
-    let hog = Hog::start(Arc::clone(house));
+    let tally = &server_state.tally;
+    let server = Server::start(Arc::clone(server_state), Random::new(random.next()))?;
+    let (shared, elsewhere) = ClientState::new(server.entrance(), of_clients, tally);
+    let hog = Hog::start(Arc::clone(server_state));
     let threads: Vec<_> = (0..plan.threads)
         .map(|_| {
             let of_thread = Random::new(random.next());
             let dies_after = Duration::from_millis(20 + random.next() % 200);
             let death = random.one_in(3).then_some(dies_after);
-            client::spawn(guest.clone(), of_thread, plan.connections, plan.lives, plan.steps, death)
+            client::spawn(
+                shared.clone(),
+                of_thread,
+                plan.connections,
+                plan.lives,
+                plan.steps,
+                death,
+            )
         })
         .collect();
     let mut server = Some(server);
@@ -145,7 +152,7 @@ fn one_round(
         && let Some(server) = server.take()
     {
         thread::sleep(Duration::from_millis(50 + random.next() % 100));
-        guest.is_server_gone.store(true, Ordering::Release);
+        shared.is_server_gone.store(true, Ordering::Release);
         server.die();
         tally.count(Happening::ServerDied);
     }
@@ -154,16 +161,20 @@ fn one_round(
     // What a server does wrong shows at its clients, too: its own word comes first.
     server.map_or(Ok(()), Server::end)?;
     ends.into_iter().collect::<anyhow::Result<()>>()?;
-    drop(guest);
+    drop(shared);
     elsewhere.join().unwrap_or_else(|payload| std::panic::resume_unwind(payload));
-    quiet::check(house, of_clients, random)
+    quiet::check(server_state, of_clients, random)
 }
 
 /// Fails when anything is left where no connection is.
-fn check_books(house: &ServerState, of_clients: &Pool) -> anyhow::Result<()> {
-    house.contexts.trim();
-    ensure!(house.contexts.bytes() == 0, "{} bytes of contexts are kept", house.contexts.bytes());
-    for (name, pool) in [("server's", &house.pool), ("clients'", of_clients)] {
+fn check_books(server_state: &ServerState, of_clients: &Pool) -> anyhow::Result<()> {
+    server_state.contexts.trim();
+    ensure!(
+        server_state.contexts.bytes() == 0,
+        "{} bytes of contexts are kept",
+        server_state.contexts.bytes()
+    );
+    for (name, pool) in [("server's", &server_state.pool), ("clients'", of_clients)] {
         let stats = pool.stats();
         ensure!(stats.in_use_bytes() == 0, "not all came back to the {name} pool: {stats:?}");
         ensure!(stats.held_bytes_peak() <= stats.bytes_max(), "the {name} limit: {stats:?}");
@@ -192,13 +203,13 @@ struct Hog {
 }
 
 impl Hog {
-    fn start(house: Arc<ServerState>) -> Self {
+    fn start(server_state: Arc<ServerState>) -> Self {
         let is_over = Arc::new(AtomicBool::new(false));
         let ends = Arc::clone(&is_over);
         let thread = thread::spawn(move || {
             while !ends.load(Ordering::Acquire) {
-                let taken = fill(&house.pool);
-                house.tally.count(Happening::PoolFull);
+                let taken = fill(&server_state.pool);
+                server_state.tally.count(Happening::PoolFull);
                 thread::sleep(FULL);
                 drop(taken);
                 thread::sleep(FULL);

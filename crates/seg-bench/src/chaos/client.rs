@@ -26,7 +26,7 @@ struct Death;
 ///
 /// A thread that dies does so after `death`, with all of them open.
 pub(super) fn spawn(
-    guest: ClientState,
+    shared: ClientState,
     mut random: Random,
     connections: usize,
     lives: usize,
@@ -38,8 +38,8 @@ pub(super) fn spawn(
         runtime.block_on(async move {
             let mut tasks = JoinSet::new();
             for _ in 0..connections {
-                let (guest, random) = (guest.clone(), Random::new(random.next()));
-                tasks.spawn(live(guest, random, lives, steps));
+                let (shared, random) = (shared.clone(), Random::new(random.next()));
+                tasks.spawn(live(shared, random, lives, steps));
             }
             let all = async {
                 while let Some(ended) = tasks.join_next().await {
@@ -59,7 +59,7 @@ pub(super) fn spawn(
 }
 
 async fn live(
-    guest: ClientState,
+    shared: ClientState,
     mut random: Random,
     lives: usize,
     steps: usize,
@@ -68,9 +68,9 @@ async fn live(
         let (is_http, of_client) = (random.one_in(2), Random::new(random.next()));
         let visit = async {
             if is_http {
-                http::visit(&guest, of_client, steps).await
+                http::visit(&shared, of_client, steps).await
             } else {
-                ws::visit(&guest, of_client, steps).await
+                ws::visit(&shared, of_client, steps).await
             }
         };
         timeout(CONNECTION_MAX, visit)

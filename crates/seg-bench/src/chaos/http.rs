@@ -38,7 +38,10 @@ macro_rules! fed {
             match $call {
                 Ok(made) => break made,
                 Err(error) => {
-                    $sender.hunger.feed(error, &$sender.house.pool, &$sender.house.tally).await?;
+                    $sender
+                        .hunger
+                        .feed(error, &$sender.server_state.pool, &$sender.server_state.tally)
+                        .await?;
                 }
             }
         }
@@ -50,8 +53,8 @@ macro_rules! fed {
 /// # Panics
 ///
 /// Panics when a request is refused that a client did not break.
-pub(super) async fn serve(wire: Wire, house: &ServerState, random: Random) {
-    let mut answers = Answers { house, hunger: Hunger::TryAgain, random };
+pub(super) async fn serve(wire: Wire, server_state: &ServerState, random: Random) {
+    let mut answers = Answers { server_state, hunger: Hunger::TryAgain, random };
     match answers.serve(wire).await {
         Ok(()) => {}
         // A client that went away, or a server that did.
@@ -69,7 +72,7 @@ pub(super) async fn serve(wire: Wire, house: &ServerState, random: Random) {
 
 /// How one connection of a server answers.
 struct Answers<'a> {
-    house: &'a ServerState,
+    server_state: &'a ServerState,
     hunger: Hunger,
     random: Random,
 }
@@ -79,11 +82,11 @@ impl Answers<'_> {
         let (read, mut write) = split(wire);
         let limits = MessageLimits::new()
             .with_body(BodyLimits::new().with_body_bytes_max(BODY_BYTES_MAX as u64));
-        let reader = RequestReader::new(&self.house.pool)
+        let reader = RequestReader::new(&self.server_state.pool)
             .limits(limits)
-            .contexts(&self.house.contexts)
+            .contexts(&self.server_state.contexts)
             .assembly(assembly(&mut self.random));
-        let mut requests = Incoming::new(read, reader, &self.house.pool);
+        let mut requests = Incoming::new(read, reader, &self.server_state.pool);
         if self.random.one_in(2) {
             requests = requests.wait_for_memory();
         }
@@ -134,7 +137,7 @@ impl Answers<'_> {
         self.hunger = hunger;
         let mut body = Sequence::new();
         loop {
-            let tally = &self.house.tally;
+            let tally = &self.server_state.tally;
             let data = fed!(self, cancelled!(requests.next_data(), self.random, tally));
             let Some(mut data) = data else { break };
             fed!(self, body.try_append(&mut data).map_err(out_of_memory));
@@ -150,7 +153,7 @@ impl Answers<'_> {
         body: Sequence,
         coding: ContentCoding,
     ) -> io::Result<()> {
-        let (body, pool) = (self.encode(body, coding).await?, &self.house.pool);
+        let (body, pool) = (self.encode(body, coding).await?, &self.server_state.pool);
         let framing = match self.random.below(2) {
             0 => Framing::Length(body.len()),
             _ => Framing::Chunked,
@@ -197,7 +200,7 @@ impl Answers<'_> {
     async fn leave_if<T>(&self, done: io::Result<T>) -> io::Result<T> {
         match done {
             Err(error) if error.lacks_memory() => {
-                self.hunger.feed(error, &self.house.pool, &self.house.tally).await?;
+                self.hunger.feed(error, &self.server_state.pool, &self.server_state.tally).await?;
                 Err(ErrorKind::OutOfMemory.into())
             }
             done => done,
@@ -205,10 +208,10 @@ impl Answers<'_> {
     }
 
     async fn encode(&self, body: Sequence, coding: ContentCoding) -> io::Result<Sequence> {
-        let Some(mut encoder) = coding.encoder(Level::FAST, &self.house.contexts) else {
+        let Some(mut encoder) = coding.encoder(Level::FAST, &self.server_state.contexts) else {
             return Ok(body);
         };
-        let mut output = SegmentedBuf::new(&self.house.pool);
+        let mut output = SegmentedBuf::new(&self.server_state.pool);
         for chunk in body.chunks() {
             let mut input = &chunk[..];
             fed!(self, encoder.push(&mut input, Flush::None, &mut output).map_err(deflating));
@@ -219,7 +222,7 @@ impl Answers<'_> {
 
     /// Writes, in futures that are dropped and begun again.
     async fn write(&mut self, write: &mut WriteHalf<Wire>, mut bytes: Sequence) -> io::Result<()> {
-        write_all(write, &mut bytes, &mut self.random, &self.house.tally).await
+        write_all(write, &mut bytes, &mut self.random, &self.server_state.tally).await
     }
 }
 
@@ -247,7 +250,7 @@ async fn write_all(
 
 /// A client's connection.
 struct Client<'a> {
-    guest: &'a ClientState,
+    shared: &'a ClientState,
     random: Random,
     write: WriteHalf<Wire>,
     responses: Incoming<ReadHalf<Wire>, ResponseReader>,
@@ -255,28 +258,28 @@ struct Client<'a> {
 
 /// One connection of a client: requests until it ends.
 pub(super) async fn visit(
-    guest: &ClientState,
+    shared: &ClientState,
     mut random: Random,
     steps: usize,
 ) -> anyhow::Result<()> {
-    let Some(wire) = guest.connect(super::wire::Protocol::Http, &mut random).await? else {
+    let Some(wire) = shared.connect(super::wire::Protocol::Http, &mut random).await? else {
         return Ok(());
     };
     let (read, write) = split(wire);
-    let reader = ResponseReader::new(&guest.pool).assembly(assembly(&mut random));
-    let responses = Incoming::new(read, reader, &guest.pool);
-    let mut client = Client { guest, random, write, responses };
+    let reader = ResponseReader::new(&shared.pool).assembly(assembly(&mut random));
+    let responses = Incoming::new(read, reader, &shared.pool);
+    let mut client = Client { shared, random, write, responses };
     for _ in 0..steps {
         let (hunger, target) = Hunger::ALL[client.random.below(Hunger::ALL.len())];
         match client.step(target).await {
             Ok(Next::Stay) => {}
             Ok(Next::Leave) => return Ok(()),
             Err(error) => {
-                return guest.check_end(hunger == Hunger::Leave, client.check_error(error)?);
+                return shared.check_end(hunger == Hunger::Leave, client.check_error(error)?);
             }
         }
     }
-    guest.tally.count(Happening::Closed);
+    shared.tally.count(Happening::Closed);
     Ok(())
 }
 
@@ -303,28 +306,28 @@ impl Client<'_> {
     /// Encodes a request with a body of some bytes.
     fn request(&mut self, target: &str, body: &[u8]) -> anyhow::Result<Sequence> {
         let coding = CODINGS[self.random.below(CODINGS.len())];
-        let mut encoded = SegmentedBuf::new(&self.guest.pool);
+        let mut encoded = SegmentedBuf::new(&self.shared.pool);
         match coding.encoder(Level::FAST, &http_chunked::Contexts::default()) {
             Some(mut encoder) => {
                 encoder.push(&mut &*body, Flush::Finish, &mut encoded)?;
-                self.guest.tally.count(Happening::HttpCompressed);
+                self.shared.tally.count(Happening::HttpCompressed);
             }
             None => {
                 encoded.extend_from_slice(body);
-                self.guest.tally.count(Happening::HttpPlain);
+                self.shared.tally.count(Happening::HttpPlain);
             }
         }
         let encoded = encoded.freeze();
         let is_chunked = self.random.one_in(2);
         let framing = if is_chunked { Framing::Chunked } else { Framing::Length(encoded.len()) };
-        let mut writer = HeadWriter::request(&self.guest.pool, "POST", target)?;
+        let mut writer = HeadWriter::request(&self.shared.pool, "POST", target)?;
         writer.field("Host", b"chaos")?;
         if coding != ContentCoding::Identity {
             writer.field("Content-Encoding", coding.name().as_bytes())?;
         }
         let mut wire = writer.finish(Some(framing))?;
         if is_chunked {
-            let mut chunks = Encoder::new(&self.guest.pool);
+            let mut chunks = Encoder::new(&self.shared.pool);
             for chunk in encoded.chunks() {
                 for part in chunk.chunks(1 + self.random.below(3_000)) {
                     chunks.push(&mut &*part)?;
@@ -346,11 +349,11 @@ impl Client<'_> {
         let (status, received) = self.send_and_receive(wire).await?;
         ensure!(status == 200, "status {status} for a request that is right");
         let digest = Digest::of_chunks([&body[..]]);
-        self.guest.check(received, digest, Happening::BodyBack, &mut self.random)
+        self.shared.check(received, digest, Happening::BodyBack, &mut self.random)
     }
 
     async fn send_and_receive(&mut self, mut wire: Sequence) -> anyhow::Result<(u16, Sequence)> {
-        let tally = &*self.guest.tally;
+        let tally = &*self.shared.tally;
         let mut of_sender = Random::new(self.random.next());
         let Self { write, responses, random, .. } = self;
         let sent = async {
@@ -382,18 +385,18 @@ impl Client<'_> {
         let wire = self.request(target, &body)?;
         let (got, _) = self.send_and_receive(wire).await?;
         ensure!(got == status, "status {got} instead of {status}");
-        self.guest.tally.count(happening);
+        self.shared.tally.count(happening);
         Ok(Next::Leave)
     }
 
     /// Sends a body whose chunk has no size.
     async fn send_no_chunk(&mut self, target: &str) -> anyhow::Result<Next> {
-        let mut writer = HeadWriter::request(&self.guest.pool, "POST", target)?;
+        let mut writer = HeadWriter::request(&self.shared.pool, "POST", target)?;
         let mut wire = writer.field("Host", b"chaos")?.finish(Some(Framing::Chunked))?;
         wire.push(seg_pool::Segment::from_static(b"size\r\nbody\r\n"));
         let (status, _) = self.send_and_receive(wire).await?;
         ensure!(status == 400, "status {status} for a chunk without a size");
-        self.guest.tally.count(Happening::RuleBroken);
+        self.shared.tally.count(Happening::RuleBroken);
         Ok(Next::Leave)
     }
 
@@ -402,8 +405,8 @@ impl Client<'_> {
         let mut wire = self.request(target, &body)?;
         let len = self.random.below(usize::try_from(wire.len())?);
         let mut part = wire.split_to(len as u64);
-        write_all(&mut self.write, &mut part, &mut self.random, &self.guest.tally).await?;
-        self.guest.tally.count(Happening::Dropped);
+        write_all(&mut self.write, &mut part, &mut self.random, &self.shared.tally).await?;
+        self.shared.tally.count(Happening::Dropped);
         Ok(Next::Leave)
     }
 }

@@ -40,22 +40,22 @@ pub fn cpu_time() -> anyhow::Result<Duration> {
 /// Lets every connection of a server wait for memory, and looks at how the process rests; then gives
 /// the memory back, so that every message comes back.
 pub(super) fn check(
-    house: &Arc<ServerState>,
+    server_state: &Arc<ServerState>,
     of_clients: &Pool,
     mut random: Random,
 ) -> anyhow::Result<()> {
-    let waits = house.pool.stats().waits();
+    let waits = server_state.pool.stats().waits();
     // Threads of its own: they keep no segment in reserve.
-    let server = Server::start(Arc::clone(house), Random::new(random.next()))?;
+    let server = Server::start(Arc::clone(server_state), Random::new(random.next()))?;
     let entrance = server.entrance();
     let runtime = Builder::new_current_thread().enable_all().build()?;
     runtime.block_on(async {
         let mut tasks = JoinSet::new();
         let mut open = Vec::new();
         // Before they connect, which takes no memory: a server's thread keeps what it read into.
-        let taken = fill(&house.pool);
+        let taken = fill(&server_state.pool);
         for _ in 0..CONNECTIONS {
-            let wire = entrance.connect(Protocol::Ws, &mut random, &house.tally).await?;
+            let wire = entrance.connect(Protocol::Ws, &mut random, &server_state.tally).await?;
             let handshake = ClientHandshake::new("chaos", "/wait", random_nonce())?;
             open.push(connect(wire, handshake, of_clients).await?.0);
         }
@@ -72,7 +72,7 @@ pub(super) fn check(
         let used = cpu_time()? - before;
         ensure!(used < QUIET / 2, "{used:?} of processor time while all wait for {QUIET:?}");
         let early = tasks.try_join_next();
-        ensure!(early.is_none(), "without memory: {early:?}, {:?}", house.pool.stats());
+        ensure!(early.is_none(), "without memory: {early:?}, {:?}", server_state.pool.stats());
         drop(taken);
         while let Some(read) = tasks.join_next().await {
             let message = read??.context("the server closed a connection that waits")?;
@@ -82,7 +82,7 @@ pub(super) fn check(
     })?;
     drop(entrance);
     server.end()?;
-    ensure!(house.pool.stats().waits() > waits, "nobody waited in the pool's queue");
-    house.tally.count(Happening::Quiet);
+    ensure!(server_state.pool.stats().waits() > waits, "nobody waited in the pool's queue");
+    server_state.tally.count(Happening::Quiet);
     Ok(())
 }

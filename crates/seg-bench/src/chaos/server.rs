@@ -32,11 +32,11 @@ pub(super) struct Server {
 }
 
 impl Server {
-    pub(super) fn start(house: Arc<ServerState>, random: Random) -> anyhow::Result<Self> {
+    pub(super) fn start(server_state: Arc<ServerState>, random: Random) -> anyhow::Result<Self> {
         let runtime = Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
         let (doors, entrance) = runtime.block_on(Doors::open()).context("no port")?;
         let (stop, stopped) = oneshot::channel();
-        let done = runtime.spawn(serve(doors, stopped, house, random));
+        let done = runtime.spawn(serve(doors, stopped, server_state, random));
         Ok(Self { runtime, entrance, stop, done })
     }
 
@@ -68,7 +68,7 @@ impl Server {
 async fn serve(
     mut doors: Doors,
     mut stopped: oneshot::Receiver<()>,
-    house: Arc<ServerState>,
+    server_state: Arc<ServerState>,
     mut random: Random,
 ) -> anyhow::Result<()> {
     let mut connections = JoinSet::new();
@@ -82,13 +82,13 @@ async fn serve(
             }
             _ = &mut stopped => break,
         };
-        let (house, random) = (Arc::clone(&house), Random::new(random.next()));
+        let (server_state, random) = (Arc::clone(&server_state), Random::new(random.next()));
         connections.spawn(async move {
             match protocol {
-                Protocol::Http => http::serve(wire, &house, random).await,
-                Protocol::Ws => ws::serve(wire, &house, random).await,
+                Protocol::Http => http::serve(wire, &server_state, random).await,
+                Protocol::Ws => ws::serve(wire, &server_state, random).await,
             }
-            let stats = house.pool.stats();
+            let stats = server_state.pool.stats();
             assert!(stats.held_bytes_peak() <= stats.bytes_max(), "{stats:?}");
         });
     }

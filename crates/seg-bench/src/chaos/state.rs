@@ -51,7 +51,7 @@ pub(super) struct ClientState {
 }
 
 impl ClientState {
-    /// Also returns the thread that drops what the clients send there; it ends after the last guest.
+    /// Also returns the thread that drops what the clients send there; it ends after the last client.
     pub(super) fn new(
         entrance: Entrance,
         pool: &Pool,
@@ -71,14 +71,14 @@ impl ClientState {
                 }
             }
         });
-        let guest = Self {
+        let shared = Self {
             entrance,
             pool: pool.clone(),
             tally: Arc::clone(tally),
             is_server_gone: Arc::default(),
             elsewhere,
         };
-        (guest, elsewhere_thread)
+        (shared, elsewhere_thread)
     }
 
     /// Connects, or finds that the server is dead.

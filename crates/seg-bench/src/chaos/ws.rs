@@ -34,16 +34,17 @@ const DISCARD_BYTES_MAX: u64 = 256 << 10;
 /// # Panics
 ///
 /// Panics when a limit does not hold, and when the connection ends in a way that no client ended it.
-pub(super) async fn serve(wire: Wire, house: &ServerState, mut random: Random) {
+pub(super) async fn serve(wire: Wire, server_state: &ServerState, mut random: Random) {
     let mut hunger = Hunger::Leave;
-    let opened =
-        accept_with(wire, &house.pool, |request| match Hunger::from_target(request.target()) {
+    let opened = accept_with(wire, &server_state.pool, |request| {
+        match Hunger::from_target(request.target()) {
             Some(chosen) => {
                 hunger = chosen;
                 Ok(request.accept().deflate(&DeflateConfig::default()))
             }
             None => Err(Refusal::new(403)?),
-        });
+        }
+    });
     let connection = match opened.await {
         Ok(connection) => connection,
         // A client that went away or asked for nothing that there is.
@@ -62,7 +63,7 @@ pub(super) async fn serve(wire: Wire, house: &ServerState, mut random: Random) {
         .with_limits(Limits::default().with_message_bytes_max(BODY_BYTES_MAX as u64))
         .with_assembly(assembly)
         .with_memory_wait(hunger == Hunger::Wait);
-    let Err(error) = echo(&mut connection, hunger, house, &mut random).await else { return };
+    let Err(error) = echo(&mut connection, hunger, server_state, &mut random).await else { return };
     match error {
         // The server leaves.
         error if error.lacks_memory() => {}
@@ -85,10 +86,10 @@ pub(super) async fn serve(wire: Wire, house: &ServerState, mut random: Random) {
 async fn echo(
     connection: &mut Connection<Wire>,
     hunger: Hunger,
-    house: &ServerState,
+    server_state: &ServerState,
     random: &mut Random,
 ) -> Result<(), ConnectionError> {
-    let (pool, tally) = (&house.pool, &*house.tally);
+    let (pool, tally) = (&server_state.pool, &*server_state.tally);
     let mut buffer = vec![0; 1_000];
     loop {
         let read = match random.below(3) {
@@ -137,7 +138,7 @@ async fn read_into(
 
 /// A client's connection.
 struct Client<'a> {
-    guest: &'a ClientState,
+    shared: &'a ClientState,
     connection: Connection<Wire>,
     random: Random,
     /// What is to come back.
@@ -146,11 +147,11 @@ struct Client<'a> {
 
 /// Opens one connection, and uses it until it ends.
 pub(super) async fn visit(
-    guest: &ClientState,
+    shared: &ClientState,
     mut random: Random,
     steps: usize,
 ) -> anyhow::Result<()> {
-    let Some(wire) = guest.connect(Protocol::Ws, &mut random).await? else { return Ok(()) };
+    let Some(wire) = shared.connect(Protocol::Ws, &mut random).await? else { return Ok(()) };
     let (hunger, target) = Hunger::ALL[random.below(Hunger::ALL.len())];
     let may_leave = hunger == Hunger::Leave;
     let is_refused = random.one_in(16);
@@ -159,22 +160,22 @@ pub(super) async fn visit(
     if random.one_in(2) {
         handshake = handshake.deflate(DeflateConfig::default());
     }
-    let (connection, response) = match connect(wire, handshake, &guest.pool).await {
+    let (connection, response) = match connect(wire, handshake, &shared.pool).await {
         Ok(connected) => connected,
         Err(ConnectionError::Handshake(error)) if is_refused && error.response().is_some() => {
             let status = error.response().map(|response| response.status());
             ensure!(status == Some(403), "{error}");
-            guest.tally.count(Happening::Refused);
+            shared.tally.count(Happening::Refused);
             return Ok(());
         }
-        Err(error) => return guest.check_end(false, error.into()),
+        Err(error) => return shared.check_end(false, error.into()),
     };
     ensure!(!is_refused, "a server granted what there is not");
-    guest.tally.count(match response.deflate() {
+    shared.tally.count(match response.deflate() {
         Some(_) => Happening::WsCompressed,
         None => Happening::WsPlain,
     });
-    let mut client = Client { guest, connection, random, expected: VecDeque::new() };
+    let mut client = Client { shared, connection, random, expected: VecDeque::new() };
     match client.run(steps).await {
         Ok(()) => Ok(()),
         Err(error) => {
@@ -183,7 +184,7 @@ pub(super) async fn visit(
                 Some(ConnectionError::Decode(error)) => error.kind() == DecodeErrorKind::Truncated,
                 _ => false,
             };
-            if is_end { guest.check_end(may_leave, error) } else { Err(error) }
+            if is_end { shared.check_end(may_leave, error) } else { Err(error) }
         }
     }
 }
@@ -197,7 +198,7 @@ impl Client<'_> {
         }
         let close = CloseFrame::new(CloseCode::NORMAL, "done");
         self.connection.close(&close).await?;
-        self.guest.tally.count(Happening::Closed);
+        self.shared.tally.count(Happening::Closed);
         Ok(())
     }
 
@@ -205,16 +206,16 @@ impl Client<'_> {
         match self.random.below(200) {
             0 => {
                 // Perhaps within a frame.
-                self.guest.tally.count(Happening::Dropped);
+                self.shared.tally.count(Happening::Dropped);
                 return Ok(Next::Leave);
             }
             1 => return self.half_close().await,
             2 => return self.break_a_rule().await,
-            3..=20 => stall(&mut self.random, &self.guest.tally).await,
+            3..=20 => stall(&mut self.random, &self.shared.tally).await,
             21..=40 => {
                 let payload = ControlPayload::new(b"there?").unwrap_or(ControlPayload::EMPTY);
                 let ping = self.connection.ping(&payload);
-                polls(ping, 2, &self.guest.tally).await.transpose()?;
+                polls(ping, 2, &self.shared.tally).await.transpose()?;
             }
             41..=60 => self.send_in_parts().await?,
             61..=130 if self.expected.len() < OUTSTANDING_MAX => self.send().await?,
@@ -262,7 +263,7 @@ impl Client<'_> {
     }
 
     async fn read(&mut self) -> anyhow::Result<()> {
-        let read = cancelled!(self.connection.next(), self.random, &self.guest.tally)?;
+        let read = cancelled!(self.connection.next(), self.random, &self.shared.tally)?;
         // A server that is out of memory may end the connection with a close frame.
         let Some(message) = read else {
             let end = io::Error::from(ErrorKind::UnexpectedEof);
@@ -279,13 +280,13 @@ impl Client<'_> {
             anyhow::bail!("a message came back that was not sent");
         };
         ensure!(kind == message.kind(), "another kind of message came back");
-        self.guest.check(message.into_sequence(), digest, Happening::MessageBack, &mut self.random)
+        self.shared.check(message.into_sequence(), digest, Happening::MessageBack, &mut self.random)
     }
 
     /// Ends its half of the stream without a close frame, and reads what comes.
     async fn half_close(&mut self) -> anyhow::Result<Next> {
         self.connection.get_mut().shutdown().await?;
-        self.guest.tally.count(Happening::HalfClosed);
+        self.shared.tally.count(Happening::HalfClosed);
         // What was queued was not sent: less may come back, and nothing else.
         while let Ok(Some(message)) = self.connection.next().await {
             self.check(message)?;
@@ -313,7 +314,7 @@ impl Client<'_> {
         // Or that it has no memory.
         let is_why = found.is_some_and(|found| [code, CloseCode::TRY_AGAIN_LATER].contains(&found));
         ensure!(is_why, "the server closes with {found:?}, not with {code:?}");
-        self.guest.tally.count(Happening::RuleBroken);
+        self.shared.tally.count(Happening::RuleBroken);
         Ok(Next::Leave)
     }
 }
