@@ -1,31 +1,30 @@
 //! Uploads and downloads in axum, in pooled segments, compressed: `cargo run --example axum --features tower`
 
-use axum::{Router, body::Body as AxumBody, http::HeaderMap, http::StatusCode, routing::post};
-use http_chunked::{Body, BodyLimits, BytesBody, CompressLayer, ContentCodings, SegmentBody};
+use axum::{Router, body::Body as AxumBody, http::StatusCode, routing::post};
+use http_chunked::{
+    Body, BodyLimits, BytesBody, CompressLayer, ContentCoding, DecompressRequestLayer, SegmentBody,
+};
 use seg_pool::Pool;
-use seg_seq::SegmentedBuf;
+use seg_seq::Sequence;
 
-async fn upload(headers: HeaderMap, body: AxumBody) -> Result<String, StatusCode> {
-    let codings =
-        ContentCodings::from_headers(&headers).ok_or(StatusCode::UNSUPPORTED_MEDIA_TYPE)?;
-    let limits = BodyLimits::new().with_body_bytes_max(64 << 20);
-    let body = Body::collect(body, codings, limits, Pool::global()).await;
+async fn upload(body: AxumBody) -> Result<String, StatusCode> {
+    let (plain, limits) = (ContentCoding::Identity, BodyLimits::new());
+    let body = Body::collect(body, plain, limits, Pool::global()).await;
     Ok(format!("{} bytes\n", body.map_err(|_| StatusCode::BAD_REQUEST)?.len()))
 }
 
 async fn download() -> AxumBody {
-    let mut data = SegmentedBuf::new(Pool::global());
-    (0..10_000).for_each(|_| data.extend_from_slice(b"a line of text\n"));
-    AxumBody::new(BytesBody::new(SegmentBody::from(data.freeze())))
+    let data = Sequence::from(b"a line of text\n".repeat(10_000));
+    AxumBody::new(BytesBody::new(SegmentBody::from(data)))
 }
 
 pub(crate) fn app() -> Router {
-    Router::new().route("/", post(upload).get(download)).layer(CompressLayer::new(Pool::global()))
+    let (limits, pool) = (BodyLimits::new().with_body_bytes_max(64 << 20), Pool::global());
+    let app = Router::new().route("/", post(upload).get(download));
+    app.layer(CompressLayer::new(pool)).layer(DecompressRequestLayer::new(limits, pool))
 }
 
 #[tokio::main]
 pub(crate) async fn main() -> std::io::Result<()> {
-    let listener = tokio::net::TcpListener::bind("127.0.0.1:8080").await?;
-    println!("listening on http://{}/", listener.local_addr()?);
-    axum::serve(listener, app()).await
+    axum::serve(tokio::net::TcpListener::bind("127.0.0.1:8080").await?, app()).await
 }

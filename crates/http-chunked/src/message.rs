@@ -217,6 +217,11 @@ impl<L: StartLine> MessageReader<L> {
         self
     }
 
+    /// See [`BodyAssembler::put_back`].
+    pub(crate) fn put_back(&mut self, data: Sequence) {
+        self.assembler.put_back(data);
+    }
+
     /// See [`BodyAssembler::set_pause_bytes`].
     pub(crate) const fn set_pause_bytes(&mut self, bytes: u64) {
         self.assembler.set_pause_bytes(bytes);

@@ -88,6 +88,7 @@ impl Output {
             if let Some(engine) = engine {
                 engine.keep(&decoded);
             }
+            // There is a slot, as `spare` reserved one and nothing was pushed since.
             buffer.push(decoded.freeze());
             return;
         }

@@ -6,7 +6,8 @@ mod tokio_io;
 use core::ops::RangeInclusive;
 use std::io::{self, IoSlice, Write};
 
-use seg_pool::Pool;
+use bytes::Buf as _;
+use seg_pool::{Pool, Segment};
 use seg_seq::Sequence;
 
 use crate::{
@@ -87,6 +88,15 @@ impl<W> ChunkedWriter<W> {
         self.encoder.push_chunk(data)
     }
 
+    /// Takes `data` out and queues it, as [`push_chunk`](Self::push_chunk) does: the fastest way for data in one segment.
+    ///
+    /// # Errors
+    ///
+    /// As [`Encoder::push_segment`].
+    pub fn push_segment(&mut self, data: &mut Segment) -> Result<(), EncodeError> {
+        self.encoder.push_segment(data)
+    }
+
     /// Returns the socket, to which a part of the body may have been written.
     pub const fn socket(&self) -> &W {
         &self.socket
@@ -124,7 +134,7 @@ impl<W> ChunkedWriter<W> {
         if is_all || written < self.pending.len() {
             self.batch_bytes = next.clamp(*BATCH_BYTES.start(), *BATCH_BYTES.end());
         }
-        drop(self.pending.split_to(written));
+        self.pending.advance(usize::try_from(written).unwrap_or(usize::MAX));
     }
 
     /// Copies from `bytes` into the open chunk.

@@ -11,11 +11,11 @@ use std::io::{self, BufRead, Read};
 
 use bytes::Buf;
 use seg_pool::{Pool, Segment, SegmentMut};
-use seg_seq::Sequence;
+use seg_seq::{Flatten, Sequence};
 
 use self::read_size::ReadSize;
 pub use self::receive::Receive;
-use crate::{message::MessageStep, trailers::Trailers};
+use crate::{body::Body, message::MessageStep, trailers::Trailers};
 
 /// A socket with a reader of messages over it, and the body of the message as a stream: `std::io`'s
 /// `Read` and `BufRead`, and with the feature `tokio` tokio's `AsyncRead` and `AsyncBufRead`.
@@ -66,6 +66,8 @@ pub struct Incoming<S, R> {
     stops_at_interim: bool,
     /// Data of the body that was not read yet.
     data: Sequence,
+    /// Whether the reader keeps the body until it is complete.
+    is_collecting: bool,
     state: State,
     #[cfg(feature = "tokio")]
     waiting: tokio_io::Waiting,
@@ -104,6 +106,7 @@ impl<S, R: Receive> Incoming<S, R> {
             is_shared: false,
             stops_at_interim: false,
             data: Sequence::new(),
+            is_collecting: false,
             state: State::Head,
             #[cfg(feature = "tokio")]
             waiting: tokio_io::Waiting::default(),
@@ -173,7 +176,7 @@ impl<S, R: Receive> Incoming<S, R> {
                 // An empty part of a segment would keep it.
                 self.received = Segment::new();
             }
-            match step.inspect_err(|_| self.data = self.reader.data()) {
+            match step.inspect_err(|_| self.take_data()) {
                 // What came before is read first; the reader keeps the error.
                 Err(_) if !self.data.is_empty() => {
                     self.state = State::Body;
@@ -192,7 +195,7 @@ impl<S, R: Receive> Incoming<S, R> {
                     return Ok(true);
                 }
                 Ok(MessageStep::NeedMore) => {
-                    self.data = self.reader.data();
+                    self.take_data();
                     if !self.data.is_empty() {
                         self.state = State::Body;
                     }
@@ -207,16 +210,43 @@ impl<S, R: Receive> Incoming<S, R> {
         }
     }
 
+    /// Takes what the reader has of the body, unless it is to keep it.
+    fn take_data(&mut self) {
+        if !self.is_collecting {
+            self.data = self.reader.data();
+        }
+    }
+
+    /// Makes the reader keep the body until it is complete, or hand on what comes.
+    fn set_collecting(&mut self, is_on: bool) {
+        if self.is_collecting == is_on {
+            return;
+        }
+        self.is_collecting = is_on;
+        self.reader.set_pause_bytes(if is_on { u64::MAX } else { DECODED_BYTES });
+        if is_on && !self.is_complete() && !self.data.is_empty() {
+            self.reader.put_back(core::mem::take(&mut self.data));
+        }
+    }
+
+    /// Takes out what was not read of a body that is complete.
+    fn take_body(&mut self) -> Body {
+        let data = core::mem::take(&mut self.data);
+        Body::new(Flatten::new(data), self.trailers().clone())
+    }
+
     /// Takes what the socket gave: nothing when it was closed.
     fn take_received(&mut self, mut spare: SegmentMut) -> io::Result<()> {
         let (len, left) = (spare.len(), spare.spare_len());
         self.read_size.record(len, left);
+        self.is_shared |= self.is_collecting;
         let filled = spare.split_to(len).freeze();
         if filled.is_empty() {
             self.state = match self.reader.close()? {
                 true => State::End,
                 false => State::Closed,
             };
+            self.data = self.reader.data();
         } else if left >= self.pool.segment_size().bytes() / READ_PARTS {
             self.spare = Some(spare);
         }
@@ -241,7 +271,12 @@ impl<S, R: Receive> Incoming<S, R> {
 
     /// Whether there is something to read or nothing more to come.
     fn is_ready(&self) -> bool {
-        !self.data.is_empty() || matches!(self.state, State::End | State::Closed)
+        !self.data.is_empty() || self.is_complete()
+    }
+
+    /// Whether nothing more is to come.
+    const fn is_complete(&self) -> bool {
+        matches!(self.state, State::End | State::Closed)
     }
 
     fn first(&self) -> &[u8] {
@@ -278,6 +313,40 @@ impl<S: Read, R: Receive> Incoming<S, R> {
         Ok(self.state != State::Closed)
     }
 
+    /// Reads the rest of the message: what was not read of its body, where it lies, with the trailers. The limits of the reader are
+    /// those of the body, and short pieces are copied together, as they are by the reader. Of a connection that was closed instead of a
+    /// message, the body is empty.
+    ///
+    /// # Errors
+    ///
+    /// What the socket says, and why the message was refused. After an error of kind `OutOfMemory` the same call goes on when there is
+    /// memory.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use http_chunked::{Incoming, ResponseReader};
+    /// use seg_pool::Pool;
+    ///
+    /// # fn main() -> std::io::Result<()> {
+    /// let socket = &b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n0\r\nA: b\r\n\r\n"[..];
+    /// let pool = Pool::new();
+    /// let mut incoming = Incoming::new(socket, ResponseReader::new(&pool), &pool);
+    /// let body = incoming.collect()?;
+    /// assert_eq!(body.bytes(), b"hello");
+    /// assert_eq!(body.trailers().find("a"), Some(&b"b"[..]));
+    /// assert_eq!(incoming.reader().head().map(|head| head.status()), Some(200));
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn collect(&mut self) -> io::Result<Body> {
+        self.set_collecting(true);
+        while !self.is_complete() {
+            self.read_on()?;
+        }
+        Ok(self.take_body())
+    }
+
     /// Reads on to the next step to report.
     fn read_on(&mut self) -> io::Result<()> {
         while !self.advance()? {
@@ -311,6 +380,7 @@ impl<S: Read, R: Receive> Read for Incoming<S, R> {
 
 impl<S: Read, R: Receive> BufRead for Incoming<S, R> {
     fn fill_buf(&mut self) -> io::Result<&[u8]> {
+        self.set_collecting(false);
         while !self.is_ready() {
             self.read_on()?;
         }

@@ -221,6 +221,11 @@ impl BodyAssembler {
         self.data.take().into_sequence()
     }
 
+    /// Puts data back that was [taken](Self::take_data), when none was received since.
+    pub(crate) fn put_back(&mut self, data: Sequence) {
+        self.data.put_back(data);
+    }
+
     /// Returns the bytes of the body so far, decompressed, those [taken](Self::take_data) included.
     #[must_use]
     pub fn len(&self) -> u64 {

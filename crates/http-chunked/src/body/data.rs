@@ -4,7 +4,7 @@ use core::ops::Deref;
 
 use bytes::Buf;
 use seg_pool::{Pool, Segment, SegmentMut, SegmentSize};
-use seg_seq::{Assembly, Flatten, LinkPolicy, SegmentedBuf};
+use seg_seq::{Assembly, Flatten, LinkPolicy, SegmentedBuf, Sequence};
 
 use super::BodyErrorKind;
 use crate::decoder::{DecodeError, Decoder};
@@ -249,6 +249,16 @@ impl Data {
         let data = self.segments.split();
         self.segments.clear();
         Flatten::new(data)
+    }
+
+    /// Puts data back that was [taken](Self::take), when nothing was kept since. Needs no memory of the pool: an empty
+    /// buffer takes the list as it is.
+    pub(crate) fn put_back(&mut self, data: Sequence) {
+        if self.assembly == Assembly::Contiguous {
+            self.flat = data.to_vec();
+        } else {
+            self.segments.append(data);
+        }
     }
 
     /// Drops all data and gives its memory back.

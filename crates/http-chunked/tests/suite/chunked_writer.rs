@@ -192,3 +192,27 @@ fn what_is_encoded_goes_out_without_memory_to_link_it() {
     assert_eq!((head, body), (&b"HTTP/1.1 200 OK\r\n\r\n"[..], &b"5\r\nhello\r\n"[..]));
     drop(others);
 }
+
+#[test]
+fn what_was_written_is_dropped_without_memory_for_another_list() {
+    const SEGMENTS: usize = 40;
+    let pool = Pool::builder().bytes_max(128 << 10).build();
+    let socket = Socket { most: 5_000, ..Socket::default() };
+    let mut writer = ChunkedWriter::new(socket, &pool);
+    let data = Segment::from_static(&[b'x'; 2_000]);
+    for _ in 0..SEGMENTS {
+        let mut data = data.clone();
+        writer.push_segment(&mut data).expect("there is memory");
+        assert!(data.is_empty(), "it is taken");
+    }
+    let others: Vec<_> = SegmentSize::ALL
+        .into_iter()
+        .rev()
+        .flat_map(|size| core::iter::from_fn(|| pool.try_take_size(size).ok()).collect::<Vec<_>>())
+        .collect();
+    // Each write ends inside of a chunk, many chunks before the last.
+    writer.flush().expect("written");
+    drop(others);
+    let socket = writer.finish(&Trailers::new()).expect("written");
+    assert_eq!(decode(&socket.bytes), vec![b'x'; SEGMENTS * 2_000]);
+}

@@ -4,7 +4,8 @@ use std::io::{self, BufRead, ErrorKind, Read, Write};
 
 use flate2::{Compression, write::GzEncoder};
 use http_chunked::{
-    BodyAssembler, ContentCoding, Framing, Incoming, RequestMethod, RequestReader, ResponseReader,
+    Assembly, Body, BodyAssembler, BodyLimits, ContentCoding, Framing, Incoming, RequestMethod,
+    RequestReader, ResponseReader,
 };
 use seg_pool::{Pool, Segment};
 
@@ -133,14 +134,61 @@ fn a_long_body_is_streamed_through_little_memory() {
         let data = if coding == ContentCoding::Gzip { gzip(&plain) } else { plain.clone() };
         let pool = Pool::builder().bytes_max(512 << 10).build();
         let assembler = BodyAssembler::new(&pool, Framing::UntilClose).content_coding(coding);
-        // A segment of compressed data can become sixteen megabytes; so little is read at once.
-        let most = if coding == ContentCoding::Gzip { 200 } else { 1 << 20 };
-        let mut incoming = Incoming::new(socket(&data, most), assembler, &pool);
+        // All of the compressed data comes with one read.
+        let mut incoming = Incoming::new(socket(&data, 1 << 20), assembler, &pool);
         let mut text = Vec::new();
         incoming.read_to_end(&mut text).expect("good");
         assert!(text == plain, "{coding:?}");
         drop(incoming);
         assert_eq!(pool.stats().in_use_bytes(), 0);
+    }
+}
+
+#[test]
+fn a_body_is_collected_with_what_was_not_read_of_it_whatever_the_socket_gives() {
+    for assembly in [Assembly::Segmented, Assembly::Contiguous] {
+        for most in 1..TWO.len() {
+            let reader = ResponseReader::new(&POOL).assembly(assembly);
+            let mut incoming = Incoming::new(socket(TWO, most), reader, &POOL);
+            let mut first = [0];
+            incoming.read_exact(&mut first).expect("a body");
+            let body = incoming.collect().expect("good");
+            assert_eq!((first, body.bytes()), (*b"h", &b"ello,"[..]), "{most}");
+            assert_eq!(body.trailers().find("etag"), Some(&b"a"[..]));
+            assert!(incoming.is_ended());
+            incoming.next_message(ResponseReader::reset);
+            assert_eq!(incoming.collect().expect("good").bytes(), b"world");
+            assert!(incoming.collect().expect("nothing is left").is_empty());
+        }
+    }
+}
+
+#[test]
+fn what_came_of_a_body_that_cannot_be_collected_is_there_to_be_read() {
+    let wire = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\nx";
+    for most in 1..wire.len() {
+        let mut incoming = Incoming::new(socket(wire, most), ResponseReader::new(&POOL), &POOL);
+        let error = incoming.collect().expect_err("no size");
+        assert_eq!(error.kind(), ErrorKind::InvalidData);
+        let mut text = [0; 5];
+        incoming.read_exact(&mut text).expect("it came before the error");
+        assert_eq!(&text, b"hello");
+        assert_eq!(incoming.read(&mut text).expect_err("it stays").kind(), ErrorKind::InvalidData);
+    }
+}
+
+#[test]
+fn a_body_that_is_collected_is_within_the_limits_of_the_reader() {
+    let pool = Pool::new();
+    let (data, limits) = (gzip(&[b'x'; 100_000]), BodyLimits::new().with_body_bytes_max(99_999));
+    for (limits, is_good) in [(BodyLimits::new(), true), (limits, false)] {
+        let assembler = BodyAssembler::new(&pool, Framing::UntilClose).limits(limits);
+        let assembler = assembler.content_coding(ContentCoding::Gzip);
+        // One byte at a time: what is collected does not hold a segment for each of them.
+        let mut incoming = Incoming::new(socket(&data, 1), assembler, &pool);
+        let body = incoming.collect();
+        assert_eq!(body.as_ref().ok().map(Body::len), is_good.then_some(100_000));
+        assert!(body.map_or(0, |body| body.sequence().held_bytes()) <= 256 << 10);
     }
 }
 
@@ -218,6 +266,42 @@ mod tokio_io {
             // That of the head, which came in pieces, and the one that is read into.
             assert!(pool.stats().in_use_bytes() <= 2 * (16 << 10));
         });
+    }
+
+    #[test]
+    fn a_collection_that_is_given_up_goes_on_and_loses_nothing() {
+        for is_read_between in [false, true] {
+            run(async {
+                let (client, mut server) = tokio::io::duplex(64);
+                let mut incoming = Incoming::new(client, ResponseReader::new(&POOL), &POOL);
+                let mut text = Vec::new();
+                for piece in TWO.chunks(7) {
+                    if incoming.is_ended() {
+                        break;
+                    }
+                    tokio::select! {
+                        biased;
+                        body = incoming.collect_async() => text.extend(body.expect("good").bytes()),
+                        () = core::future::ready(()) => {}
+                    }
+                    if is_read_between {
+                        tokio::select! {
+                            biased;
+                            data = incoming.next_data() => {
+                                text.extend(data.expect("good").map_or(vec![], |data| data.to_vec()));
+                            }
+                            () = core::future::ready(()) => {}
+                        }
+                    }
+                    server.write_all(piece).await.expect("the reader is there");
+                }
+                if !incoming.is_ended() {
+                    let body = incoming.collect_async().await.expect("good");
+                    text.extend(body.bytes());
+                }
+                assert_eq!((text.as_slice(), incoming.trailers().len()), (&b"hello,"[..], 1));
+            });
+        }
     }
 
     #[test]

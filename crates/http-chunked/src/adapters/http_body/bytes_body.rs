@@ -7,6 +7,7 @@ use core::{
 
 use ::http_body::{Body, Frame, SizeHint};
 use bytes::Bytes;
+use seg_pool::Segment;
 use seg_seq::Sequence;
 
 /// A body with `Data = Bytes` over one of segments: a [`SegmentBody`](crate::SegmentBody) or an
@@ -49,10 +50,10 @@ impl<B> BytesBody<B> {
     }
 }
 
-/// Takes the first chunk of a sequence; `None` when it has none.
-pub(super) fn first_chunk(data: &mut Sequence) -> Option<Bytes> {
+/// Takes the first chunk of a sequence; `None` when it has none. Needs no memory: one chunk needs no list.
+pub(super) fn first_chunk(data: &mut Sequence) -> Option<Segment> {
     let len = data.chunks().next()?.len();
-    data.split_to(len as u64).chunks().next().cloned().map(Bytes::from)
+    data.split_to(len as u64).into_iter().next()
 }
 
 impl<B> Body for BytesBody<B>
@@ -68,7 +69,7 @@ where
     ) -> Poll<Option<Result<Frame<Bytes>, B::Error>>> {
         loop {
             if let Some(chunk) = first_chunk(&mut self.data) {
-                return Poll::Ready(Some(Ok(Frame::data(chunk))));
+                return Poll::Ready(Some(Ok(Frame::data(chunk.into()))));
             }
             let frame = match core::task::ready!(Pin::new(&mut self.body).poll_frame(context)) {
                 Some(Ok(frame)) => frame,

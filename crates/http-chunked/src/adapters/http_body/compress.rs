@@ -126,7 +126,7 @@ impl<B: Body + Unpin> Body for Compress<B> {
         let this = &mut *self;
         loop {
             if let Some(chunk) = first_chunk(&mut this.data) {
-                return Poll::Ready(Some(Ok(Frame::data(chunk))));
+                return Poll::Ready(Some(Ok(Frame::data(chunk.into()))));
             }
             if !this.received.is_empty() {
                 if this.is_identity {

@@ -125,7 +125,7 @@ impl<B: Body + Unpin> Body for Decompress<B> {
         let this = &mut *self;
         loop {
             if let Some(chunk) = first_chunk(&mut this.data) {
-                return Poll::Ready(Some(Ok(Frame::data(chunk))));
+                return Poll::Ready(Some(Ok(Frame::data(chunk.into()))));
             }
             if let Some(error) = this.error.take() {
                 (this.received, this.state) = (Segment::new(), State::End);

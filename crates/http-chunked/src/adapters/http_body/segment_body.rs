@@ -10,6 +10,7 @@ use ::http_body::{Frame, SizeHint};
 use seg_pool::Segment;
 use seg_seq::Sequence;
 
+use super::bytes_body::first_chunk;
 use crate::{body::Body, trailers::Trailers};
 
 /// A body that lies in memory as an `http_body::Body`, for hyper and what is built on it: a frame
@@ -68,9 +69,8 @@ impl ::http_body::Body for SegmentBody {
         mut self: Pin<&mut Self>,
         _: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Segment>, Infallible>>> {
-        if let Some(len) = self.data.chunks().next().map(|chunk| chunk.len() as u64) {
-            let chunk = self.data.split_to(len).chunks().next().cloned();
-            return Poll::Ready(chunk.map(|chunk| Ok(Frame::data(chunk))));
+        if let Some(chunk) = first_chunk(&mut self.data) {
+            return Poll::Ready(Some(Ok(Frame::data(chunk))));
         }
         if self.trailers.is_empty() {
             return Poll::Ready(None);

@@ -30,6 +30,8 @@ pub trait Sealed {
     /// Gives memory to go on with.
     fn supply(&mut self, memory: SegmentMut);
     fn data(&mut self) -> Sequence;
+    /// Takes data back that was not read.
+    fn put_back(&mut self, data: Sequence);
     fn trailer_fields(&self) -> &Trailers;
 }
 
@@ -53,6 +55,10 @@ impl<L: StartLine> Sealed for MessageReader<L> {
 
     fn data(&mut self) -> Sequence {
         self.take_data()
+    }
+
+    fn put_back(&mut self, data: Sequence) {
+        Self::put_back(self, data);
     }
 
     fn trailer_fields(&self) -> &Trailers {
@@ -83,6 +89,10 @@ impl Sealed for BodyAssembler {
 
     fn data(&mut self) -> Sequence {
         self.take_data()
+    }
+
+    fn put_back(&mut self, data: Sequence) {
+        Self::put_back(self, data);
     }
 
     fn trailer_fields(&self) -> &Trailers {

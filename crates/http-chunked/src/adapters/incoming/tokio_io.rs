@@ -13,7 +13,7 @@ use seg_seq::Sequence;
 use tokio::io::{AsyncBufRead, AsyncRead, ReadBuf};
 
 use super::{Incoming, Receive, State};
-use crate::adapters::io_error::out_of_memory;
+use crate::{adapters::io_error::out_of_memory, body::Body};
 
 /// Whether to wait for memory, and the wait that goes on. It owns its pool, so it may outlive a poll.
 #[derive(Default)]
@@ -101,12 +101,27 @@ impl<S: AsyncRead + Unpin, R: Receive> Incoming<S, R> {
     ///
     /// As [`next_data`](Self::next_data).
     pub fn poll_data(&mut self, context: &mut Context<'_>) -> Poll<io::Result<Option<Sequence>>> {
+        self.set_collecting(false);
         while !self.is_ready() {
             ready!(self.poll_on(context))?;
         }
         let data = core::mem::take(&mut self.data);
         self.is_shared = true;
         Poll::Ready(Ok((!data.is_empty()).then_some(data)))
+    }
+
+    /// Reads the rest of the message, as [`collect`](Self::collect) does. Cancel-safe: a call that is given up loses nothing, and the
+    /// next one goes on.
+    ///
+    /// # Errors
+    ///
+    /// As [`collect`](Self::collect).
+    pub async fn collect_async(&mut self) -> io::Result<Body> {
+        self.set_collecting(true);
+        while !self.is_complete() {
+            poll_fn(|context| self.poll_on(context)).await?;
+        }
+        Ok(self.take_body())
     }
 
     /// Reads on to the next step to report.
@@ -179,6 +194,7 @@ impl<S: AsyncRead + Unpin, R: Receive + Unpin> AsyncRead for Incoming<S, R> {
 impl<S: AsyncRead + Unpin, R: Receive + Unpin> AsyncBufRead for Incoming<S, R> {
     fn poll_fill_buf(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<&[u8]>> {
         let this = self.get_mut();
+        this.set_collecting(false);
         while !this.is_ready() {
             ready!(this.poll_on(context))?;
         }
