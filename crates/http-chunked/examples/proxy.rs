@@ -97,7 +97,7 @@ async fn respond<S: AsyncRead + Unpin, W: AsyncWrite + Unpin>(
 }
 
 /// Serves one client until either side closes.
-async fn serve(
+pub(crate) async fn serve(
     client: impl AsyncRead + AsyncWrite + Unpin,
     upstream: impl AsyncRead + AsyncWrite + Unpin,
     pool: &Pool,

@@ -1,0 +1,103 @@
+//! HTTP proxies side by side, each in a process of its own: the example of http-chunked and one made of hyper, before an
+//! origin of hyper, for a client of hyper.
+//!
+//! `cargo run --release --package seg-bench --features proxy --bin proxy [-- MEBIBYTES [STALLED]]`
+//!
+//! A body goes through each of them down, up and both ways, and then some downloads are left unread. Shown is what the proxy took:
+//! processor time, reads and writes of sockets, and the most resident memory. Linux tells these.
+
+mod child;
+mod client;
+mod counted;
+mod hyper_proxy;
+mod origin;
+#[expect(dead_code, reason = "its main serves for ever")]
+#[path = "../../../../http-chunked/examples/proxy.rs"]
+mod our_proxy;
+
+use std::env;
+
+use anyhow::Context as _;
+
+use self::child::{Child, Usage};
+
+/// What goes through the proxies.
+#[derive(Clone, Copy)]
+enum Traffic {
+    Down,
+    Up,
+    Echo,
+    /// So many downloads that nobody reads.
+    Stalled(usize),
+}
+
+fn main() -> anyhow::Result<()> {
+    let words: Vec<String> = env::args().skip(1).collect();
+    match words.iter().map(String::as_str).collect::<Vec<_>>().as_slice() {
+        ["origin"] => child::serve(|socket| async move { origin::serve(socket).await }),
+        ["ours", port] => {
+            let (pool, port) = (seg_pool::Pool::builder().bytes_max(256 << 20).build(), port.parse()?);
+            child::serve(move |client| {
+                let pool = pool.clone();
+                async move {
+                    let upstream = child::connect(port).await?;
+                    Ok(our_proxy::serve(client, upstream, &pool).await?)
+                }
+            })
+        }
+        ["hyper", port] => {
+            let port = port.parse()?;
+            child::serve(move |client| async move {
+                hyper_proxy::serve(client, child::connect(port).await?).await
+            })
+        }
+        numbers => {
+            let mut numbers = numbers.iter().map(|number| number.parse::<u64>());
+            let mut number =
+                || numbers.next().transpose().context("usage: proxy [MEBIBYTES [STALLED]]");
+            let bytes = number()?.unwrap_or(1 << 10) << 20;
+            let stalled = usize::try_from(number()?.unwrap_or(300))?;
+            compare(bytes, stalled)
+        }
+    }
+}
+
+fn compare(bytes: u64, stalled: usize) -> anyhow::Result<()> {
+    println!("{bytes} bytes a body");
+    println!("                  cpu ns/byte      reads     writes   peak RSS KiB");
+    for (name, traffic) in [
+        ("down", Traffic::Down),
+        ("up", Traffic::Up),
+        ("echo", Traffic::Echo),
+        ("stalled", Traffic::Stalled(stalled)),
+    ] {
+        let [ours, theirs] = ["ours", "hyper"].map(|proxy| measure(proxy, traffic, bytes));
+        let (ours, theirs) = (ours?, theirs?);
+        for (proxy, usage) in [("ours", ours), ("hyper", theirs)] {
+            println!(
+                "{name:<8} {proxy:<6} {:>13.4} {:>10} {:>10} {:>14}",
+                usage.cpu_ns as f64 / bytes as f64,
+                usage.reads,
+                usage.writes,
+                usage.peak_kib
+            );
+        }
+        let ratio = |ours: u64, theirs: u64| ours as f64 / theirs.max(1) as f64;
+        println!(
+            "{name:<8} ratio  {:>13.2} {:>10.2} {:>10.2} {:>14.2}",
+            ratio(ours.cpu_ns, theirs.cpu_ns),
+            ratio(ours.reads, theirs.reads),
+            ratio(ours.writes, theirs.writes),
+            ratio(ours.peak_kib, theirs.peak_kib)
+        );
+    }
+    Ok(())
+}
+
+/// Sends traffic through a new proxy to a new origin, and returns what the proxy took.
+fn measure(proxy: &str, traffic: Traffic, bytes: u64) -> anyhow::Result<Usage> {
+    let origin = Child::start(&["origin"])?;
+    let mut proxy = Child::start(&[proxy, &origin.port.to_string()])?;
+    client::run(proxy.port, traffic, bytes)?;
+    proxy.usage()
+}
