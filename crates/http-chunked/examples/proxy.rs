@@ -7,8 +7,8 @@ use std::io::{self, ErrorKind};
 
 use futures_util::FutureExt;
 use http_chunked::{
-    ChunkedWriter, Framing, HeadWriter, Incoming, MessageError, RequestReader, ResponseReader,
-    StartLine,
+    BodyLimits, ChunkedWriter, Framing, HeadWriter, Incoming, MessageError, MessageLimits,
+    RequestReader, ResponseReader, StartLine,
 };
 use seg_pool::Pool;
 use seg_seq::Sequence;
@@ -103,9 +103,12 @@ pub(crate) async fn serve(
     pool: &Pool,
 ) -> io::Result<()> {
     let ((read, mut client), (up, mut upstream)) = (split(client), split(upstream));
-    let requests = RequestReader::new(pool).keep_encoded();
+    // Bodies go through and are not kept, so they may be of any length.
+    let body = BodyLimits::new().with_body_bytes_max(u64::MAX);
+    let limits = MessageLimits::new().with_body(body);
+    let requests = RequestReader::new(pool).keep_encoded().limits(limits);
     let mut requests = Incoming::new(read, requests, pool).wait_for_memory();
-    let responses = ResponseReader::new(pool).keep_encoded();
+    let responses = ResponseReader::new(pool).keep_encoded().limits(limits);
     let mut responses = Incoming::new(up, responses, pool).wait_for_memory().stop_at_interim();
     loop {
         match requests.read_head_async().await {

@@ -1,11 +1,7 @@
 //! The client: sends what is to go through a proxy, and checks what comes back.
 
 use core::time::Duration;
-use std::{
-    io::Write as _,
-    net::TcpStream,
-    thread,
-};
+use std::{io::Write as _, net::TcpStream, thread};
 
 use anyhow::ensure;
 use bytes::Bytes;

@@ -36,7 +36,8 @@ fn main() -> anyhow::Result<()> {
     match words.iter().map(String::as_str).collect::<Vec<_>>().as_slice() {
         ["origin"] => child::serve(|socket| async move { origin::serve(socket).await }),
         ["ours", port] => {
-            let (pool, port) = (seg_pool::Pool::builder().bytes_max(256 << 20).build(), port.parse()?);
+            let (pool, port) =
+                (seg_pool::Pool::builder().bytes_max(256 << 20).build(), port.parse()?);
             child::serve(move |client| {
                 let pool = pool.clone();
                 async move {

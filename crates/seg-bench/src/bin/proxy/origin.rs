@@ -21,11 +21,11 @@ pub(crate) type Body = BoxBody<Bytes, hyper::Error>;
 /// A body of so many bytes.
 pub(crate) fn body(bytes: u64) -> Body {
     let piece = move |start: u64| {
-        let len = (bytes - start).min(PIECE.len() as u64);
-        Ok(Frame::data(Bytes::from_static(&PIECE).slice(..len as usize)))
+        let left = usize::try_from(bytes - start).unwrap_or(usize::MAX);
+        Ok(Frame::data(Bytes::from_static(&PIECE[..left.min(PIECE.len())])))
     };
     let starts = (0..bytes).step_by(PIECE.len());
-    BodyExt::boxed(StreamBody::new(stream::iter(starts.map(piece))))
+    StreamBody::new(stream::iter(starts.map(piece))).boxed()
 }
 
 /// Reads a body to its end; returns its length.
