@@ -106,6 +106,53 @@ async fn a_connection_and_its_half_send_broadcasts() {
     }
 }
 
+#[cfg(feature = "tokio")]
+#[tokio::test]
+async fn what_the_stream_does_not_take_at_once_follows() {
+    use ws_assemble::Connection;
+
+    for capacity in [7, 1_000, 1 << 20] {
+        let pool = Pool::new();
+        // More pieces show nothing new.
+        let messages = messages().into_iter().filter(|message| message.len() <= 1_000 * capacity);
+        let mut count = 0;
+        let (near, far) = tokio::io::duplex(usize::try_from(capacity).expect("small"));
+        let (mut server, mut client) =
+            (Connection::server(near, &pool), Connection::client(far, &pool));
+        for message in messages {
+            let broadcast = Broadcast::new(message.clone(), &pool).expect("no limit");
+            let (sent, received) = tokio::join!(server.send_broadcast(&broadcast), client.next());
+            sent.expect("open");
+            let received = received.expect("valid").expect("open");
+            assert_eq!(received, message);
+            // In as many chunks as it came in.
+            let (sent, again) = tokio::join!(server.send(&received), client.next());
+            sent.expect("open");
+            assert_eq!(again.expect("valid"), Some(message));
+            assert_eq!(server.unsent_bytes(), 0);
+            count += 2;
+        }
+        let counters = server.counters();
+        assert_eq!(counters.sent.messages, count);
+        assert_eq!(counters.sent.bytes, client.counters().received.bytes);
+        assert_eq!(pool.stats().in_use_bytes(), 0);
+    }
+}
+
+#[test]
+fn a_blocking_connection_sends_broadcasts() {
+    let pool = Pool::new();
+    for message in messages() {
+        let broadcast = Broadcast::new(message.clone(), &pool).expect("no limit");
+        let stream = std::io::Cursor::new(Vec::new());
+        let mut connection = ws_assemble::blocking::Connection::server(stream, &pool);
+        connection.send_broadcast(&broadcast).expect("open");
+        let mut session = Session::server(&pool);
+        session.send(&message).expect("open");
+        assert_eq!(connection.into_inner().into_inner(), written(&mut session));
+    }
+}
+
 #[cfg(feature = "deflate")]
 mod compressed {
     use ws_assemble::{DeflateConfig, WindowBits};

@@ -162,8 +162,14 @@ impl Output {
     ) -> Result<(), OutOfMemory> {
         let payload_len = payload.len();
         if self.is_worth_compressing(payload_len) {
-            let payload = payload.into_sequence(self.frames.pool())?;
-            return self.queue_fragment(kind, &payload, true);
+            return match payload {
+                Payload::Shared(sequence) => self.queue_fragment(kind, sequence, true),
+                Payload::Borrowed(slice) => {
+                    let mut copy = SegmentedBuf::new(self.pool());
+                    copy.try_extend_from_slice(slice)?;
+                    self.queue_fragment(kind, &copy.freeze(), true)
+                }
+            };
         }
         let header = self.header(kind, payload_len);
         match payload {

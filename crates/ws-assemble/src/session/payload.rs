@@ -2,8 +2,7 @@
 
 use std::io::IoSlice;
 
-use seg_pool::{OutOfMemory, Pool};
-use seg_seq::{SegmentedBuf, Sequence};
+use seg_seq::Sequence;
 
 /// What is to be sent.
 #[derive(Clone, Copy, Debug)]
@@ -42,17 +41,5 @@ impl<'a> Payload<'a> {
             Self::Shared(sequence) => (None, Some(sequence.io_slices())),
         };
         borrowed.into_iter().chain(shared.into_iter().flatten())
-    }
-
-    /// Turns into segments, copying what is borrowed.
-    pub(super) fn into_sequence(self, pool: &Pool) -> Result<Sequence, OutOfMemory> {
-        match self {
-            Self::Shared(sequence) => sequence.try_clone(),
-            Self::Borrowed(slice) => {
-                let mut copy = SegmentedBuf::new(pool);
-                copy.try_extend_from_slice(slice)?;
-                Ok(copy.freeze())
-            }
-        }
     }
 }

@@ -1,7 +1,7 @@
 //! What connections over TLS keep while they wait: bytes of the heap and of the pool each, of the server's
 //! end, step by step. The clients are a process of their own.
 //!
-//! `cargo run --profile compare -p seg-bench --features compare --example idle_tls -- [CONNECTIONS]`
+//! `cargo run --profile compare -p seg-bench --features compare --bin idle_tls -- [CONNECTIONS]`
 
 use core::{
     future::Future as _,
