@@ -18,8 +18,9 @@ use std::sync::LazyLock;
 use self::{
     block_codes::BlockCodes,
     code::Codes,
+    fast::{Output, Stop},
     source::{Left, Source},
-    symbols::{Match, Output, Stop},
+    symbols::Match,
     window::Window,
 };
 

@@ -29,7 +29,10 @@ use std::io;
 use seg_pool::Pool;
 use seg_seq::Assembly;
 
-use self::{driver::Place, memory::Memory, write_side::WriteSide};
+use self::{
+    memory::Memory,
+    write_side::{Place, WriteSide},
+};
 #[cfg(feature = "deflate")]
 use crate::deflate::DeflateParams;
 #[cfg(feature = "tokio")]

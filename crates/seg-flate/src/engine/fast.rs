@@ -5,12 +5,9 @@ use core::hint::select_unpredictable;
 use super::{
     code::{Codes, DISTANCES_BITS, END, EXCEPTIONAL, LITERAL, LITERALS_BITS, SECOND},
     source::Source,
-    symbols::{Output, Stop},
-    window::{WINDOW_BYTES, Window},
+    window::{CHUNK_BYTES, WINDOW_BYTES, Window},
 };
 
-/// Bytes that are copied at once, more than most matches have.
-pub(super) const CHUNK_BYTES: usize = 32;
 /// The longest match.
 const MATCH_BYTES_MAX: usize = 258;
 /// Output for what one turn writes: two literals, a match, and what is copied too much.
@@ -22,6 +19,21 @@ const INPUT_BYTES_MIN: usize = 16;
 const EXTRA_BITS_MAX: u32 = 13;
 const LITERALS_MASK: u64 = (1 << LITERALS_BITS) - 1;
 const DISTANCES_MASK: u64 = (1 << DISTANCES_BITS) - 1;
+
+/// What is decoded into: `len` bytes of the stream, and spare bytes after them.
+pub(super) struct Output<'a> {
+    pub(super) bytes: &'a mut [u8],
+    pub(super) len: usize,
+}
+
+/// Why no more symbols were decoded.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Stop {
+    BlockEnd,
+    NeedInput,
+    NeedOutput,
+    Corrupt,
+}
 
 /// Decodes symbols while there is plenty of both; returns why it ended, unless one of them ran short.
 pub(super) fn decode(

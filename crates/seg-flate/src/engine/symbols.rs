@@ -2,25 +2,10 @@
 
 use super::{
     code::{Codes, DISTANCES_BITS, END, EXCEPTIONAL, LITERAL, LITERALS_BITS, SECOND},
-    fast,
+    fast::{self, Output, Stop},
     source::Source,
     window::Window,
 };
-
-/// What is decoded into: `len` bytes of the stream, and spare bytes after them.
-pub(super) struct Output<'a> {
-    pub(super) bytes: &'a mut [u8],
-    pub(super) len: usize,
-}
-
-/// Why no more symbols were decoded.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Stop {
-    BlockEnd,
-    NeedInput,
-    NeedOutput,
-    Corrupt,
-}
 
 /// A match, or what is left of it.
 #[derive(Clone, Copy, Debug, Default)]

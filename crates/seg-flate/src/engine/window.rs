@@ -4,8 +4,10 @@
 pub(super) const WINDOW_BYTES: usize = 32 << 10;
 /// Spare capacity, so that what is kept does not move each time that some is added.
 const SLACK_BYTES: usize = 8 << 10;
+/// Bytes that are copied at once, more than most matches have.
+pub(super) const CHUNK_BYTES: usize = 32;
 /// Bytes that are read after the end, and not used.
-const PADDING_BYTES: usize = super::fast::CHUNK_BYTES;
+const PADDING_BYTES: usize = CHUNK_BYTES;
 
 /// The last 32 KiB of what was decoded before the output that is decoded into.
 pub(super) struct Window {

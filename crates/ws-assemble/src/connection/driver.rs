@@ -3,7 +3,11 @@
 use core::task::{Context, Poll, ready};
 use std::io;
 
-use super::{memory::Memory, transport::WriteStream, write_side::WriteSide};
+use super::{
+    memory::Memory,
+    transport::WriteStream,
+    write_side::{Place, WriteSide},
+};
 use crate::{
     broadcast::Broadcast,
     close_frame::CloseFrame,
@@ -12,29 +16,10 @@ use crate::{
     header::CONTROL_BYTES_MAX,
     message::{Message, MessageKind},
     session::{Filling, Found, Payload, Session, Unit},
-    sync::{Mutex, lock},
 };
 
 /// Bytes that are read at a time to be dropped. They lie on the stack: the pool may be what failed.
 const DISCARD_BYTES: usize = 4 << 10;
-
-/// Where a session is.
-#[derive(Debug)]
-pub(crate) enum Place<'a> {
-    Own(&'a mut Session),
-    Shared(&'a Mutex<Session>),
-}
-
-impl Place<'_> {
-    /// Uses the session; locks it for so long where it is shared.
-    #[inline]
-    pub(crate) fn with<T>(&mut self, use_it: impl FnOnce(&mut Session) -> T) -> T {
-        match self {
-            Self::Own(session) => use_it(session),
-            Self::Shared(session) => use_it(&mut lock(session)),
-        }
-    }
-}
 
 /// What can send: a connection, or a half of one.
 pub(crate) trait Transmit: Sized {

@@ -12,10 +12,10 @@ use tokio::io::{self as tokio_io, AsyncRead, AsyncWrite};
 
 use super::{
     Connection,
-    driver::{self, Place, Receive, Transmit},
+    driver::{self, Receive, Transmit},
     memory::Memory,
     transport::{ReadStream, WriteStream},
-    write_side::WriteSide,
+    write_side::{Place, WriteSide},
 };
 use crate::{
     close_frame::{CloseFrame, PeerClose},

@@ -6,13 +6,32 @@ use core::{
 };
 use std::io::{self, IoSlice};
 
-use super::{driver::Place, transport::WriteStream};
+use super::transport::WriteStream;
 use crate::{
     broadcast::Broadcast,
     connection_error::ConnectionError,
     message::MessageKind,
     session::{Encoded, Payload, Session, SmallFrame},
+    sync::{Mutex, lock},
 };
+
+/// Where a session is.
+#[derive(Debug)]
+pub(crate) enum Place<'a> {
+    Own(&'a mut Session),
+    Shared(&'a Mutex<Session>),
+}
+
+impl Place<'_> {
+    /// Uses the session; locks it for so long where it is shared.
+    #[inline]
+    pub(crate) fn with<T>(&mut self, use_it: impl FnOnce(&mut Session) -> T) -> T {
+        match self {
+            Self::Own(session) => use_it(session),
+            Self::Shared(session) => use_it(&mut lock(session)),
+        }
+    }
+}
 
 /// Slices of one vectored write.
 const WRITE_SLICES: usize = 16;

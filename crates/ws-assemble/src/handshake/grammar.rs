@@ -1,6 +1,5 @@
 //! What heads consist of.
 
-use super::head::items;
 use crate::quoted_string::unquoted;
 
 /// Returns whether this is a token (RFC 9110 section 5.6.2).
@@ -95,4 +94,10 @@ pub(crate) fn is_own_field(name: &str) -> bool {
     let is_own = OWN.iter().any(|own| own.eq_ignore_ascii_case(name));
     let prefix = name.as_bytes().get(.."sec-websocket-".len());
     is_own || prefix.is_some_and(|prefix| prefix.eq_ignore_ascii_case(b"sec-websocket-"))
+}
+
+/// Returns the items between commas that are not empty.
+pub(super) fn items(list: &[u8]) -> impl Iterator<Item = &[u8]> + Clone {
+    let items = list.split(|&byte| byte == b',').map(<[u8]>::trim_ascii);
+    items.filter(|item| !item.is_empty())
 }

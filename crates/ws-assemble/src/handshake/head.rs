@@ -2,7 +2,7 @@
 
 use super::{
     HandshakeError, HandshakeErrorKind,
-    grammar::{is_own_field, is_token, is_value},
+    grammar::{is_own_field, is_token, is_value, items},
 };
 
 /// A start line and field lines, each with its CRLF, without the empty line after them.
@@ -128,12 +128,6 @@ impl Head {
     pub(super) const fn len(&self) -> usize {
         self.bytes.len() + 2
     }
-}
-
-/// Returns the items between commas that are not empty.
-pub(super) fn items(list: &[u8]) -> impl Iterator<Item = &[u8]> + Clone {
-    let items = list.split(|&byte| byte == b',').map(<[u8]>::trim_ascii);
-    items.filter(|item| !item.is_empty())
 }
 
 /// Names and values of field lines, which were checked.

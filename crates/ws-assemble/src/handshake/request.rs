@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use super::{
     Acceptance, FIELDS_MAX, HandshakeError, HandshakeErrorKind,
-    grammar::{invalid_extension, is_host, is_request_line, is_target, is_token},
-    head::{Head, items},
+    grammar::{invalid_extension, is_host, is_request_line, is_target, is_token, items},
+    head::Head,
     key,
 };
 
