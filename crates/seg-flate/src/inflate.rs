@@ -7,7 +7,7 @@ use core::fmt;
 use seg_pool::{Pool, SegmentSize};
 use seg_seq::{SegmentedBuf, Sequence};
 
-use self::framing::{Member, Moved, State, Wrapping};
+use self::framing::{Envelope, Member, State, StepResult};
 use crate::{
     checksum::{adler32, crc32},
     contexts::{Context, Contexts},
@@ -162,19 +162,19 @@ impl Inflater {
     }
 
     /// Decodes until the input is used up or the data ends.
-    fn data(&mut self, input: &mut &[u8], output: &mut SegmentedBuf) -> Moved {
-        let State::Data(wrapping, held, held_len) = self.state else { return Ok(true) };
+    fn data(&mut self, input: &mut &[u8], output: &mut SegmentedBuf) -> StepResult {
+        let State::Data(envelope, held, held_len) = self.state else { return Ok(true) };
         let mut held_rest = &held[held.len() - held_len..];
-        let end = self.decode(wrapping, &mut held_rest, true, output);
-        self.state = State::Data(wrapping, held, held_rest.len());
+        let end = self.decode(envelope, &mut held_rest, true, output);
+        self.state = State::Data(envelope, held, held_rest.len());
         let is_end = match end? {
             end if end || self.is_stopped => end,
-            _ => self.decode(wrapping, input, false, output)?,
+            _ => self.decode(envelope, input, false, output)?,
         };
         if is_end {
-            self.state = match wrapping {
-                Wrapping::Raw => State::End(false),
-                _ => State::Trailer(wrapping, [0; gzip::TRAILER_BYTES], 0),
+            self.state = match envelope {
+                Envelope::Raw => State::End(false),
+                _ => State::Trailer(envelope, [0; gzip::TRAILER_BYTES], 0),
             };
         }
         Ok(is_end)
@@ -185,7 +185,7 @@ impl Inflater {
     /// `is_counted` says that the bytes are counted as consumed already.
     fn decode(
         &mut self,
-        wrapping: Wrapping,
+        envelope: Envelope,
         input: &mut &[u8],
         is_counted: bool,
         output: &mut SegmentedBuf,
@@ -194,7 +194,7 @@ impl Inflater {
             return Ok(false);
         }
         let result = loop {
-            match self.decode_once(wrapping, input, is_counted, output) {
+            match self.decode_once(envelope, input, is_counted, output) {
                 Ok(None) => {
                     let decoded = output.len() + self.output.len() as u64;
                     self.is_stopped = decoded >= self.output_bytes_max;
@@ -218,7 +218,7 @@ impl Inflater {
     /// Calls the engine once; returns whether the data ended, or nothing when there may be more.
     fn decode_once(
         &mut self,
-        wrapping: Wrapping,
+        envelope: Envelope,
         input: &mut &[u8],
         is_counted: bool,
         output: &mut SegmentedBuf,
@@ -260,10 +260,10 @@ impl Inflater {
             return Err((self.limits.exceeded(self.produced), self.consumed));
         }
         let decoded = &spare[len..len + produced];
-        self.member.checksum = match wrapping {
-            Wrapping::Gzip => crc32(self.member.checksum, decoded),
-            Wrapping::Zlib => adler32(self.member.checksum, decoded),
-            Wrapping::Raw => 0,
+        self.member.checksum = match envelope {
+            Envelope::Gzip => crc32(self.member.checksum, decoded),
+            Envelope::Zlib => adler32(self.member.checksum, decoded),
+            Envelope::Raw => 0,
         };
         if left > 0 {
             self.output.advance(produced);

@@ -70,7 +70,7 @@ pub struct Incoming<S, R> {
     is_collecting: bool,
     state: State,
     #[cfg(feature = "tokio")]
-    waiting: tokio_io::Waiting,
+    waiting: tokio_io::SegmentWait,
 }
 
 /// Data that is decoded at once, and read before there is more.
@@ -109,7 +109,7 @@ impl<S, R: Receive> Incoming<S, R> {
             is_collecting: false,
             state: State::Head,
             #[cfg(feature = "tokio")]
-            waiting: tokio_io::Waiting::default(),
+            waiting: tokio_io::SegmentWait::default(),
         }
     }
 

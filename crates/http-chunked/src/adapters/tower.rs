@@ -23,20 +23,20 @@ use crate::{
 
 /// What bodies are decoded with.
 #[derive(Clone, Debug)]
-struct Decoding {
+struct DecodeConfig {
     limits: BodyLimits,
     contexts: Contexts,
     pool: Pool,
 }
 
-impl Decoding {
+impl DecodeConfig {
     fn new(limits: BodyLimits, pool: &Pool) -> Self {
         Self { limits, contexts: Contexts::default(), pool: pool.clone() }
     }
 
     /// Wraps a body, and takes out of its fields what is not true of the decoded one. `None` when a
     /// coding is not known; then nothing is changed.
-    fn wrap<B>(&self, headers: &mut HeaderMap, is_decoded: bool, body: B) -> Wrapped<B> {
+    fn wrap<B>(&self, headers: &mut HeaderMap, is_decoded: bool, body: B) -> DecodedBody<B> {
         let codings = if is_decoded { ContentCodings::from_headers(headers) } else { None };
         let is_known = codings.is_some();
         let codings = codings.unwrap_or_default();
@@ -45,11 +45,11 @@ impl Decoding {
             headers.remove(header::CONTENT_LENGTH);
         }
         let body = Decompress::new(body, codings, self.limits, &self.contexts, &self.pool);
-        Wrapped { body, is_known }
+        DecodedBody { body, is_known }
     }
 }
 
-struct Wrapped<B> {
+struct DecodedBody<B> {
     body: Decompress<B>,
     is_known: bool,
 }
@@ -61,13 +61,13 @@ struct Wrapped<B> {
 /// a coding that is not known, of a `206`, whose range is one of the encoded form (RFC 9110 §15.3.7),
 /// and of an answer to `HEAD`. `Content-Encoding` and `Content-Length` of what is decoded are taken out.
 #[derive(Clone, Debug)]
-pub struct DecompressLayer(Decoding);
+pub struct DecompressLayer(DecodeConfig);
 
 impl DecompressLayer {
     /// Creates a layer whose decoded data lies in segments of `pool`.
     #[must_use]
     pub fn new(limits: BodyLimits, pool: &Pool) -> Self {
-        Self(Decoding::new(limits, pool))
+        Self(DecodeConfig::new(limits, pool))
     }
 
     /// Sets who keeps the states of decoders between bodies. By default each body allocates them and frees them at its
@@ -91,7 +91,7 @@ impl<S> Layer<S> for DecompressLayer {
 #[derive(Clone, Debug)]
 pub struct DecompressService<S> {
     inner: S,
-    decoding: Decoding,
+    decoding: DecodeConfig,
 }
 
 /// The codings that are asked for.
@@ -133,7 +133,7 @@ pin_project! {
     pub struct DecompressFuture<F> {
         #[pin]
         inner: F,
-        decoding: Decoding,
+        decoding: DecodeConfig,
         has_body: bool,
     }
 }
@@ -159,13 +159,13 @@ where
 /// A request with a coding that is not known is answered with `415` and what would be (RFC 9110
 /// §15.5.16), and does not reach the service.
 #[derive(Clone, Debug)]
-pub struct DecompressRequestLayer(Decoding);
+pub struct DecompressRequestLayer(DecodeConfig);
 
 impl DecompressRequestLayer {
     /// Creates a layer whose decoded data lies in segments of `pool`.
     #[must_use]
     pub fn new(limits: BodyLimits, pool: &Pool) -> Self {
-        Self(Decoding::new(limits, pool))
+        Self(DecodeConfig::new(limits, pool))
     }
 
     /// Sets who keeps the states of decoders between bodies. By default each body allocates them and frees them at its
@@ -189,7 +189,7 @@ impl<S> Layer<S> for DecompressRequestLayer {
 #[derive(Clone, Debug)]
 pub struct DecompressRequestService<S> {
     inner: S,
-    decoding: Decoding,
+    decoding: DecodeConfig,
 }
 
 impl<S, A, B> Service<Request<A>> for DecompressRequestService<S>

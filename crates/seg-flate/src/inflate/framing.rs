@@ -26,10 +26,10 @@ pub(super) enum State {
     GzipHeader(gzip::Header),
     /// The bytes of a zlib header, or of what may be one.
     ZlibHeader([u8; 2], usize),
-    /// DEFLATE data in this wrapping; the bytes come before the input. They are those that a raw
+    /// DEFLATE data in this envelope; the bytes come before the input. They are those that a raw
     /// stream shares with what could have been a zlib header.
-    Data(Wrapping, [u8; 2], usize),
-    Trailer(Wrapping, [u8; gzip::TRAILER_BYTES], usize),
+    Data(Envelope, [u8; 2], usize),
+    Trailer(Envelope, [u8; gzip::TRAILER_BYTES], usize),
     /// After a gzip member, or also after a byte that may start another.
     Between(bool),
     /// The stream has ended; whether that byte follows it.
@@ -39,14 +39,14 @@ pub(super) enum State {
 
 /// What follows the data.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Wrapping {
+pub(super) enum Envelope {
     Gzip,
     Zlib,
     Raw,
 }
 
 /// Whether the state moved on (`true`) or waits for input, or what was wrong and where.
-pub(super) type Moved = Result<bool, (InflateErrorKind, u64)>;
+pub(super) type StepResult = Result<bool, (InflateErrorKind, u64)>;
 
 impl Inflater {
     fn next_byte(&mut self, input: &mut &[u8]) -> Option<u8> {
@@ -56,7 +56,7 @@ impl Inflater {
         Some(byte)
     }
 
-    pub(super) fn gzip_header(&mut self, input: &mut &[u8]) -> Moved {
+    pub(super) fn gzip_header(&mut self, input: &mut &[u8]) -> StepResult {
         let is_start = self.consumed == self.member.header_start;
         if let (true, Some((header, rest))) = (is_start, input.split_first_chunk())
             && gzip::is_whole_header(header)
@@ -64,7 +64,7 @@ impl Inflater {
         {
             *input = rest;
             self.consumed += header.len() as u64;
-            self.state = State::Data(Wrapping::Gzip, [0; 2], 0);
+            self.state = State::Data(Envelope::Gzip, [0; 2], 0);
             return Ok(true);
         }
         while let Some(byte) = self.next_byte(input) {
@@ -72,7 +72,7 @@ impl Inflater {
             let State::GzipHeader(header) = &mut self.state else { return Ok(true) };
             header.push(byte).map_err(|kind| (kind, offset))?;
             if header.is_complete() {
-                self.state = State::Data(Wrapping::Gzip, [0; 2], 0);
+                self.state = State::Data(Envelope::Gzip, [0; 2], 0);
                 return Ok(true);
             }
             if self.consumed - self.member.header_start >= self.limits.header_bytes_max {
@@ -82,7 +82,7 @@ impl Inflater {
         Ok(false)
     }
 
-    pub(super) fn zlib_header(&mut self, input: &mut &[u8]) -> Moved {
+    pub(super) fn zlib_header(&mut self, input: &mut &[u8]) -> StepResult {
         let State::ZlibHeader(mut bytes, mut count) = self.state else { return Ok(true) };
         while count < bytes.len() {
             let Some(byte) = self.next_byte(input) else {
@@ -94,10 +94,10 @@ impl Inflater {
             count += 1;
         }
         self.state = match (zlib::check_header(bytes[0], bytes[1]), self.format) {
-            (Ok(()), _) => State::Data(Wrapping::Zlib, [0; 2], 0),
+            (Ok(()), _) => State::Data(Envelope::Zlib, [0; 2], 0),
             // A header that asks for a dictionary obeys the rules by which it is known.
             (Err(kind), Format::Deflate) if kind != InflateErrorKind::DictionaryNeeded => {
-                State::Data(Wrapping::Raw, bytes, 2)
+                State::Data(Envelope::Raw, bytes, 2)
             }
             (Err(kind), _) => {
                 let offset = u64::from(kind != InflateErrorKind::MethodUnsupported);
@@ -107,10 +107,10 @@ impl Inflater {
         Ok(true)
     }
 
-    pub(super) fn trailer(&mut self, input: &mut &[u8]) -> Moved {
-        let State::Trailer(wrapping, mut bytes, mut count) = self.state else { return Ok(true) };
-        let len = match wrapping {
-            Wrapping::Gzip => gzip::TRAILER_BYTES,
+    pub(super) fn trailer(&mut self, input: &mut &[u8]) -> StepResult {
+        let State::Trailer(envelope, mut bytes, mut count) = self.state else { return Ok(true) };
+        let len = match envelope {
+            Envelope::Gzip => gzip::TRAILER_BYTES,
             _ => zlib::TRAILER_BYTES,
         };
         let (new, rest) = input.split_at(input.len().min(len - count));
@@ -119,12 +119,12 @@ impl Inflater {
         self.consumed += new.len() as u64;
         count += new.len();
         if count < len {
-            self.state = State::Trailer(wrapping, bytes, count);
+            self.state = State::Trailer(envelope, bytes, count);
             return Ok(false);
         }
         let start = self.consumed - len as u64;
         let [a, b, c, d, e, f, g, h] = bytes;
-        if wrapping == Wrapping::Zlib {
+        if envelope == Envelope::Zlib {
             if u32::from_be_bytes([a, b, c, d]) != self.member.checksum {
                 return Err((InflateErrorKind::ChecksumMismatch, start));
             }
@@ -144,7 +144,7 @@ impl Inflater {
     }
 
     /// Looks whether another gzip member follows, which its first two bytes say.
-    pub(super) fn between(&mut self, input: &mut &[u8]) -> Moved {
+    pub(super) fn between(&mut self, input: &mut &[u8]) -> StepResult {
         let State::Between(has_first) = self.state else { return Ok(true) };
         let start = self.consumed - u64::from(has_first);
         let magic = &gzip::MAGIC[usize::from(has_first)..];
@@ -185,7 +185,7 @@ impl State {
         match format {
             Format::Gzip => Self::GzipHeader(gzip::Header::new()),
             Format::Zlib | Format::Deflate => Self::ZlibHeader([0; 2], 0),
-            Format::Raw => Self::Data(Wrapping::Raw, [0; 2], 0),
+            Format::Raw => Self::Data(Envelope::Raw, [0; 2], 0),
         }
     }
 }

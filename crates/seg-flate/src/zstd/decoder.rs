@@ -116,7 +116,7 @@ enum BlockKind {
 }
 
 /// Whether the state moved on (`true`) or waits for input, or what was wrong and where.
-type Moved = Result<bool, (InflateErrorKind, u64)>;
+type StepResult = Result<bool, (InflateErrorKind, u64)>;
 
 impl ZstdDecoder {
     /// Creates a decoder. Allocates nothing before the first frame's header is complete.
@@ -175,7 +175,7 @@ impl ZstdDecoder {
         self.state = State::Failed(error);
     }
 
-    fn step(&mut self, input: &mut &[u8], output: &mut SegmentedBuf) -> Moved {
+    fn step(&mut self, input: &mut &[u8], output: &mut SegmentedBuf) -> StepResult {
         if self.is_pending {
             self.drain(output)?;
         }
@@ -220,7 +220,7 @@ impl ZstdDecoder {
         true
     }
 
-    fn frame_header(&mut self, mut header: FrameHeader, input: &mut &[u8]) -> Moved {
+    fn frame_header(&mut self, mut header: FrameHeader, input: &mut &[u8]) -> StepResult {
         let (pushed_before, pushed_now) = (header, *input);
         while let Some(byte) = self.next_byte(input) {
             let start = self.consumed - 1 - header.len() as u64;
@@ -263,7 +263,7 @@ impl ZstdDecoder {
     }
 
     /// Has the library begin a frame, for which it allocates the window.
-    fn frame_start(&mut self, header: FrameHeader, window_bytes: u64, input: &[u8]) -> Moved {
+    fn frame_start(&mut self, header: FrameHeader, window_bytes: u64, input: &[u8]) -> StepResult {
         if self.context.is_none() {
             let kept = self.contexts.take(|context| matches!(context, Context::ZstdDecoder(_)));
             self.context = match kept {
@@ -304,7 +304,7 @@ impl ZstdDecoder {
         mut bytes: [u8; BLOCK_HEADER_BYTES],
         mut len: usize,
         input: &mut &[u8],
-    ) -> Moved {
+    ) -> StepResult {
         if !self.fill(&mut bytes, &mut len, input) {
             self.state = State::BlockHeader(bytes, len);
             return Ok(false);
@@ -327,7 +327,7 @@ impl ZstdDecoder {
     }
 
     /// Decodes some of a block, of which so many bytes are left.
-    fn block(&mut self, left: usize, input: &mut &[u8], output: &mut SegmentedBuf) -> Moved {
+    fn block(&mut self, left: usize, input: &mut &[u8], output: &mut SegmentedBuf) -> StepResult {
         if left == 0 {
             self.state = State::BlockEnd;
             return Ok(true);
@@ -361,7 +361,7 @@ impl ZstdDecoder {
         result.map(|()| true)
     }
 
-    fn block_end(&mut self) -> Moved {
+    fn block_end(&mut self) -> StepResult {
         if !self.block.is_last {
             self.state = State::BlockHeader([0; BLOCK_HEADER_BYTES], 0);
             return Ok(true);
@@ -382,7 +382,7 @@ impl ZstdDecoder {
         mut bytes: [u8; CHECKSUM_BYTES],
         mut len: usize,
         input: &mut &[u8],
-    ) -> Moved {
+    ) -> StepResult {
         if !self.fill(&mut bytes, &mut len, input) {
             self.state = State::Checksum(bytes, len);
             return Ok(false);

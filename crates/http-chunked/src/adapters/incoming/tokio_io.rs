@@ -17,19 +17,19 @@ use crate::{adapters::io_error::out_of_memory, body::Body};
 
 /// Whether to wait for memory, and the wait that goes on. It owns its pool, so it may outlive a poll.
 #[derive(Default)]
-pub(super) struct Waiting {
+pub(super) struct SegmentWait {
     is_on: bool,
-    take: Option<Pin<Box<dyn Taking>>>,
+    take: Option<Pin<Box<dyn TakeFuture>>>,
     /// The size that the reader waits for, when it is not the next read that waits.
     for_reader: Option<SegmentSize>,
 }
 
 /// The future of a segment.
-trait Taking: Future<Output = Result<SegmentMut, TakeError>> + Send + Sync {}
+trait TakeFuture: Future<Output = Result<SegmentMut, TakeError>> + Send + Sync {}
 
-impl<F: Future<Output = Result<SegmentMut, TakeError>> + Send + Sync> Taking for F {}
+impl<F: Future<Output = Result<SegmentMut, TakeError>> + Send + Sync> TakeFuture for F {}
 
-impl Waiting {
+impl SegmentWait {
     /// Polls for a segment, in the order of all who wait for one. Allocates when a wait begins.
     fn poll_take(
         &mut self,
@@ -47,9 +47,9 @@ impl Waiting {
     }
 }
 
-impl fmt::Debug for Waiting {
+impl fmt::Debug for SegmentWait {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Waiting")
+        f.debug_struct("SegmentWait")
             .field("is_on", &self.is_on)
             .field("waits", &self.take.is_some())
             .finish()
