@@ -3,7 +3,7 @@
 use std::io::{self, IoSlice, Write};
 
 use http_chunked::{BodyAssembler, ChunkedWriter, Encoder, Framing, Progress, Trailers};
-use seg_pool::{Pool, Segment, SegmentSize};
+use seg_pool::{Pool, Segment, SegmentMut, SegmentSize};
 
 /// A socket that takes at most so many bytes a call and is interrupted in between.
 #[derive(Debug, Default)]
@@ -175,6 +175,12 @@ fn writes_get_longer_while_the_socket_takes_all_and_nothing_is_held_after_a_flus
     assert!(calls[1] >= LEN / 50_000, "{calls:?}");
 }
 
+/// Takes every segment that the pool still has.
+fn take_all(pool: &Pool) -> Vec<SegmentMut> {
+    let of_size = |size| core::iter::from_fn(move || pool.try_take_size(size).ok());
+    SegmentSize::ALL.into_iter().rev().flat_map(of_size).collect()
+}
+
 #[test]
 fn what_is_encoded_goes_out_without_memory_to_link_it() {
     let pool = Pool::builder().bytes_max(128 << 10).build();
@@ -182,11 +188,7 @@ fn what_is_encoded_goes_out_without_memory_to_link_it() {
     let socket = Socket { most: 5, ..Socket::default() };
     let mut writer = ChunkedWriter::new(socket, &pool).with_head(head.clone().into());
     writer.write_all(b"hello").expect("there is memory");
-    let others: Vec<_> = SegmentSize::ALL
-        .into_iter()
-        .rev()
-        .flat_map(|size| core::iter::from_fn(|| pool.try_take_size(size).ok()).collect::<Vec<_>>())
-        .collect();
+    let others = take_all(&pool);
     writer.flush().expect("written");
     let (head, body) = writer.socket().bytes.split_at(head.len());
     assert_eq!((head, body), (&b"HTTP/1.1 200 OK\r\n\r\n"[..], &b"5\r\nhello\r\n"[..]));
@@ -205,11 +207,7 @@ fn what_was_written_is_dropped_without_memory_for_another_list() {
         writer.push_segment(&mut data).expect("there is memory");
         assert!(data.is_empty(), "it is taken");
     }
-    let others: Vec<_> = SegmentSize::ALL
-        .into_iter()
-        .rev()
-        .flat_map(|size| core::iter::from_fn(|| pool.try_take_size(size).ok()).collect::<Vec<_>>())
-        .collect();
+    let others = take_all(&pool);
     // Each write ends inside of a chunk, many chunks before the last.
     writer.flush().expect("written");
     drop(others);

@@ -517,10 +517,10 @@ fn after_a_body_nothing_is_kept() {
         assert!(run(ContentCoding::Identity, &wire));
         let (mut before, mut after) = (0, 0);
         let (count, _) = counting::allocations(|| {
-            before = counting::live_bytes();
+            before = counting::LIVE.get();
             assert!(run(coding, &wire));
             assert!(coding == ContentCoding::Identity || !run(coding, &broken));
-            after = counting::live_bytes();
+            after = counting::LIVE.get();
         });
         assert!(coding == ContentCoding::Identity || count > 0, "{coding:?}");
         assert!(after <= before + 4_000, "{coding:?} leaves {} bytes", after - before);
@@ -640,7 +640,7 @@ fn bombs_in_every_coding_stop_at_the_limit_and_leave_nothing() {
             let name = format!("{codings:?}, {assembly:?} in pieces of {step}");
             let pool = seg_pool::Pool::new();
             let limits = BodyLimits::new().with_body_bytes_max(LIMIT);
-            let before = counting::live_bytes();
+            let before = counting::LIVE.get();
             let mut assembler = BodyAssembler::new(&pool, Framing::UntilClose)
                 .assembly(assembly)
                 .limits(limits)
@@ -661,7 +661,7 @@ fn bombs_in_every_coding_stop_at_the_limit_and_leave_nothing() {
             drop((assembler, pool));
             // No window, of which the smallest has 32 KiB; less than nothing where this thread freed the
             // caches of pools that are gone.
-            let left = counting::live_bytes().wrapping_sub(before).cast_signed();
+            let left = counting::LIVE.get().wrapping_sub(before).cast_signed();
             assert!(left < 32 << 10, "{name}: {left} bytes");
         }
     }

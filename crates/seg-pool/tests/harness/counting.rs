@@ -12,7 +12,8 @@ struct Counting;
 thread_local! {
     static COUNT: Cell<usize> = const { Cell::new(0) };
     static LARGEST: Cell<usize> = const { Cell::new(0) };
-    static LIVE: Cell<usize> = const { Cell::new(0) };
+    /// Bytes that this thread allocated and did not free; they wrap where it frees what others allocated.
+    pub(crate) static LIVE: Cell<usize> = const { Cell::new(0) };
 }
 
 fn count(size: usize) {
@@ -52,10 +53,4 @@ pub(crate) fn allocations(action: impl FnOnce()) -> (usize, usize) {
     LARGEST.set(0);
     action();
     (COUNT.get() - before, LARGEST.get())
-}
-
-/// Bytes that this thread allocated and did not free; they wrap where it frees what others allocated.
-#[allow(dead_code, reason = "not every test asks for it")]
-pub(crate) fn live_bytes() -> usize {
-    LIVE.get()
 }

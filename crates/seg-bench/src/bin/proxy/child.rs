@@ -90,7 +90,7 @@ where
         loop {
             let (socket, _) = listener.accept().await?;
             socket.set_nodelay(true)?;
-            // A client that closes early is told nothing; what it misses it sees.
+            // This process ignores the outcome: the client counts the bytes that it gets, and fails when some are missing.
             tokio::spawn(connection(Counted(socket)));
         }
     })
