@@ -3,8 +3,8 @@
 Says how each case went in a line, as `cargo xtask interop` and `cargo xtask autobahn` read it: `ok SECONDS NAME`,
 `failed SECONDS NAME: REASON` or `skipped 0 NAME: REASON`; at the end `done`.
 
-usage: run.py TARGET-FOLDER http|ws
-       run.py TARGET-FOLDER autobahn CASES
+usage: run.py TARGET-FOLDER EXAMPLES-FOLDER http|ws
+       run.py TARGET-FOLDER EXAMPLES-FOLDER autobahn CASES
 """
 
 import json
@@ -20,7 +20,7 @@ from pathlib import Path
 import cases
 
 INTEROP = Path(__file__).resolve().parent
-TARGET = Path(sys.argv[1]).resolve()
+TARGET, EXAMPLES = (Path(argument).resolve() for argument in sys.argv[1:3])
 FOLDER = TARGET / "interop"
 FILES = FOLDER / "files"
 PATHS = os.environ["PATH"] + ":/usr/sbin"
@@ -37,7 +37,7 @@ def ending_with_us(command):
 
 
 def example(name, *arguments):
-    return [TARGET / "release/examples" / name, *arguments]
+    return [EXAMPLES / name, *arguments]
 
 
 def script(name):
@@ -396,5 +396,5 @@ def autobahn(globs):
         case(f"autobahn: client, {assembly}, runs", lambda: autobahn_client(python, assembly, globs))
 
 
-{"http": http, "ws": ws, "autobahn": autobahn}[sys.argv[2]](*sys.argv[3:])
+{"http": http, "ws": ws, "autobahn": autobahn}[sys.argv[3]](*sys.argv[4:])
 print("done", flush=True)

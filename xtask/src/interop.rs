@@ -11,9 +11,8 @@ use xshell::cmd;
 use crate::{
     child::{need, read_through, shell},
     flags::Interop,
-    layer::LAYERS,
     steps::{NotHere, Steps},
-    workspace::{Workspace, root},
+    workspace::{Workspace, root, whole},
 };
 
 /// The cases of Autobahn that `ci` runs: framing, pings, reserved bits, opcodes, fragments, some UTF-8,
@@ -22,6 +21,27 @@ pub(crate) const QUICK: &str = "1.*,2.*,3.*,4.*,5.*,6.1.*,6.2.*,6.3.*,7.1.*,10.*
 
 /// All cases.
 pub(crate) const ALL: &str = "*";
+
+/// The examples that talk to other people's programs.
+const EXAMPLES: [&str; 11] = [
+    "autobahn_client",
+    "axum_server",
+    "chat",
+    "echo_server",
+    "exercise",
+    "fetch",
+    "gunzip",
+    "hyper_body",
+    "hyper_server",
+    "serve",
+    "tls_server",
+];
+
+/// A profile of cargo, and the folder of what it builds. The tests have built the examples with the
+/// first; all of Autobahn takes hours with it.
+type Profile = [&'static str; 2];
+const DEV: Profile = ["dev", "debug"];
+const RELEASE: Profile = ["release", "release"];
 
 /// What a case of Autobahn ends with, where that is not `OK`.
 const EXPECTED: &str = "interop/autobahn.txt";
@@ -33,9 +53,9 @@ impl Interop {
             Some(known @ ("http" | "ws")) => vec![known],
             Some(other) => bail!("{other} is no suite: http or ws"),
         };
-        if steps.run("our examples", build_examples) {
+        if steps.run("our examples", || build_examples(DEV)) {
             for suite in suites {
-                note_cases(steps, self.require, &[suite]);
+                note_cases(steps, self.require, DEV, &[suite]);
             }
         }
         Ok(())
@@ -45,7 +65,9 @@ impl Interop {
 /// Runs cases against our server and our client in both assemblies, and compares what each case ended
 /// with.
 pub(crate) fn autobahn(steps: &mut Steps, cases: &str) {
-    if !steps.run("our examples", build_examples) || !note_cases(steps, false, &["autobahn", cases])
+    let profile = if cases == ALL { RELEASE } else { DEV };
+    if !steps.run("our examples", || build_examples(profile))
+        || !note_cases(steps, false, profile, &["autobahn", cases])
     {
         return;
     }
@@ -61,29 +83,27 @@ pub(crate) fn autobahn(steps: &mut Steps, cases: &str) {
     }
 }
 
-fn build_examples() -> anyhow::Result<String> {
+fn build_examples([profile, _]: Profile) -> anyhow::Result<String> {
     need("setpriv", "apt-get install util-linux")?;
     need("python3", "apt-get install python3")?;
-    let shell = shell();
-    let mut count = 0;
-    for layer in LAYERS {
-        let (features, examples) = layer.examples;
-        count += examples.len();
-        let what = ["--release", "--package", layer.name, "--features", features];
-        let names = examples.iter().flat_map(|name| ["--example", name]);
-        if !examples.is_empty() {
-            cmd!(shell, "cargo build {what...} {names...}").run()?;
-        }
-    }
-    Ok(format!("{count} examples"))
+    let (shell, whole) = (shell(), whole(&Workspace::read()?.packages));
+    let names = EXAMPLES.iter().flat_map(|name| ["--example", name]);
+    cmd!(shell, "cargo build --profile {profile} {whole...} {names...}").run()?;
+    Ok(format!("{} examples", EXAMPLES.len()))
 }
 
 /// Notes what `run.py` says of each case; returns whether one passed. Without its last line something
 /// is missing.
-fn note_cases(steps: &mut Steps, is_all_required: bool, what: &[&str]) -> bool {
+fn note_cases(
+    steps: &mut Steps,
+    is_all_required: bool,
+    [_, folder]: Profile,
+    what: &[&str],
+) -> bool {
     let said = (|| {
         let (shell, target) = (shell(), &Workspace::read()?.target);
-        read_through(cmd!(shell, "python3 interop/run.py {target} {what...}"))
+        let examples = target.join(folder).join("examples");
+        read_through(cmd!(shell, "python3 interop/run.py {target} {examples} {what...}"))
     })();
     let lines = said.as_deref().unwrap_or_default().lines();
     let mut has_passed = false;

@@ -15,8 +15,6 @@ pub(crate) struct Layer {
     pub(crate) sanitizers: &'static [&'static str],
     /// Features of which it needs one.
     pub(crate) one_of: Option<&'static str>,
-    /// The examples that talk to other people's programs, and their features.
-    pub(crate) examples: (&'static str, &'static [&'static str]),
 }
 
 /// All layers, lowest first.
@@ -27,7 +25,6 @@ pub(crate) const LAYERS: [Layer; 5] = [
         may_use: &[],
         sanitizers: &["address", "thread", "memory"],
         one_of: None,
-        examples: ("", &[]),
     },
     Layer {
         name: "seg-seq",
@@ -35,7 +32,6 @@ pub(crate) const LAYERS: [Layer; 5] = [
         may_use: &["seg-pool"],
         sanitizers: &["address", "thread", "memory"],
         one_of: None,
-        examples: ("", &[]),
     },
     Layer {
         name: "seg-flate",
@@ -43,7 +39,6 @@ pub(crate) const LAYERS: [Layer; 5] = [
         may_use: &["seg-pool", "seg-seq"],
         sanitizers: &["address"],
         one_of: Some("zlib-rs,miniz_oxide"),
-        examples: ("zlib-rs", &["gunzip"]),
     },
     Layer {
         name: "http-chunked",
@@ -51,7 +46,6 @@ pub(crate) const LAYERS: [Layer; 5] = [
         may_use: &["seg-pool", "seg-seq", "seg-flate"],
         sanitizers: &["address"],
         one_of: Some("zlib-rs,miniz_oxide"),
-        examples: ("http-body,tokio", &["fetch", "serve", "hyper_body"]),
     },
     Layer {
         name: "ws-assemble",
@@ -59,18 +53,6 @@ pub(crate) const LAYERS: [Layer; 5] = [
         may_use: &["seg-pool", "seg-seq", "seg-flate"],
         sanitizers: &["address", "thread", "memory"],
         one_of: None,
-        examples: (
-            "axum,deflate,rustls",
-            &[
-                "autobahn_client",
-                "axum_server",
-                "chat",
-                "echo_server",
-                "exercise",
-                "hyper_server",
-                "tls_server",
-            ],
-        ),
     },
 ];
 

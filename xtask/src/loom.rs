@@ -26,12 +26,11 @@ pub(crate) fn explore(layer: Option<Layer>, preemptions: u32) -> anyhow::Result<
         // The pool's features lengthen its segments and are modelled nowhere.
         let features = (name != "seg-pool").then_some("--all-features");
         let show = ["--test", "loom", "--", "--nocapture", "--test-threads=1"];
-        let exploring =
-            cmd!(shell, "cargo test --release --package {name} {features...} {show...}")
-                .env("RUSTFLAGS", "--cfg seg_loom -Cdebug-assertions")
-                .env("LOOM_MAX_PREEMPTIONS", preemptions.to_string())
-                // A folder of its own: other flags would otherwise rebuild everything twice.
-                .env("CARGO_TARGET_DIR", "target/loom");
+        let exploring = cmd!(shell, "cargo test --package {name} {features...} {show...}")
+            .env("RUSTFLAGS", "--cfg seg_loom")
+            .env("LOOM_MAX_PREEMPTIONS", preemptions.to_string())
+            // A folder of its own: other flags would otherwise rebuild everything twice.
+            .env("CARGO_TARGET_DIR", "target/loom");
         said.push(format!("{} models of {name}", tests_of(exploring)?));
     }
     Ok(format!("{}; {preemptions} preemptions", said.join(", ")))

@@ -10,7 +10,7 @@ use xshell::cmd;
 use crate::{
     child::{in_words, need, shell, tests_of},
     steps::Steps,
-    workspace::{Package, Workspace, root},
+    workspace::{Package, Workspace, root, whole},
 };
 
 /// How many tests each package has at least, with the set of features that has most.
@@ -58,17 +58,12 @@ pub(crate) fn check(steps: &mut Steps, is_blessed: bool) -> anyhow::Result<()> {
 /// The arguments of each run: the whole workspace with the features that go together, and the sets of
 /// features that the manifests add.
 fn selections(packages: &[Package]) -> Vec<Vec<String>> {
-    let with = |package: &Package| {
-        let of = |feature: &String| format!("--features={}/{feature}", package.name);
-        package.with_workspace.iter().map(of).collect::<Vec<_>>()
-    };
-    let workspace = ["--workspace".to_owned()].into_iter().chain(packages.iter().flat_map(with));
     let sets = packages.iter().flat_map(|package| {
         let this = ["--package".to_owned(), package.name.clone()];
         let sets = package.test_sets.iter();
         sets.map(move |set| this.iter().cloned().chain(set.split(' ').map(String::from)).collect())
     });
-    [workspace.collect()].into_iter().chain(sets).collect()
+    [whole(packages)].into_iter().chain(sets).collect()
 }
 
 /// Returns the features of shipped crates that no run has.

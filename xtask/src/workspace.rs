@@ -16,6 +16,15 @@ pub(crate) fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("xtask lies inside the workspace")
 }
 
+/// Returns the arguments of cargo that select all packages, with the features that go together.
+pub(crate) fn whole(packages: &[Package]) -> Vec<String> {
+    let with = |package: &Package| {
+        let of = |feature: &String| format!("--features={}/{feature}", package.name);
+        package.with_workspace.iter().map(of).collect::<Vec<_>>()
+    };
+    ["--workspace".to_owned()].into_iter().chain(packages.iter().flat_map(with)).collect()
+}
+
 /// What `cargo metadata` says of the workspace; asked for once.
 pub(crate) struct Workspace {
     /// Where cargo puts what it builds.

@@ -5,6 +5,7 @@ mod flate;
 mod pool;
 mod seal;
 mod seq;
+mod socket;
 mod udp;
 mod way;
 mod ws;

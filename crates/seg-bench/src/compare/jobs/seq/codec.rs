@@ -1,7 +1,7 @@
 //! Length-prefixed messages out of a receive buffer: read, look at the length, split, hand on.
 
 use core::hint::black_box;
-use std::io::Read;
+use std::io::{self, Read};
 
 use anyhow::ensure;
 use bytes::{Buf, BufMut, Bytes, BytesMut};
@@ -10,7 +10,7 @@ use seg_seq::{SegmentedBuf, Sequence};
 use tokio_util::codec::{Decoder, LengthDelimitedCodec};
 
 use super::{MIB, payload};
-use crate::compare::{Contender, Job, Kind};
+use crate::compare::{Contender, Job, Kind, jobs::socket::pieces};
 
 /// Bytes that a read of a socket gives at most.
 const READ_BYTES: usize = 16_384;
@@ -37,9 +37,12 @@ fn wire(len: usize, count: usize) -> Vec<u8> {
 struct Socket<'a>(&'a [u8]);
 
 impl Read for Socket<'_> {
-    fn read(&mut self, target: &mut [u8]) -> std::io::Result<usize> {
-        let len = target.len().min(READ_BYTES);
-        self.0.read(&mut target[..len])
+    fn read(&mut self, target: &mut [u8]) -> io::Result<usize> {
+        let len = target.len().min(READ_BYTES).min(self.0.len());
+        let mut target = &mut target[..len];
+        pieces(&self.0[..len]).for_each(|piece| target.put_slice(piece));
+        self.0.advance(len);
+        Ok(len)
     }
 }
 
@@ -74,7 +77,7 @@ fn read_buf(received: &mut BytesMut, source: &mut &[u8]) -> usize {
         received.reserve(READ_BYTES);
     }
     let len = source.len().min(READ_BYTES).min(received.capacity() - received.len());
-    received.put_slice(&source[..len]);
+    pieces(&source[..len]).for_each(|piece| received.put_slice(piece));
     source.advance(len);
     len
 }
@@ -109,7 +112,8 @@ fn by_hand(pool: &Pool, mut wire: &[u8], mut sink: impl FnMut(seg_pool::Segment)
         if let Some(rest) = segment.take() {
             fresh.extend_from_slice(&rest);
         }
-        let count = fresh.fill_from_slice(wire);
+        let count = wire.len().min(fresh.spare_len());
+        pieces(&wire[..count]).for_each(|piece| fresh.extend_from_slice(piece));
         wire.advance(count);
         while let Some(&length) = fresh.first_chunk() {
             let len = usize::try_from(u32::from_be_bytes(length)).unwrap_or(usize::MAX);

@@ -10,7 +10,10 @@ use std::{
     sync::{Arc, Mutex},
 };
 
+use bytes::BufMut as _;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+
+use crate::compare::jobs::socket::pieces;
 
 /// Bytes of one read.
 pub(super) const READ_BYTES: usize = 16 << 10;
@@ -48,7 +51,9 @@ impl io::Read for Source {
         // A read goes on at the start of the wire: only the socket's size cuts.
         while filled < len && !self.wire.is_empty() {
             let count = (len - filled).min(self.wire.len() - self.at);
-            buffer[filled..filled + count].copy_from_slice(&self.wire[self.at..self.at + count]);
+            let mut target = &mut buffer[filled..filled + count];
+            let read = &self.wire[self.at..self.at + count];
+            pieces(read).for_each(|piece| target.put_slice(piece));
             filled += count;
             self.at = (self.at + count) % self.wire.len();
         }
@@ -76,7 +81,8 @@ impl AsyncRead for Source {
         let mut left = buffer.remaining().min(READ_BYTES);
         while left > 0 && !source.wire.is_empty() {
             let count = left.min(source.wire.len() - source.at);
-            buffer.put_slice(&source.wire[source.at..source.at + count]);
+            let read = &source.wire[source.at..source.at + count];
+            pieces(read).for_each(|piece| buffer.put_slice(piece));
             left -= count;
             source.at = (source.at + count) % source.wire.len();
         }
