@@ -384,7 +384,7 @@ impl SegmentedBuf {
     ///
     /// Panics when `count` is above [`len`](Self::len), or where
     /// [`try_split_to`](Self::try_split_to) finds no memory.
-    #[inline]
+    #[inline(always)]
     #[must_use = "the split-off front is gone from this buffer"]
     pub fn split_to(&mut self, count: u64) -> Sequence {
         self.split_range(0..count)
@@ -397,11 +397,11 @@ impl SegmentedBuf {
     ///
     /// Panics when the range ends after [`len`](Self::len) or before its start, or where
     /// [`try_split_range`](Self::try_split_range) finds no memory.
-    #[inline]
+    #[inline(always)]
     #[must_use = "the split-off range is gone from this buffer"]
     pub fn split_range(&mut self, range: Range<u64>) -> Sequence {
-        // The short way calls nothing that returns a sequence, so that the compiler writes the result
-        // just once: each move of it right after the write would wait for its stores.
+        // Inlined always, and the short way calls nothing that returns a sequence: so the compiler writes the
+        // result just once. Each move of it right after the write would wait for its stores.
         if self.list.is_empty()
             && let Some(segment) = self.split_tail(range.clone())
         {
@@ -470,7 +470,7 @@ impl SegmentedBuf {
     }
 
     /// Splits a range off the tail and drops what lies before it, when the tail has it and it is not empty.
-    #[inline]
+    #[inline(always)]
     fn split_tail(&mut self, range: Range<u64>) -> Option<Segment> {
         let Range { start, end } = range;
         let tail = self.tail.as_mut().filter(|tail| start < end && end <= tail.len() as u64)?;
