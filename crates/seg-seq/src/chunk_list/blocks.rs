@@ -4,7 +4,7 @@ use seg_pool::{OutOfMemory, Pool, PoolRef, Segment, SegmentMut, SegmentSize};
 
 use super::{
     Chunk,
-    directory::{Directory, LEAF_LEN},
+    directory::{Directory, LEAF_LEN, Leaf},
     is_continued_by,
 };
 use crate::block::{Block, try_take_small};
@@ -25,6 +25,9 @@ struct State {
     /// Offset of the end of the last chunk.
     end: u64,
     len: usize,
+    /// The leaf that is being filled. It holds a chunk, or the list is empty.
+    tail: Option<Leaf>,
+    /// The leaves before it, which are full, and spare ones.
     directory: Option<Directory>,
 }
 
@@ -58,7 +61,7 @@ fn is_slot_for<H>(block: &Block<H, Chunk>, segment: &Segment) -> bool {
 impl Blocks {
     /// Creates a list that `count` chunks can be appended to.
     pub(super) fn try_new(count: usize, pool: &Pool) -> Result<Self, OutOfMemory> {
-        let state = State { start: 0, end: 0, len: 0, directory: None };
+        let state = State { start: 0, end: 0, len: 0, tail: None, directory: None };
         let root = try_take_small(root_size(count), pool)?;
         let mut blocks = Self { root: Block::new(root, state) };
         blocks.try_reserve(count, Some(pool))?;
@@ -87,15 +90,27 @@ impl Blocks {
 
     /// Returns the bytes of all blocks.
     pub(super) fn held_bytes(&self) -> u64 {
-        let leaves = self.root.extra().directory.as_ref().map_or(0, Directory::held_bytes);
-        self.root.held_bytes() as u64 + leaves
+        let State { tail, directory, .. } = self.root.extra();
+        let tail = tail.as_ref().map_or(0, Block::held_bytes);
+        let leaves = directory.as_ref().map_or(0, Directory::held_bytes);
+        (self.root.held_bytes() + tail) as u64 + leaves
     }
 
     #[inline]
     pub(super) fn get(&self, index: usize) -> Option<&Chunk> {
         match index.checked_sub(self.root.len()) {
             None => self.root.get(index),
-            Some(index) => self.root.extra().directory.as_ref()?.get(index),
+            Some(index) => self.get_in_leaves(index),
+        }
+    }
+
+    #[inline]
+    fn get_in_leaves(&self, index: usize) -> Option<&Chunk> {
+        let State { tail, directory, .. } = self.root.extra();
+        let full = directory.as_ref().filter(|directory| directory.used() > 0);
+        match full.map_or(Err(index), |full| full.get(index)) {
+            Ok(chunk) => Some(chunk),
+            Err(index) => tail.as_ref()?.get(index),
         }
     }
 
@@ -106,62 +121,53 @@ impl Blocks {
 
     #[inline(never)]
     fn first_of_leaves(&self) -> Option<&Chunk> {
-        self.root.extra().directory.as_ref()?.get(0)
+        self.get_in_leaves(0)
     }
 
     #[inline]
     pub(super) fn first_mut(&mut self) -> Option<&mut Chunk> {
-        if self.root.is_empty() {
-            return self.root.extra_mut().directory.as_mut()?.first_mut();
+        if !self.root.is_empty() {
+            return self.root.first_mut();
         }
-        self.root.first_mut()
-    }
-
-    /// Returns the leaves when the last chunk is there.
-    #[inline]
-    fn used_leaves(&self) -> Option<&Directory> {
-        self.root.extra().directory.as_ref().filter(|directory| directory.used() > 0)
+        let State { tail, directory, .. } = self.root.extra_mut();
+        match directory.as_mut().filter(|directory| directory.used() > 0) {
+            Some(full) => full.first_mut(),
+            None => tail.as_mut()?.first_mut(),
+        }
     }
 
     #[inline]
     pub(super) fn last(&self) -> Option<&Chunk> {
-        self.used_leaves().map_or_else(|| self.root.last(), Directory::last)
+        self.root.extra().tail.as_ref().map_or_else(|| self.root.last(), |tail| tail.last())
     }
 
     #[inline]
     pub(super) fn last_mut(&mut self) -> Option<&mut Chunk> {
-        if self.used_leaves().is_some() {
-            return self.root.extra_mut().directory.as_mut()?.last_mut();
+        if self.root.extra().tail.is_none() {
+            return self.root.last_mut();
         }
-        self.root.last_mut()
+        self.root.extra_mut().tail.as_mut()?.last_mut()
     }
 
     /// Returns how many chunks can be appended without another block.
     #[inline]
     pub(super) fn spare(&self) -> usize {
-        match &self.root.extra().directory {
-            None => self.root.spare(),
-            Some(directory) if directory.used() == 0 => self.root.spare() + directory.spare(),
-            Some(directory) => directory.spare(),
-        }
+        let State { tail, directory, .. } = self.root.extra();
+        let in_last = tail.as_ref().map_or_else(|| self.root.spare(), Block::spare);
+        in_last + directory.as_ref().map_or(0, Directory::spare) * LEAF_LEN
     }
 
     /// Appends a segment where most are appended: to the block of the last chunk, as a chunk of its own.
     /// Returns it where it is empty, or joins that chunk, or the block is full.
     #[inline]
     pub(super) fn push_fast(&mut self, segment: Segment) -> Result<(), Segment> {
-        if self.root.extra().directory.is_some() {
-            let start = self.end();
-            // The call gets no segment: the compiler would pass it through memory, and whoever reads it
-            // there right after waits for the stores.
-            let Some(leaf) = self.last_leaf_mut() else { return Err(segment) };
-            if !is_slot_for(leaf, &segment) {
+        if let State { tail: Some(tail), end, len, .. } = self.root.extra_mut() {
+            if !is_slot_for(tail, &segment) {
                 return Err(segment);
             }
-            let len = segment.len() as u64;
-            leaf.push(Chunk { segment, start });
-            let state = self.root.extra_mut();
-            (state.end, state.len) = (start + len, state.len + 1);
+            let start = *end;
+            (*end, *len) = (start + segment.len() as u64, *len + 1);
+            tail.push(Chunk { segment, start });
             return Ok(());
         }
         if !is_slot_for(&self.root, &segment) {
@@ -170,11 +176,6 @@ impl Blocks {
         let start = self.count(&segment);
         self.root.push(Chunk { segment, start });
         Ok(())
-    }
-
-    #[inline(never)]
-    fn last_leaf_mut(&mut self) -> Option<&mut Block<(), Chunk>> {
-        self.root.extra_mut().directory.as_mut()?.last_leaf_mut()
     }
 
     /// Counts a segment that is appended, and returns where it starts.
@@ -189,11 +190,16 @@ impl Blocks {
 
     /// Appends a segment as a chunk of its own, for which there is a slot.
     pub(super) fn push(&mut self, segment: Segment) {
-        let is_in_root = self.used_leaves().is_none() && self.root.spare() > 0;
         let chunk = Chunk { start: self.count(&segment), segment };
-        match &mut self.root.extra_mut().directory {
-            Some(directory) if !is_in_root => directory.push(chunk),
-            _ => self.root.push(chunk),
+        let is_root_full = self.root.spare() == 0;
+        let State { tail, directory, .. } = self.root.extra_mut();
+        if tail.as_ref().map_or(is_root_full, |tail| tail.spare() == 0) {
+            let Some(directory) = directory else { unreachable!("a leaf was reserved") };
+            directory.next_tail(tail);
+        }
+        match tail {
+            Some(tail) => tail.push(chunk),
+            None => self.root.push(chunk),
         }
     }
 
@@ -207,11 +213,11 @@ impl Blocks {
     }
 
     pub(super) fn pop_front(&mut self) -> Option<Segment> {
-        let chunk = match self.root.pop_front() {
-            Some(chunk) => chunk,
-            None => self.root.extra_mut().directory.as_mut()?.pop_front()?,
-        };
+        let chunk = self.root.pop_front();
         let state = self.root.extra_mut();
+        let chunk = chunk
+            .or_else(|| state.directory.as_mut()?.pop_front())
+            .or_else(|| state.tail.as_mut()?.pop_front())?;
         state.start = chunk.end();
         state.len -= 1;
         Some(chunk.segment)
@@ -259,11 +265,15 @@ impl Blocks {
     }
 
     fn pop(&mut self) {
-        let state = self.root.extra_mut();
-        state.len -= 1;
-        match &mut state.directory {
-            Some(directory) if directory.used() > 0 => drop(directory.pop()),
-            _ => drop(self.root.pop()),
+        let State { len, tail: last, directory, .. } = self.root.extra_mut();
+        *len -= 1;
+        let Some(tail) = last else { return drop(self.root.pop()) };
+        drop(tail.pop());
+        if tail.is_empty() {
+            match directory {
+                Some(directory) => directory.previous_tail(last),
+                None => *last = None,
+            }
         }
     }
 
@@ -309,7 +319,7 @@ impl Blocks {
     /// Moves the chunks of the first block, which are all, to a larger one.
     fn grow_root(&mut self, segment: SegmentMut) {
         let State { start, end, len, .. } = *self.root.extra();
-        let mut root = Block::new(segment, State { start, end, len, directory: None });
+        let mut root = Block::new(segment, State { start, end, len, tail: None, directory: None });
         root.append(&mut self.root);
         self.root = root;
     }

@@ -21,8 +21,8 @@ const GROWN_SIZES: [SegmentSize; 2] = if cfg!(miri) {
     [SegmentSize::K4, SegmentSize::MAX]
 };
 
-/// Leaves in order. All that hold chunks are full, but the first one at its front and the last one;
-/// those after them are spare.
+/// Leaves in order: those before the tail, which are full, but the first one at its front, and then
+/// spare ones.
 #[derive(Debug)]
 pub(super) struct Directory {
     leaves: Block<Rest, Leaf>,
@@ -31,7 +31,7 @@ pub(super) struct Directory {
 /// What a directory has beside its leaves.
 #[derive(Debug)]
 struct Rest {
-    /// Leaves that hold chunks, in `next` as well.
+    /// Leaves that are full, in `next` as well.
     used: usize,
     /// A directory of the largest size holds 8,000 leaves, which are 16 million chunks. More of them
     /// lie here.
@@ -48,7 +48,7 @@ impl Directory {
         Ok(Self { leaves: Block::new(try_take_small(size, pool)?, rest) })
     }
 
-    /// Returns how many leaves hold chunks.
+    /// Returns how many leaves are full.
     #[inline]
     pub(super) const fn used(&self) -> usize {
         self.leaves.extra().used
@@ -78,20 +78,21 @@ impl Directory {
         directory.leaves.get_mut(index)
     }
 
-    /// Returns the leaf of a chunk, and where it lies there.
+    /// Returns a chunk of the full leaves, of which there are some, or how many it lies after them.
     #[inline]
-    fn place(&self, index: usize) -> Option<(usize, usize)> {
-        let first = self.leaves.first()?.len();
-        Some(match index.checked_sub(first) {
+    pub(super) fn get(&self, index: usize) -> Result<&Chunk, usize> {
+        let first = self.leaves.first().map_or(0, |first| first.len());
+        let (leaf, within) = match index.checked_sub(first) {
             None => (0, index),
             Some(rest) => (1 + rest / LEAF_LEN, rest % LEAF_LEN),
-        })
-    }
-
-    #[inline]
-    pub(super) fn get(&self, index: usize) -> Option<&Chunk> {
-        let (leaf, within) = self.place(index)?;
-        self.leaf(leaf)?.get(within)
+        };
+        match leaf.checked_sub(self.used()) {
+            None => {
+                let chunk = self.leaf(leaf).and_then(|leaf| leaf.get(within));
+                chunk.map_or_else(|| unreachable!("a full leaf"), Ok)
+            }
+            Some(more) => Err(more * LEAF_LEN + within),
+        }
     }
 
     #[inline]
@@ -99,47 +100,42 @@ impl Directory {
         self.leaves.first_mut()?.first_mut()
     }
 
-    #[inline]
-    pub(super) fn last(&self) -> Option<&Chunk> {
-        self.leaf(self.used().checked_sub(1)?)?.last()
-    }
-
-    #[inline]
-    pub(super) fn last_mut(&mut self) -> Option<&mut Chunk> {
-        self.last_leaf_mut()?.last_mut()
-    }
-
-    /// Returns the leaf that the last chunk lies in.
-    #[inline]
-    pub(super) fn last_leaf_mut(&mut self) -> Option<&mut Leaf> {
-        let last = self.used().checked_sub(1)?;
-        if last < self.leaves.len() { self.leaves.get_mut(last) } else { self.leaf_mut(last) }
-    }
-
-    /// Returns how many chunks can be appended.
+    /// Returns how many leaves are spare.
     #[inline]
     pub(super) fn spare(&self) -> usize {
-        let used = self.used();
-        let last =
-            used.checked_sub(1).and_then(|last| self.leaf(last)).map_or(0, |last| last.spare());
-        last + (self.len() - used) * LEAF_LEN
+        self.len() - self.used()
     }
 
-    /// Appends a chunk, for which there is a slot.
-    #[inline]
-    pub(super) fn push(&mut self, chunk: Chunk) {
+    /// Makes a spare leaf the tail, and keeps the tail before it, which is full.
+    pub(super) fn next_tail(&mut self, tail: &mut Option<Leaf>) {
         let used = self.used();
-        if let Some(last) = used.checked_sub(1).and_then(|last| self.leaf_mut(last))
-            && last.spare() > 0
-        {
-            return last.push(chunk);
+        match tail {
+            Some(tail) => {
+                let Some(spare) = self.leaf_mut(used) else { unreachable!("a leaf was reserved") };
+                core::mem::swap(spare, tail);
+                self.leaves.extra_mut().used += 1;
+            }
+            None => *tail = self.pop(),
         }
-        let Some(leaf) = self.leaf_mut(used) else { unreachable!("a leaf was reserved") };
-        leaf.push(chunk);
-        self.leaves.extra_mut().used += 1;
+    }
+
+    /// Makes the last full leaf the tail, if there is one, instead of an empty one.
+    pub(super) fn previous_tail(&mut self, tail: &mut Option<Leaf>) {
+        self.truncate(self.used());
+        *tail = self.pop();
+        self.leaves.extra_mut().used = self.len();
+    }
+
+    /// Removes the last leaf.
+    fn pop(&mut self) -> Option<Leaf> {
+        let Rest { next, .. } = self.leaves.extra_mut();
+        next.as_mut().and_then(Self::pop).or_else(|| self.leaves.pop())
     }
 
     pub(super) fn pop_front(&mut self) -> Option<Chunk> {
+        if self.used() == 0 {
+            return None;
+        }
         let leaf = self.leaves.first_mut()?;
         let chunk = leaf.pop_front()?;
         if leaf.is_empty() {
@@ -156,19 +152,8 @@ impl Directory {
         Some(chunk)
     }
 
-    pub(super) fn pop(&mut self) -> Option<Chunk> {
-        let last = self.used().checked_sub(1)?;
-        let leaf = self.leaf_mut(last)?;
-        let chunk = leaf.pop();
-        if leaf.is_empty() {
-            self.leaves.extra_mut().used = last;
-            self.truncate(last);
-        }
-        chunk
-    }
-
     /// Gives all leaves but the first `len` back.
-    pub(super) fn truncate(&mut self, len: usize) {
+    fn truncate(&mut self, len: usize) {
         while self.leaves.len() > len {
             self.leaves.pop();
         }
