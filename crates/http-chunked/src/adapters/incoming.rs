@@ -293,7 +293,9 @@ impl<S, R: Receive> Incoming<S, R> {
         let usual = self.pool.segment_size();
         let taken = self.pool.try_take_size(self.read_size.size());
         let taken = taken.or_else(|_| self.pool.try_take_size(usual));
-        taken.map_err(|error| io::Error::new(io::ErrorKind::OutOfMemory, error))
+        let mut taken = taken.map_err(|error| io::Error::new(io::ErrorKind::OutOfMemory, error))?;
+        ReadSize::prepare(&mut taken);
+        Ok(taken)
     }
 }
 
