@@ -7,6 +7,7 @@ usage: run.py TARGET-FOLDER EXAMPLES-FOLDER http|ws
        run.py TARGET-FOLDER EXAMPLES-FOLDER autobahn CASES
 """
 
+import contextlib
 import json
 import os
 import shutil
@@ -29,6 +30,7 @@ ENVIRONMENT = os.environ | {
 }
 # How long a server may take until it listens, and a program for its cases, in seconds.
 START_MAX, CASES_MAX, AUTOBAHN_MAX = 30, 100, 3600
+ASSEMBLIES = ["segmented", "contiguous"]
 SUITE = "autobahntestsuite==25.10.1"
 
 
@@ -248,15 +250,15 @@ def http():
 # WebSocket: clients and a browser against our servers, our client against servers.
 
 OURS = [("echo", "echo_server"), ("echo contiguous", "echo_server", "--assembly", "contiguous"),
-        ("echo --deflate", "echo_server", "--deflate"), ("hyper", "hyper_server")]
-BROWSED = [OURS[0], OURS[2], ("chat", "chat")]
+        ("echo --deflate", "echo_server", "--deflate"),
+        ("echo --deflate --blocking", "echo_server", "--deflate", "--blocking"), ("hyper", "hyper_server")]
+CHAIN, KEY = FOLDER / "localhost.pem", FOLDER / "localhost.key"
+# As chromium.mjs takes them: without compression, with it, the chat, and with compression over TLS.
+BROWSED = [OURS[0][1:], OURS[2][1:], ("chat",), ("axum_tls_server", CHAIN, KEY)]
 WS_CLIENTS = [("Python websockets", "ws/websockets_client.py"), ("npm ws", "ws/ws_client.mjs")]
 WS_SERVERS = [("Python websockets", "ws/websockets_server.py"), ("npm ws", "ws/ws_server.mjs")]
 # What our client offers.
 OFFERS = [[], ["--deflate"], ["--deflate", "--reset"], ["--deflate", "--window", "9"]]
-
-
-CHAIN, KEY = FOLDER / "localhost.pem", FOLDER / "localhost.key"
 
 
 def make_certificate():
@@ -285,33 +287,22 @@ def ask_over_tls():
         ask_with_clients("tls", f"wss://{ours.authority}/", "--ca", CHAIN)
 
 
-class Proxied:
-    """axum with compression, and nginx before it, which speaks TLS."""
-
-    def __enter__(self):
-        self.axum = Server("axum", example("axum_server", "127.0.0.1:0")).__enter__()
-        command = [*script("ws/nginx_proxy.py"), self.axum.authority, CHAIN, KEY, FOLDER]
-        self.nginx = Server("nginx with TLS", command).__enter__()
-        self.url = f"wss://{self.nginx.authority}/echo"
-        return self
-
-    def __exit__(self, *ended):
-        self.nginx.__exit__(*ended)
-        self.axum.__exit__(*ended)
-
-
 def ask_through_proxy():
-    with Proxied() as proxied:
-        ask_with_clients(f"axum, nginx{proxied.nginx.version} with TLS", proxied.url, "--deflate", "--ca", CHAIN)
+    """axum with compression, and nginx before it, which speaks TLS."""
+    with Server("axum", example("axum_server", "127.0.0.1:0")) as axum:
+        command = [*script("ws/nginx_proxy.py"), axum.authority, CHAIN, KEY, FOLDER]
+        with Server("nginx with TLS", command) as nginx:
+            name, url = f"axum, nginx{nginx.version} with TLS", f"wss://{nginx.authority}/echo"
+            ask_with_clients(name, url, "--deflate", "--ca", CHAIN)
 
 
 def ask_in_browser():
-    """Pages in a browser against the echo servers, axum behind TLS, and the chat page."""
-    echo, deflate, chat = (Server(f"browser {index}", example(program, "127.0.0.1:0", *options))
-                           for index, (_, program, *options) in enumerate(BROWSED))
-    with echo, deflate, chat, Proxied() as proxied:
-        command = [*script("ws/chromium.mjs"), shutil.which("chromium"), f"{FOLDER}/"]
-        cases_of("Chromium", "", [*command, echo.authority, deflate.authority, chat.authority, proxied.url])
+    """Pages in a browser against the echo servers, axum over TLS, and the chat page."""
+    with contextlib.ExitStack() as servers:
+        listening = [servers.enter_context(Server(f"browser {index}", example(program, "127.0.0.1:0", *options)))
+                     for index, (program, *options) in enumerate(BROWSED)]
+        authorities = [server.authority for server in listening]
+        cases_of("Chromium", "", [*script("ws/chromium.mjs"), shutil.which("chromium"), f"{FOLDER}/", *authorities])
 
 
 def ask_ws_server(name, path, scheme):
@@ -330,8 +321,8 @@ def ws():
     guarded("tls", ask_over_tls)
     if here("nginx", "ws/nginx_proxy.py", "nginx"):
         guarded("nginx", ask_through_proxy)
-        if here("Chromium", "ws/chromium.mjs", "chromium"):
-            guarded("Chromium", ask_in_browser)
+    if here("Chromium", "ws/chromium.mjs", "chromium"):
+        guarded("Chromium", ask_in_browser)
     for (name, path), scheme in [(server, scheme) for server in WS_SERVERS for scheme in ["ws", "wss"]]:
         if here(name, path):
             guarded(name, lambda: ask_ws_server(name, path, scheme))
@@ -371,11 +362,11 @@ def ends_well(command):
     assert said.returncode == 0, (said.stderr.strip().splitlines() or ["(nothing)"])[-1]
 
 
-def autobahn_server(python, assembly, globs):
-    server = example("echo_server", "127.0.0.1:0", "--deflate", "--assembly", assembly)
-    with Server(f"autobahn-{assembly}", server) as ours:
+def autobahn_server(python, name, options, globs):
+    server = example("echo_server", "127.0.0.1:0", "--deflate", *options)
+    with Server(f"autobahn-{name}", server) as ours:
         spec = {"servers": [{"agent": "peer", "url": f"ws://{ours.authority}"}]}
-        ends_well(wstest(python, "fuzzingclient", f"server-{assembly}", spec, globs))
+        ends_well(wstest(python, "fuzzingclient", f"server-{name}", spec, globs))
 
 
 def autobahn_client(python, assembly, globs):
@@ -391,8 +382,10 @@ def autobahn(globs):
     if not python:
         return print("skipped 0 autobahn: no Python 2.7 (pyenv install 2.7.18)", flush=True)
     case(f"autobahn: {SUITE}", lambda: install(python, FOLDER / "autobahn/packages"))
-    for assembly in ["segmented", "contiguous"]:
-        case(f"autobahn: server, {assembly}, runs", lambda: autobahn_server(python, assembly, globs))
+    servers = [(assembly, ["--assembly", assembly]) for assembly in ASSEMBLIES] + [("blocking", ["--blocking"])]
+    for name, options in servers:
+        case(f"autobahn: server, {name}, runs", lambda: autobahn_server(python, name, options, globs))
+    for assembly in ASSEMBLIES:
         case(f"autobahn: client, {assembly}, runs", lambda: autobahn_client(python, assembly, globs))
 
 

@@ -3,7 +3,7 @@
 // Proves that a browser's WebSocket understands our servers and they it: with and without compression (the browser always
 // offers it), large, closed with codes; and that the chat page works when somebody types into it.
 //
-// usage: chromium.mjs CHROMIUM SCRATCH ECHO ECHO_DEFLATE CHAT TLS_DEFLATE    (three: HOST:PORT; the last: an URL)
+// usage: chromium.mjs CHROMIUM SCRATCH ECHO ECHO_DEFLATE CHAT AXUM_TLS    (the last four: HOST:PORT)
 
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
@@ -17,7 +17,7 @@ import { run } from "../cases.mjs";
 const require = createRequire(`${process.env.INTEROP_NODE}/`);
 const WebSocket = require("ws");
 
-const [chromium, scratch, echo, echoDeflate, chat, tlsDeflate] = process.argv.slice(2);
+const [chromium, scratch, echo, echoDeflate, chat, axumTls] = process.argv.slice(2);
 const browserCases = readFileSync(new URL("browser_cases.js", import.meta.url), "utf8");
 
 /** Starts the browser; returns it and the address that it listens on. */
@@ -173,7 +173,7 @@ try {
   await run(product.split("/")[1], {
     ...echoCases(tools, "echo", `ws://${echo}/`, false),
     ...echoCases(tools, "echo --deflate", `ws://${echoDeflate}/`, true),
-    ...echoCases(tools, "axum, deflate, nginx with TLS", tlsDeflate, true),
+    ...echoCases(tools, "axum, deflate, TLS", `wss://${axumTls}/echo`, true),
     "chat in two tabs": () => chatCase(tools),
   });
   const ended = once(browser, "exit");

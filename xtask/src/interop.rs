@@ -23,9 +23,10 @@ pub(crate) const QUICK: &str = "1.*,2.*,3.*,4.*,5.*,6.1.*,6.2.*,6.3.*,7.1.*,10.*
 pub(crate) const ALL: &str = "*";
 
 /// The examples that talk to other people's programs.
-const EXAMPLES: [&str; 11] = [
+const EXAMPLES: [&str; 12] = [
     "autobahn_client",
     "axum_server",
+    "axum_tls_server",
     "chat",
     "echo_server",
     "exercise",
@@ -42,6 +43,15 @@ const EXAMPLES: [&str; 11] = [
 type Profile = [&'static str; 2];
 const DEV: Profile = ["dev", "debug"];
 const RELEASE: Profile = ["release", "release"];
+
+/// The runs of Autobahn: a side of ours, and how it is run.
+const RUNS: [&str; 5] = [
+    "server-segmented",
+    "server-contiguous",
+    "server-blocking",
+    "client-segmented",
+    "client-contiguous",
+];
 
 /// What a case of Autobahn ends with, where that is not `OK`.
 const EXPECTED: &str = "interop/autobahn.txt";
@@ -62,8 +72,8 @@ impl Interop {
     }
 }
 
-/// Runs cases against our server and our client in both assemblies, and compares what each case ended
-/// with.
+/// Runs cases against our server and our client in both assemblies, and against our blocking server;
+/// compares what each case ended with.
 pub(crate) fn autobahn(steps: &mut Steps, cases: &str) {
     let profile = if cases == ALL { RELEASE } else { DEV };
     if !steps.run("our examples", || build_examples(profile))
@@ -71,7 +81,7 @@ pub(crate) fn autobahn(steps: &mut Steps, cases: &str) {
     {
         return;
     }
-    for run in ["server-segmented", "client-segmented", "server-contiguous", "client-contiguous"] {
+    for run in RUNS {
         steps.run(format!("autobahn: {run}, outcomes"), || {
             let index =
                 Workspace::read()?.target.join("interop/autobahn").join(run).join("index.json");

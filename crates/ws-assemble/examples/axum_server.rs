@@ -1,7 +1,9 @@
 //! Echoes over axum, compressed where the client wants it:
 //! `cargo run --example axum_server --features axum,deflate -- 127.0.0.1:9001`
 
-use axum::{Router, extract::State, response::Response, routing::any};
+use core::fmt::Debug;
+
+use axum::{Router, extract::State, response::Response, routing::any, serve::Listener};
 use seg_pool::Pool;
 use tokio::net::TcpListener;
 use ws_assemble::{DeflateConfig, WebSocketUpgrade};
@@ -14,7 +16,7 @@ async fn main() -> std::io::Result<()> {
     serve(listener).await
 }
 
-pub(crate) async fn serve(listener: TcpListener) -> std::io::Result<()> {
+pub(crate) async fn serve(listener: impl Listener<Addr: Debug>) -> std::io::Result<()> {
     let pool = Pool::builder().bytes_max(256 << 20).build();
     axum::serve(listener, Router::new().route("/echo", any(echo)).with_state(pool)).await
 }

@@ -1,8 +1,8 @@
 //! Sends every message back:
-//! `cargo run --example echo_server --features deflate,tokio -- 127.0.0.1:9001 --deflate`
+//! `cargo run --example echo_server --features deflate,tokio -- 127.0.0.1:9001 --deflate`; with `--blocking` in threads.
 
 use core::{error::Error, time::Duration};
-use std::{env, sync::Arc};
+use std::{env, net, sync::Arc, thread};
 
 use seg_pool::Pool;
 use tokio::{
@@ -10,9 +10,13 @@ use tokio::{
     sync::Semaphore,
     time::timeout,
 };
-use ws_assemble::{Assembly, Connection, ConnectionError, DeflateConfig, accept_with};
+use ws_assemble::{
+    Acceptance, Assembly, Connection, ConnectionError, DeflateConfig, UpgradeRequest, accept_with,
+    blocking,
+};
 
-const USAGE: &str = "usage: echo_server ADDRESS [--deflate] [--assembly segmented|contiguous]";
+const USAGE: &str =
+    "usage: echo_server ADDRESS [--deflate] [--blocking] [--assembly segmented|contiguous]";
 
 /// How long a client may take for its handshake, and how many may be at it at a time: the others wait
 /// in the listener's backlog.
@@ -27,17 +31,20 @@ const DISCARD_BYTES_MAX: u64 = 64 << 20;
 struct Options {
     address: String,
     deflate: Option<DeflateConfig>,
+    /// Whether each connection has a thread, and no runtime.
+    is_blocking: bool,
     assembly: Assembly,
 }
 
 impl Options {
     fn parse(mut arguments: impl Iterator<Item = String>) -> Option<Self> {
-        let address = arguments.next()?;
-        let mut options = Self { address, deflate: None, assembly: Assembly::Segmented };
+        let (address, assembly) = (arguments.next()?, Assembly::Segmented);
+        let mut options = Self { address, deflate: None, is_blocking: false, assembly };
         while let Some(argument) = arguments.next() {
-            match (argument.as_str(), argument == "--assembly") {
-                ("--deflate", _) => options.deflate = Some(DeflateConfig::default()),
-                (_, true) => {
+            match argument.as_str() {
+                "--deflate" => options.deflate = Some(DeflateConfig::default()),
+                "--blocking" => options.is_blocking = true,
+                "--assembly" => {
                     options.assembly = match arguments.next()?.as_str() {
                         "segmented" => Assembly::Segmented,
                         "contiguous" => Assembly::Contiguous,
@@ -49,14 +56,43 @@ impl Options {
         }
         Some(options)
     }
+
+    fn accept(&self, request: &UpgradeRequest) -> Acceptance {
+        let acceptance = request.accept();
+        match &self.deflate {
+            Some(deflate) => acceptance.deflate(deflate),
+            None => acceptance,
+        }
+    }
+}
+
+fn main() -> Result<(), Box<dyn Error>> {
+    let options = Options::parse(env::args().skip(1)).ok_or(USAGE)?;
+    let listener = net::TcpListener::bind(&options.address)?;
+    println!("listening on {}", listener.local_addr()?);
+    let pool = Pool::builder().bytes_max(256 << 20).build();
+    if !options.is_blocking {
+        return listen(listener, &options, &pool);
+    }
+    for stream in listener.incoming() {
+        let (stream, pool, options) = (stream?, pool.clone(), options.clone());
+        thread::spawn(move || {
+            open_blocking(stream, &options, &pool)
+                .and_then(serve_blocking)
+                .inspect_err(|error| eprintln!("{error}"))
+        });
+    }
+    Ok(())
 }
 
 #[tokio::main]
-async fn main() -> Result<(), Box<dyn Error>> {
-    let options = Options::parse(env::args().skip(1)).ok_or(USAGE)?;
-    let listener = TcpListener::bind(&options.address).await?;
-    println!("listening on {}", listener.local_addr()?);
-    let pool = Pool::builder().bytes_max(256 << 20).build();
+async fn listen(
+    listener: net::TcpListener,
+    options: &Options,
+    pool: &Pool,
+) -> Result<(), Box<dyn Error>> {
+    listener.set_nonblocking(true)?;
+    let listener = TcpListener::from_std(listener)?;
     let handshakes = Arc::new(Semaphore::new(HANDSHAKES_MAX));
     loop {
         let unfinished = Arc::clone(&handshakes).acquire_owned().await?;
@@ -83,14 +119,8 @@ async fn open(
     pool: &Pool,
 ) -> Result<Connection<TcpStream>, ConnectionError> {
     stream.set_nodelay(true)?;
-    let connection = accept_with(stream, pool, |request| {
-        let acceptance = request.accept();
-        Ok(match &options.deflate {
-            Some(deflate) => acceptance.deflate(deflate),
-            None => acceptance,
-        })
-    });
-    Ok(connection.await?.with_assembly(options.assembly))
+    let connection = accept_with(stream, pool, |request| Ok(options.accept(request))).await?;
+    Ok(connection.with_assembly(options.assembly))
 }
 
 async fn serve(mut connection: Connection<TcpStream>) -> Result<(), ConnectionError> {
@@ -115,6 +145,43 @@ async fn echo(connection: &mut Connection<TcpStream>) -> Result<(), ConnectionEr
             connection.flush().await?;
         }
         batch.clear();
+    }
+    Ok(())
+}
+
+fn open_blocking(
+    stream: net::TcpStream,
+    options: &Options,
+    pool: &Pool,
+) -> Result<blocking::Connection<net::TcpStream>, ConnectionError> {
+    stream.set_nodelay(true)?;
+    stream.set_read_timeout(Some(HANDSHAKE_MAX))?;
+    let connection = blocking::accept_with(stream, pool, |request| Ok(options.accept(request)))?;
+    connection.get_ref().set_read_timeout(None)?;
+    let connection = connection.with_shutdown(|stream| stream.shutdown(net::Shutdown::Write));
+    Ok(connection.with_assembly(options.assembly))
+}
+
+fn serve_blocking(
+    mut connection: blocking::Connection<net::TcpStream>,
+) -> Result<(), ConnectionError> {
+    let echoed = echo_blocking(&mut connection);
+    if echoed.is_err() {
+        connection.get_ref().set_read_timeout(Some(FINISH_MAX))?;
+        let _ = connection.finish(DISCARD_BYTES_MAX);
+    }
+    echoed
+}
+
+fn echo_blocking(
+    connection: &mut blocking::Connection<net::TcpStream>,
+) -> Result<(), ConnectionError> {
+    let mut batch = Vec::new();
+    while connection.next_batch(&mut batch)? > 0 {
+        for message in batch.drain(..) {
+            connection.queue(&message)?;
+        }
+        connection.flush()?;
     }
     Ok(())
 }

@@ -8,12 +8,15 @@ use ws_assemble::rustls::pki_types::{CertificateDer, PrivateKeyDer, pem::PemObje
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn core::error::Error>> {
     let [address, chain, key] = [1, 2, 3].map(|at| std::env::args().nth(at).expect("3 arguments"));
-    let chain = CertificateDer::pem_file_iter(chain)?.collect::<Result<_, _>>()?;
-    let key = PrivateKeyDer::from_pem_file(key)?;
-    let config = ServerConfig::builder().with_no_client_auth().with_single_cert(chain, key)?;
     let listener = TcpListener::bind(address).await?;
     println!("listening on {}", listener.local_addr()?);
-    Ok(serve(listener, config).await?)
+    Ok(serve(listener, config(&chain, &key)?).await?)
+}
+
+pub(crate) fn config(chain: &str, key: &str) -> Result<ServerConfig, Box<dyn core::error::Error>> {
+    let chain = CertificateDer::pem_file_iter(chain)?.collect::<Result<_, _>>()?;
+    let key = PrivateKeyDer::from_pem_file(key)?;
+    Ok(ServerConfig::builder().with_no_client_auth().with_single_cert(chain, key)?)
 }
 
 pub(crate) async fn serve(listener: TcpListener, tls: ServerConfig) -> std::io::Result<()> {

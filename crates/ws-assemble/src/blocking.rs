@@ -19,6 +19,7 @@ use std::{
 };
 
 use seg_pool::Pool;
+use seg_seq::Assembly;
 
 use crate::{
     broadcast::Broadcast,
@@ -28,6 +29,7 @@ use crate::{
     },
     connection_error::ConnectionError,
     control::ControlPayload,
+    limits::Limits,
     message::{Message, MessageKind},
     part::Part,
     read_into::{ReadFrameInto, ReadInto},
@@ -39,9 +41,9 @@ pub use open::{accept, accept_with, connect};
 /// One WebSocket connection over any `Read + Write`, when its handshake is done: a [`Session`] and
 /// its stream.
 ///
-/// Pings and the peer's close frame are answered by the calls that read. Limits, assembly and
-/// compression are those of the session that [`new`](Self::new) is given. Nothing is read while
-/// something is written: two ends that both send more than the stream holds wait for each other.
+/// Pings and the peer's close frame are answered by the calls that read. Compression is that of the
+/// handshake, or of the session that [`new`](Self::new) is given. Nothing is read while something is
+/// written: two ends that both send more than the stream holds wait for each other.
 ///
 /// # Examples
 ///
@@ -81,6 +83,8 @@ pub struct Connection<S> {
 #[derive(Debug)]
 struct Blocking<S> {
     stream: S,
+    /// Ends the stream in the direction that is written: `Write` has no such call.
+    shutdown: fn(&S) -> io::Result<()>,
     /// Whether the last call gave up.
     has_timed_out: Arc<AtomicBool>,
 }
@@ -134,9 +138,9 @@ impl<S: Write> WriteStream for Blocking<S> {
         self.poll(Write::flush)
     }
 
-    /// `Write` has no such call: the stream ends when it is dropped.
-    fn poll_shutdown(&mut self, context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        self.poll_flush(context)
+    fn poll_shutdown(&mut self, _: &mut Context<'_>) -> Poll<io::Result<()>> {
+        let shutdown = self.shutdown;
+        self.poll(|stream| stream.flush().and_then(|()| shutdown(stream)))
     }
 }
 
@@ -157,8 +161,32 @@ impl<S> Connection<S> {
     #[must_use]
     pub fn new(stream: S, session: Session) -> Self {
         let has_timed_out = Arc::new(AtomicBool::new(false));
-        let blocking = Blocking { stream, has_timed_out: Arc::clone(&has_timed_out) };
+        let (shutdown, timed_out) = (|_: &S| Ok(()), Arc::clone(&has_timed_out));
+        let blocking = Blocking { stream, shutdown, has_timed_out: timed_out };
         Self { driven: Driven::new(blocking, session), has_timed_out }
+    }
+
+    /// Sets the limits of what is received.
+    #[must_use]
+    pub fn with_limits(mut self, limits: Limits) -> Self {
+        self.driven = self.driven.with_limits(limits);
+        self
+    }
+
+    /// Sets how messages are put together, before anything is received.
+    #[must_use]
+    pub fn with_assembly(mut self, assembly: Assembly) -> Self {
+        self.driven = self.driven.with_assembly(assembly);
+        self
+    }
+
+    /// Sets how [`close`](Self::close) and [`finish`](Self::finish) end the stream in the direction that
+    /// is written, as `|stream| stream.shutdown(Shutdown::Write)` does for a socket: `Write` has no such
+    /// call. Without it the peer sees the end when the stream is dropped, and may wait until then.
+    #[must_use]
+    pub fn with_shutdown(mut self, shutdown: fn(&S) -> io::Result<()>) -> Self {
+        self.driven.get_mut().shutdown = shutdown;
+        self
     }
 
     /// Sets whether calls wait when the pool has no memory, instead of failing with
@@ -358,8 +386,8 @@ impl<S: Read + Write> Connection<S> {
     }
 
     /// Ends a connection that failed so that the peer gets what was sent last: writes all that is
-    /// encoded, then reads until the peer's end, at most `discard_bytes_max` bytes, and drops them. Give
-    /// a socket a timeout before.
+    /// encoded, ends the stream by [`with_shutdown`](Self::with_shutdown), then reads until the peer's
+    /// end, at most `discard_bytes_max` bytes, and drops them. Give a socket a timeout before.
     ///
     /// # Errors
     ///

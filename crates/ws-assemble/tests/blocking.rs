@@ -8,14 +8,15 @@ use core::time::Duration;
 use std::{
     collections::VecDeque,
     io::{self, Read, Write},
-    net::{TcpListener, TcpStream},
+    net::{Shutdown, TcpListener, TcpStream},
     thread,
 };
 
-use seg_pool::Pool;
+use seg_pool::{Pool, SegmentSize};
 use ws_assemble::{
-    ClientHandshake, CloseCode, CloseFrame, ConnectionError, HandshakeErrorKind, Refusal,
-    blocking::{accept, accept_with, connect},
+    Assembly, ClientHandshake, CloseCode, CloseFrame, ConnectionError, HandshakeErrorKind, Limits,
+    Refusal,
+    blocking::{Connection, accept, accept_with, connect},
 };
 
 const NONCE: [u8; 16] = *b"the sample nonce";
@@ -147,6 +148,45 @@ fn a_silent_peer_takes_nothing_of_the_pool_and_ends_with_the_timeout() {
     let stats = pool.stats();
     assert_eq!((stats.in_use_bytes(), stats.held_bytes()), (0, 0));
     drop(silent);
+}
+
+#[test]
+fn a_peer_that_waits_for_the_end_gets_it_from_finish() {
+    let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
+    let mut peer = TcpStream::connect(listener.local_addr().expect("bound")).expect("it listens");
+    let server = thread::spawn(move || {
+        let (stream, _) = listener.accept().expect("a client");
+        let mut server = Connection::server(stream, &Pool::new())
+            .with_shutdown(|stream| stream.shutdown(Shutdown::Write));
+        assert!(server.next().is_err(), "a client that does not mask");
+        server.finish(1 << 20)
+    });
+    peer.write_all(b"\x81\x05hello and more").expect("it reads");
+    let mut got = Vec::new();
+    peer.read_to_end(&mut got).expect("an end");
+    assert_eq!(got, b"\x88\x02\x03\xea"); // 1002
+    drop(peer);
+    server.join().expect("no panic").expect("the peer's end");
+}
+
+#[test]
+fn limits_and_assembly_are_set_after_the_handshake() {
+    const LEN: u16 = 5_000;
+    let header = [&[0x82, 0xFE][..], &LEN.to_be_bytes(), &[0; 4]].concat();
+    let request = [handshake().request(), header, vec![7; LEN.into()]].concat();
+    for (assembly, is_whole) in [(Assembly::Segmented, false), (Assembly::Contiguous, true)] {
+        for bytes_max in [LEN - 1, LEN] {
+            let pool = Pool::builder().segment_size(SegmentSize::K1).build();
+            let accepted = accept(Script::new(&request, 700), &pool).expect("granted");
+            let limits = Limits::default().with_message_bytes_max(bytes_max.into());
+            let next = accepted.with_assembly(assembly).with_limits(limits).next();
+            assert_eq!(next.is_ok(), bytes_max == LEN, "{next:?}");
+            if let Ok(message) = next {
+                let message = message.expect("open");
+                assert_eq!(message.sequence().chunks().count() == 1, is_whole, "{assembly:?}");
+            }
+        }
+    }
 }
 
 #[cfg(feature = "deflate")]

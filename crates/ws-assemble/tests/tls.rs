@@ -1,16 +1,17 @@
 //! Connections to URLs, over TLS, through proxies, and without either.
-#![cfg(feature = "rustls")]
+#![cfg(all(feature = "axum", feature = "deflate", feature = "rustls"))]
 
+#[expect(dead_code, reason = "its main is not called")]
+#[path = "../examples/axum_tls_server.rs"]
+mod axum_tls_server;
 #[expect(dead_code, reason = "its main is not called")]
 #[path = "../examples/tls_client.rs"]
 mod tls_client;
-#[expect(dead_code, reason = "its main is not called")]
-#[path = "../examples/tls_server.rs"]
-mod tls_server;
 
 use core::net::SocketAddr;
 use std::{io, sync::Arc};
 
+use axum_tls_server::{TlsListener, axum_server, tls_server};
 use rcgen::{CertifiedKey, generate_simple_self_signed};
 use seg_pool::Pool;
 use tokio::{
@@ -63,6 +64,19 @@ async fn the_examples_talk_over_tls() {
         let answer = tls_client::ask(&format!("wss://localhost:{port}/"), &tls, text).await;
         assert_eq!(answer.expect("answered").as_deref(), Some(text));
     }
+}
+
+#[tokio::test]
+async fn a_client_that_says_nothing_holds_up_no_handshake_of_axum() {
+    let ((server, tls), (listener, port)) = (configs(), listener().await);
+    let listener = TlsListener::new(listener, server);
+    tokio::spawn(axum_server::serve(listener));
+    let silent = TcpStream::connect(("127.0.0.1", port)).await.expect("it listens");
+    let mut failed = TcpStream::connect(("127.0.0.1", port)).await.expect("it listens");
+    failed.write_all(b"GET / HTTP/1.1\r\n\r\n").await.expect("open");
+    let answer = tls_client::ask(&format!("wss://localhost:{port}/echo"), &tls, "hello").await;
+    assert_eq!(answer.expect("answered").as_deref(), Some("hello"));
+    drop(silent);
 }
 
 #[tokio::test]
