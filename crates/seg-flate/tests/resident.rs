@@ -13,7 +13,7 @@ use seg_flate::{Contexts, Decode, Deflater, Encode, Flush, Format, Inflater, Lev
 use seg_pool::Pool;
 use seg_seq::{SegmentedBuf, Sequence};
 
-use resident::resident_bytes;
+use resident::{assert_as_small_as, resident_bytes};
 
 const THREADS: usize = 4;
 const ROUNDS: usize = 4;
@@ -23,8 +23,6 @@ const MESSAGE_BYTES: usize = 8 << 20;
 
 /// What is kept of codecs' states for the next stream.
 const CONTEXTS_BYTES: usize = 1 << 20;
-
-const SLACK_BYTES: usize = 2 << 20;
 
 /// What threads, their stacks and the codecs in use may take meanwhile.
 const MEANWHILE_BYTES: usize = 16 << 20;
@@ -98,6 +96,5 @@ fn after_a_storm_of_compressed_messages_the_process_is_as_small_as_before_and_al
     assert_eq!((contexts.bytes(), pool.stats().in_use_bytes()), (0, 0));
     pool.trim();
     assert_eq!(pool.stats().held_bytes(), 0);
-    let after = resident_bytes();
-    assert!(after <= before + SLACK_BYTES, "{} bytes more", after.saturating_sub(before));
+    assert_as_small_as(before);
 }

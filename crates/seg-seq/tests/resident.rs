@@ -12,15 +12,13 @@ use std::{sync::mpsc, thread};
 use seg_pool::{Pool, Segment, SegmentSize};
 use seg_seq::{SegmentedBuf, Sequence};
 
-use resident::resident_bytes;
+use resident::{assert_as_small_as, resident_bytes};
 
 const THREADS: usize = 4;
 const ROUNDS: usize = 3;
 
 /// Chunks of a list: 9 MiB of blocks.
 const CHUNKS: usize = 300_000;
-
-const SLACK_BYTES: usize = 2 << 20;
 
 /// What threads, their stacks and the allocator may take meanwhile.
 const MEANWHILE_BYTES: usize = 16 << 20;
@@ -101,6 +99,5 @@ fn after_a_storm_of_long_lists_the_process_is_as_small_as_before_and_the_pool_sa
     assert_eq!(pool.stats().in_use_bytes(), 0);
     pool.trim();
     assert_eq!(pool.stats().held_bytes(), 0);
-    let after = resident_bytes();
-    assert!(after <= before + SLACK_BYTES, "{} bytes more", after.saturating_sub(before));
+    assert_as_small_as(before);
 }
