@@ -1,6 +1,9 @@
 //! Sequences longer than 32 bits count, of one segment over and over.
 
-use std::io::{BufRead, Read, Seek, SeekFrom};
+use std::{
+    collections::VecDeque,
+    io::{BufRead, Read, Seek, SeekFrom},
+};
 
 use seg_pool::{Pool, Segment};
 use seg_seq::{SegmentedBuf, Sequence};
@@ -144,6 +147,56 @@ fn a_buffer_is_consumed_beyond_32_bits() {
     let rest = buf.freeze();
     assert_eq!(rest.len(), left);
     assert!(rest.chunks().all(|chunk| chunk.iter().all(|&byte| byte == 7)));
+}
+
+#[test]
+fn a_long_list_changes_at_both_ends_as_a_deque_does() {
+    // Several leaves are filled, emptied from the front and from the back, and filled again.
+    let (steps, most) = if cfg!(miri) { (40, 60) } else { (150, 6_000) };
+    let bytes: &'static [u8] = (0..=255).collect::<Vec<u8>>().leak();
+    let mut state = 0x9e37_79b9_7f4a_7c15_u64;
+    let mut random = |below: usize| {
+        state = state.wrapping_mul(0x5851_f42d_4c95_7f2d).wrapping_add(1);
+        usize::try_from(state >> 33).expect("31 bits") % below
+    };
+    let pool = Pool::new();
+    let (mut buf, mut model) = (SegmentedBuf::new(&pool), VecDeque::new());
+    let mut last = 0;
+    for _ in 0..steps {
+        let count = random(most);
+        match random(4) {
+            0..=1 => {
+                for _ in 0..count {
+                    // Each other byte, so that no chunk joins the one before.
+                    last = (last + 2) % 256;
+                    buf.push(Segment::from_static(&bytes[last..=last]));
+                    model.push_back(bytes[last]);
+                }
+            }
+            2 => {
+                let count = count.min(model.len());
+                let front: Vec<u8> = model.drain(..count).collect();
+                assert_eq!(buf.split_to(count as u64), front);
+            }
+            _ => {
+                let len = model.len().saturating_sub(count);
+                model.truncate(len);
+                buf.truncate(len as u64);
+            }
+        }
+        assert_eq!(buf.len(), model.len() as u64);
+        let whole = buf.sequence();
+        assert_eq!(whole.chunk_count(), model.len());
+        for _ in 0..5 {
+            let at = random(model.len() + 1);
+            let mut reader = whole.as_reader();
+            assert_eq!(reader.seek(SeekFrom::Start(at as u64)).ok(), Some(at as u64));
+            assert_eq!(reader.peek_u8(), model.get(at).copied(), "{at}");
+        }
+        assert!(whole.chunks().flat_map(|chunk| chunk.iter()).eq(&model));
+    }
+    drop(buf);
+    assert_eq!(pool.stats().in_use_bytes(), 0);
 }
 
 #[test]
