@@ -140,6 +140,14 @@ impl<H, T> Block<H, T> {
         self.header().first as usize
     }
 
+    /// Returns the elements.
+    #[inline]
+    pub(crate) const fn as_slice(&self) -> &[T] {
+        let (first, end) = (self.header().first as usize, self.header().end as usize);
+        // SAFETY: those slots hold elements (B3), which are this block's alone (B1).
+        unsafe { slice::from_raw_parts(self.slot(first).as_ptr(), end - first) }
+    }
+
     /// Appends an element.
     ///
     /// # Panics
@@ -210,9 +218,7 @@ impl<H, T> Deref for Block<H, T> {
 
     #[inline]
     fn deref(&self) -> &[T] {
-        let (first, end) = (self.header().first as usize, self.header().end as usize);
-        // SAFETY: those slots hold elements (B3), which are this block's alone (B1).
-        unsafe { slice::from_raw_parts(self.slot(first).as_ptr(), end - first) }
+        self.as_slice()
     }
 }
 

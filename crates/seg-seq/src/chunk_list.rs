@@ -84,7 +84,7 @@ impl ChunkList {
     pub(crate) const fn is_empty(&self) -> bool {
         match self {
             Self::One(segment) => segment.is_empty(),
-            Self::Many(blocks) => blocks.len() == 0,
+            Self::Many(blocks) => blocks.is_empty(),
         }
     }
 
@@ -287,7 +287,7 @@ impl ChunkList {
             Self::One(segment) => Some(core::mem::take(segment)),
             Self::Many(blocks) => {
                 let segment = blocks.pop_front();
-                if blocks.len() == 0 {
+                if blocks.is_empty() {
                     self.clear();
                 }
                 segment

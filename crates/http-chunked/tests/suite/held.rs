@@ -115,7 +115,7 @@ fn parts_of_one_segment_count_once() {
         assert_eq!(assembler.push(&mut received.split_to(len)), Ok(Progress::NeedMore));
     }
     // Two segments, and the block of a list.
-    assert_eq!(assembler.held_bytes(), 2 * SEGMENT + 4096);
+    assert_eq!(assembler.held_bytes(), 2 * SEGMENT + 256);
 
     // What lies together is linked together, however short its parts are.
     let mut whole = pool.take(SEGMENT_LEN);

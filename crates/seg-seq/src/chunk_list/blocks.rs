@@ -24,7 +24,6 @@ struct State {
     start: u64,
     /// Offset of the end of the last chunk.
     end: u64,
-    len: usize,
     /// The leaf that is being filled. It holds a chunk, or the list is empty.
     tail: Option<Leaf>,
     /// The leaves before it, which are full, and spare ones.
@@ -61,7 +60,7 @@ fn is_slot_for<H>(block: &Block<H, Chunk>, segment: &Segment) -> bool {
 impl Blocks {
     /// Creates a list that `count` chunks can be appended to.
     pub(super) fn try_new(count: usize, pool: &Pool) -> Result<Self, OutOfMemory> {
-        let state = State { start: 0, end: 0, len: 0, tail: None, directory: None };
+        let state = State { start: 0, end: 0, tail: None, directory: None };
         let root = try_take_small(root_size(count), pool)?;
         let mut blocks = Self { root: Block::new(root, state) };
         blocks.try_reserve(count, Some(pool))?;
@@ -70,7 +69,19 @@ impl Blocks {
 
     #[inline]
     pub(super) const fn len(&self) -> usize {
-        self.root.extra().len
+        let State { tail, directory, .. } = self.root.extra();
+        let in_root = self.root.as_slice().len();
+        let Some(tail) = tail else { return in_root };
+        let in_full = match directory {
+            Some(directory) => directory.chunk_count(),
+            None => 0,
+        };
+        in_root + in_full + tail.as_slice().len()
+    }
+
+    #[inline]
+    pub(super) const fn is_empty(&self) -> bool {
+        self.start() == self.end()
     }
 
     #[inline]
@@ -161,12 +172,12 @@ impl Blocks {
     /// Returns it where it is empty, or joins that chunk, or the block is full.
     #[inline]
     pub(super) fn push_fast(&mut self, segment: Segment) -> Result<(), Segment> {
-        if let State { tail: Some(tail), end, len, .. } = self.root.extra_mut() {
+        if let State { tail: Some(tail), end, .. } = self.root.extra_mut() {
             if !is_slot_for(tail, &segment) {
                 return Err(segment);
             }
             let start = *end;
-            (*end, *len) = (start + segment.len() as u64, *len + 1);
+            *end += segment.len() as u64;
             tail.push(Chunk { segment, start });
             return Ok(());
         }
@@ -184,7 +195,6 @@ impl Blocks {
         let state = self.root.extra_mut();
         let start = state.end;
         state.end += segment.len() as u64;
-        state.len += 1;
         start
     }
 
@@ -219,7 +229,6 @@ impl Blocks {
             .or_else(|| state.directory.as_mut()?.pop_front())
             .or_else(|| state.tail.as_mut()?.pop_front())?;
         state.start = chunk.end();
-        state.len -= 1;
         Some(chunk.segment)
     }
 
@@ -265,8 +274,7 @@ impl Blocks {
     }
 
     fn pop(&mut self) {
-        let State { len, tail: last, directory, .. } = self.root.extra_mut();
-        *len -= 1;
+        let State { tail: last, directory, .. } = self.root.extra_mut();
         let Some(tail) = last else { return drop(self.root.pop()) };
         drop(tail.pop());
         if tail.is_empty() {
@@ -318,8 +326,8 @@ impl Blocks {
 
     /// Moves the chunks of the first block, which are all, to a larger one.
     fn grow_root(&mut self, segment: SegmentMut) {
-        let State { start, end, len, .. } = *self.root.extra();
-        let mut root = Block::new(segment, State { start, end, len, tail: None, directory: None });
+        let State { start, end, .. } = *self.root.extra();
+        let mut root = Block::new(segment, State { start, end, tail: None, directory: None });
         root.append(&mut self.root);
         self.root = root;
     }

@@ -54,6 +54,14 @@ impl Directory {
         self.leaves.extra().used
     }
 
+    /// Returns how many chunks the full leaves hold.
+    pub(super) const fn chunk_count(&self) -> usize {
+        match (self.used(), self.leaves.as_slice()) {
+            (0, _) | (_, []) => 0,
+            (used, [first, ..]) => first.as_slice().len() + (used - 1) * LEAF_LEN,
+        }
+    }
+
     /// Returns how many leaves there are.
     pub(super) fn len(&self) -> usize {
         self.leaves.len() + self.leaves.extra().next.as_ref().map_or(0, Self::len)
