@@ -9,8 +9,8 @@ use crate::engine::Engine;
 
 /// Keeps the states of decoders and encoders that were dropped for those that are made next.
 ///
-/// A state is what a codec allocates for itself: tables, and the window that it looks back into, from 52 KiB for an inflater to
-/// more than 8 MiB for Zstandard. It lies outside of pools. A codec without `Contexts` allocates its state
+/// A state is what a codec allocates for itself: tables, and the window that it looks back into, from 12 to 52 KiB for an
+/// inflater to more than 8 MiB for Zstandard. It lies outside of pools. A codec without `Contexts` allocates its state
 /// when it is made or when its first byte comes, and frees it when it is dropped. One that was made
 /// with `Contexts` takes a kept state of its kind, if there is one, and leaves its own there when it is dropped.
 ///

@@ -76,9 +76,6 @@ enum Step {
 }
 
 impl Engine {
-    /// What the state has allocated.
-    pub(crate) const BYTES: usize = size_of::<Parts>() + Window::BYTES;
-
     pub(crate) fn new() -> Self {
         Self {
             left: Left::default(),
@@ -88,6 +85,11 @@ impl Engine {
             window: Window::new(),
             parts: Box::new(Parts { block: BlockCodes::new(), codes: Codes::new() }),
         }
+    }
+
+    /// Returns what the state has allocated.
+    pub(crate) const fn allocated_bytes(&self) -> usize {
+        size_of::<Parts>() + self.window.allocated_bytes()
     }
 
     /// Makes the state ready for the next raw stream.

@@ -27,9 +27,9 @@ const WHOLE_BYTES_MIN: usize = 2 << 10;
 
 /// Decodes one compressed stream, pushed piece by piece.
 ///
-/// Copies nothing but what it decodes, straight into the output's segments. Its state of about 52 KiB is allocated when
-/// the first byte comes and nothing afterwards; [`reset`](Self::reset) makes it ready for
-/// another stream with the same state. When the inflater is dropped, the state is freed or left to [`Contexts`].
+/// Copies nothing but what it decodes, straight into the output's segments. Its state of about 12 KiB is allocated when
+/// the first byte comes, and a window that grows to 40 KiB when the stream goes on after a push or in another segment;
+/// [`reset`](Self::reset) makes it ready for another stream with the same memory. When the inflater is dropped, the state is freed or left to [`Contexts`].
 ///
 /// # Examples
 ///
@@ -365,7 +365,8 @@ impl Drop for Inflater {
     fn drop(&mut self) {
         if let Some(mut engine) = self.engine.take() {
             engine.reset();
-            self.contexts.leave(Context::Inflate(engine), Engine::BYTES);
+            let bytes = engine.allocated_bytes();
+            self.contexts.leave(Context::Inflate(engine), bytes);
         }
     }
 }

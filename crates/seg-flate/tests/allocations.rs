@@ -69,6 +69,21 @@ fn an_inflater_allocates_its_state_once_and_little() {
 }
 
 #[test]
+fn the_state_of_a_short_stream_has_no_window() {
+    for (bytes, state_bytes) in
+        [(4 << 10, 10 << 10..16 << 10), (BODY_BYTES, 24 << 10..LARGEST_BYTES)]
+    {
+        let (wire, contexts) = (gzip(bytes), Contexts::new(LARGEST_BYTES));
+        let mut inflater = Inflater::new(Format::Gzip, Limits::default()).contexts(&contexts);
+        let mut output = SegmentedBuf::new(&Pool::new());
+        assert_eq!(inflater.push(&mut &wire[..], &mut output), Ok(Status::NeedInput));
+        assert_eq!(inflater.finish(), Ok(()));
+        drop(inflater);
+        assert!(state_bytes.contains(&contexts.bytes()), "{} bytes", contexts.bytes());
+    }
+}
+
+#[test]
 fn no_allocation_for_a_large_body_is_larger_than_64_kib() {
     let wire = gzip(4 * BODY_BYTES);
     let (count, largest) = allocations(|| {

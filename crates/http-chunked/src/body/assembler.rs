@@ -110,7 +110,7 @@ impl BodyAssembler {
         self
     }
 
-    /// Sets who keeps the states of decoders between bodies, 52 KiB and more each: one owner for many connections. By default each
+    /// Sets who keeps the states of decoders between bodies, 12 KiB and more each: one owner for many connections. By default each
     /// body allocates them and frees them at its end.
     #[must_use]
     pub fn contexts(mut self, contexts: &Contexts) -> Self {

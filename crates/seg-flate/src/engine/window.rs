@@ -9,20 +9,25 @@ pub(super) const CHUNK_BYTES: usize = 32;
 /// Bytes that are read after the end, and not used.
 const PADDING_BYTES: usize = CHUNK_BYTES;
 
-/// The last 32 KiB of what was decoded before the output that is decoded into.
+/// The last 32 KiB of what was decoded before the output that is decoded into. Allocates nothing before there is
+/// any, and little for a short stream.
 pub(super) struct Window {
-    bytes: Box<[u8; WINDOW_BYTES + SLACK_BYTES + PADDING_BYTES]>,
-    /// `end <= WINDOW_BYTES + SLACK_BYTES`.
+    /// `WINDOW_BYTES + SLACK_BYTES + PADDING_BYTES` at most.
+    bytes: Box<[u8]>,
+    /// `end + PADDING_BYTES <= bytes.len()`, unless both are 0.
     end: usize,
     /// Bytes before the end that belong to the stream: `len <= WINDOW_BYTES`, `len <= end`.
     len: usize,
 }
 
 impl Window {
-    pub(super) const BYTES: usize = WINDOW_BYTES + SLACK_BYTES + PADDING_BYTES;
-
     pub(super) fn new() -> Self {
-        Self { bytes: Box::new([0; WINDOW_BYTES + SLACK_BYTES + PADDING_BYTES]), end: 0, len: 0 }
+        Self { bytes: Box::default(), end: 0, len: 0 }
+    }
+
+    /// Returns the bytes that are allocated.
+    pub(super) const fn allocated_bytes(&self) -> usize {
+        self.bytes.len()
     }
 
     pub(super) const fn clear(&mut self) {
@@ -51,9 +56,21 @@ impl Window {
             self.bytes.copy_within(self.end - before..self.end, 0);
             self.end = before;
         }
+        self.reserve(self.end + kept.len());
         self.bytes[self.end..self.end + kept.len()].copy_from_slice(kept);
         self.end += kept.len();
         self.len = (self.len + kept.len()).min(WINDOW_BYTES);
+    }
+
+    /// Makes the window so long that it may end there.
+    fn reserve(&mut self, end: usize) {
+        let least = end + PADDING_BYTES;
+        if self.bytes.len() < least {
+            let most = WINDOW_BYTES + SLACK_BYTES + PADDING_BYTES;
+            let mut bytes = vec![0; least.max(2 * self.bytes.len()).min(most)];
+            bytes[..self.end].copy_from_slice(&self.bytes[..self.end]);
+            self.bytes = bytes.into();
+        }
     }
 
     /// Copies the bytes from `back` before the end on to `to`, as many as there are; returns how many that is.
