@@ -103,6 +103,11 @@ mod sealed {
 
         /// Returns whether the first chunk lies in the segment of another one.
         fn front_shares_segment_with(&self, other: &Segment) -> bool;
+
+        /// Returns whether nobody else holds a part of the first chunk's segment, as far as that is cheap to tell.
+        fn front_is_unique(&self) -> bool {
+            false
+        }
     }
 }
 
@@ -119,6 +124,11 @@ impl sealed::FrontChunk for Segment {
     #[inline]
     fn front_shares_segment_with(&self, other: &Segment) -> bool {
         self.shares_segment_with(other)
+    }
+
+    #[inline]
+    fn front_is_unique(&self) -> bool {
+        self.is_unique()
     }
 }
 
@@ -242,6 +252,9 @@ impl SegmentedBuf {
 
     /// Returns whether one of the last chunks lies in the first chunk's segment.
     pub(crate) fn is_recent(&self, received: &impl Linkable) -> bool {
+        if received.front_is_unique() {
+            return false;
+        }
         let mut recent = self.list.iter().rev().take(RECENT_CHUNKS);
         recent.any(|chunk| received.front_shares_segment_with(chunk))
     }
