@@ -18,6 +18,8 @@ pub(crate) struct Child {
     process: process::Child,
     stdout: BufReader<process::ChildStdout>,
     pub(crate) port: u16,
+    /// What is resident before it serves anybody: the program.
+    rest_kib: u64,
 }
 
 /// What a process took since its start.
@@ -26,6 +28,7 @@ pub(crate) struct Usage {
     pub(crate) cpu_ns: u64,
     pub(crate) reads: u64,
     pub(crate) writes: u64,
+    pub(crate) rest_kib: u64,
     pub(crate) peak_kib: u64,
 }
 
@@ -35,8 +38,9 @@ impl Child {
         let mut process =
             command.args(arguments).stdin(Stdio::piped()).stdout(Stdio::piped()).spawn()?;
         let stdout = process.stdout.take().context("it has a stdout")?;
-        let mut child = Self { process, stdout: BufReader::new(stdout), port: 0 };
+        let mut child = Self { process, stdout: BufReader::new(stdout), port: 0, rest_kib: 0 };
         child.port = child.line()?.parse()?;
+        child.rest_kib = child.peak_kib()?;
         Ok(child)
     }
 
@@ -46,12 +50,17 @@ impl Child {
         Ok(line.trim().to_owned())
     }
 
+    fn peak_kib(&self) -> anyhow::Result<u64> {
+        let status = fs::read_to_string(format!("/proc/{}/status", self.process.id()))?;
+        let peak = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
+        first_number(peak.context("a peak")?)
+    }
+
     /// Asks what the process took.
     pub(crate) fn usage(&mut self) -> anyhow::Result<Usage> {
         let id = self.process.id();
         let scheduled = fs::read_to_string(format!("/proc/{id}/schedstat"))?;
-        let status = fs::read_to_string(format!("/proc/{id}/status"))?;
-        let peak = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
+        let peak_kib = self.peak_kib()?;
         let mut stdin = self.process.stdin.as_ref().context("it has a stdin")?;
         stdin.write_all(b"\n")?;
         let counts = self.line()?;
@@ -60,7 +69,8 @@ impl Child {
             cpu_ns: first_number(&scheduled)?,
             reads: reads.parse()?,
             writes: writes.parse()?,
-            peak_kib: first_number(peak.context("a peak")?)?,
+            rest_kib: self.rest_kib,
+            peak_kib,
         })
     }
 }

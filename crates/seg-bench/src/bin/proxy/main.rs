@@ -4,7 +4,8 @@
 //! `cargo run --release --package seg-bench --features proxy --bin proxy [-- MEBIBYTES [STALLED]]`
 //!
 //! A body goes through each of them down, up and both ways, and then some downloads are left unread. Shown is what the proxy took:
-//! processor time, reads and writes of sockets, and the most resident memory. Linux tells these.
+//! processor time, reads and writes of sockets, and resident memory: at rest, where it is the program, and at most. Linux tells
+//! these.
 
 mod child;
 mod client;
@@ -65,7 +66,7 @@ fn main() -> anyhow::Result<()> {
 
 fn compare(bytes: u64, stalled: usize) -> anyhow::Result<()> {
     println!("{bytes} bytes a body");
-    println!("                  cpu ns/byte      reads     writes   peak RSS KiB");
+    println!("                  cpu ns/byte      reads     writes   rest KiB   peak KiB");
     for (name, traffic) in [
         ("down", Traffic::Down),
         ("up", Traffic::Up),
@@ -76,19 +77,21 @@ fn compare(bytes: u64, stalled: usize) -> anyhow::Result<()> {
         let (ours, theirs) = (ours?, theirs?);
         for (proxy, usage) in [("ours", ours), ("hyper", theirs)] {
             println!(
-                "{name:<8} {proxy:<6} {:>13.4} {:>10} {:>10} {:>14}",
+                "{name:<8} {proxy:<6} {:>13.4} {:>10} {:>10} {:>10} {:>10}",
                 usage.cpu_ns as f64 / bytes as f64,
                 usage.reads,
                 usage.writes,
+                usage.rest_kib,
                 usage.peak_kib
             );
         }
         let ratio = |ours: u64, theirs: u64| ours as f64 / theirs.max(1) as f64;
         println!(
-            "{name:<8} ratio  {:>13.2} {:>10.2} {:>10.2} {:>14.2}",
+            "{name:<8} ratio  {:>13.2} {:>10.2} {:>10.2} {:>10.2} {:>10.2}",
             ratio(ours.cpu_ns, theirs.cpu_ns),
             ratio(ours.reads, theirs.reads),
             ratio(ours.writes, theirs.writes),
+            ratio(ours.rest_kib, theirs.rest_kib),
             ratio(ours.peak_kib, theirs.peak_kib)
         );
     }
