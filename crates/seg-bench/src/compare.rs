@@ -11,6 +11,8 @@ mod harness;
 pub mod jobs;
 #[cfg(feature = "compare")]
 mod raw_alloc;
+#[cfg(feature = "compare")]
+pub mod tls;
 
 pub use contender::{Contender, Job, Kind};
 pub use harness::{Effort, measure};

@@ -13,24 +13,18 @@ use std::{
     env,
     io::{BufRead as _, Read as _, Write as _},
     process::{Command, Stdio},
-    sync::Arc,
 };
 
-use rcgen::{CertifiedKey, generate_simple_self_signed};
-use seg_bench::alloc_count::{CountingAlloc, Scope};
+use seg_bench::{
+    alloc_count::{CountingAlloc, Scope},
+    compare::tls::{client_config, server_config},
+};
 use seg_pool::Pool;
 use tokio::{
     net::{TcpListener, TcpStream},
     runtime::Builder,
 };
-use tokio_rustls::{
-    TlsAcceptor, TlsConnector,
-    rustls::{
-        ClientConfig, RootCertStore, ServerConfig,
-        pki_types::{CertificateDer, PrivateKeyDer, ServerName},
-    },
-    server::TlsStream,
-};
+use tokio_rustls::{TlsAcceptor, TlsConnector, rustls::pki_types::ServerName, server::TlsStream};
 use ws_assemble::{ClientHandshake, Connection, accept, connect, random_nonce};
 
 #[global_allocator]
@@ -56,11 +50,8 @@ fn main() -> Done {
 }
 
 async fn server(count: usize) -> Done {
-    let CertifiedKey { cert, signing_key } = generate_simple_self_signed(["localhost".to_owned()])?;
-    let chain: Vec<CertificateDer<'static>> = vec![cert.der().clone()];
-    let key = PrivateKeyDer::try_from(signing_key.serialize_der())?;
-    let config = ServerConfig::builder().with_no_client_auth().with_single_cert(chain, key)?;
-    let acceptor = TlsAcceptor::from(Arc::new(config));
+    let (config, certificate) = server_config();
+    let acceptor = TlsAcceptor::from(config);
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await?;
     let port = listener.local_addr()?.port().to_string();
     let mut child = Command::new(env::current_exe()?)
@@ -68,9 +59,8 @@ async fn server(count: usize) -> Done {
         .stdin(Stdio::piped())
         .spawn()?;
     let mut orders = child.stdin.take().ok_or("no pipe")?;
-    let certificate = cert.der();
     orders.write_all(&u32::try_from(certificate.len())?.to_le_bytes())?;
-    orders.write_all(certificate)?;
+    orders.write_all(&certificate)?;
     let pool = Pool::new();
 
     let scope = Scope::start();
@@ -135,10 +125,7 @@ async fn clients(port: u16, count: usize) -> Done {
     orders.read_exact(&mut len)?;
     let mut certificate = vec![0; usize::try_from(u32::from_le_bytes(len))?];
     orders.read_exact(&mut certificate)?;
-    let mut roots = RootCertStore::empty();
-    roots.add(certificate.into())?;
-    let config = ClientConfig::builder().with_root_certificates(roots).with_no_client_auth();
-    let connector = TlsConnector::from(Arc::new(config));
+    let connector = TlsConnector::from(client_config(certificate.into()));
     let pool = Pool::new();
     let mut orders = orders.lines();
     let (mut streams, mut over_tls, mut connections) = (Vec::new(), Vec::new(), Vec::new());

@@ -5,10 +5,10 @@ use seg_pool::SegmentSize;
 /// How many segments of the pool's own size a long read is at most.
 const LONG_READ: usize = 4;
 
-/// Long reads that follow a full one: what is left of a flight of messages, and the next flight.
+/// Long reads that follow a hint: what is left of a flight of messages, and the next flight.
 const TRIES: u8 = 2;
 
-/// Full reads until long ones are tried again that brought no more.
+/// Hints until long reads are tried again that brought no more.
 const PAUSE: u8 = 64;
 
 /// What the last reads say about the next one.
@@ -16,17 +16,18 @@ const PAUSE: u8 = 64;
 pub(super) struct ReadLength {
     /// Whether the last read filled its segment: more was there.
     is_full: bool,
-    /// Whether the next read may bring as much as the last one: more than a usual segment holds.
+    /// Whether the last read brought more than a usual segment holds.
     is_long: bool,
     /// Long reads that are still to be tried.
     tries: u8,
-    /// Full reads until the next try.
+    /// Hints until the next try.
     pause: u8,
 }
 
 impl ReadLength {
-    /// Learns from a read that brought `count` bytes. `ends_long_frame` says that they are the end of
-    /// a frame that no usual segment holds: the next one may be as long, and come in one read.
+    /// Learns from a read that brought `count` bytes. It hints at more when it filled its segment, and
+    /// when it `ends_long_frame`, which no usual segment holds: the next one may be as long, and come in
+    /// one read.
     pub(super) fn note(
         &mut self,
         count: usize,
@@ -35,13 +36,13 @@ impl ReadLength {
         usual: SegmentSize,
     ) {
         self.is_full = is_full;
-        self.is_long = count > usual.bytes() || ends_long_frame;
+        self.is_long = count > usual.bytes();
         if self.is_long {
             (self.tries, self.pause) = (0, 0);
         } else if self.tries > 0 {
             self.tries -= 1;
             self.pause = PAUSE;
-        } else if is_full {
+        } else if is_full || ends_long_frame {
             match self.pause.checked_sub(1) {
                 Some(pause) => self.pause = pause,
                 None => self.tries = TRIES,
@@ -90,13 +91,15 @@ mod tests {
 
     #[test]
     fn a_stream_that_brings_no_more_is_seldom_given_more_space() {
-        let (mut next, usual) = (ReadLength::default(), SegmentSize::K16);
-        let mut long = 0;
-        for _ in 0..10_000 {
-            let space = next.size(0, usual).bytes();
-            long += usize::from(space > 16_384);
-            next.note(16_384, space == 16_384, false, usual);
+        for ends_long_frame in [false, true] {
+            let (mut next, usual) = (ReadLength::default(), SegmentSize::K16);
+            let mut long = 0;
+            for _ in 0..10_000 {
+                let space = next.size(0, usual).bytes();
+                long += usize::from(space > 16_384);
+                next.note(16_384, space == 16_384, ends_long_frame, usual);
+            }
+            assert_eq!(long, 300, "two of 67");
         }
-        assert_eq!(long, 300, "two of 67");
     }
 }

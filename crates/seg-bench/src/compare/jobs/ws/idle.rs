@@ -21,11 +21,15 @@ use ws_assemble::Connection;
 
 use super::{
     echo::{KEY, frame},
-    peers, tls,
+    peers,
+    tls::PIPE_BYTES,
 };
 use crate::{
     alloc_count::{Counts, Scope},
-    compare::{Contender, Job, Kind},
+    compare::{
+        Contender, Job, Kind,
+        tls::{client_config, server_config},
+    },
 };
 
 const CONNECTIONS: usize = 100_000;
@@ -273,10 +277,11 @@ impl AsyncWrite for Pipe {
 /// Returns how to make a TLS server whose handshake is done.
 fn tls() -> impl Fn() -> TlsStream<Pipe> + Clone {
     let runtime = Arc::new(Builder::new_current_thread().build().expect("a runtime"));
-    let (server, client) = tls::configs();
-    let (acceptor, connector) = (TlsAcceptor::from(server), TlsConnector::from(client));
+    let (server, certificate) = server_config();
+    let acceptor = TlsAcceptor::from(server);
+    let connector = TlsConnector::from(client_config(certificate));
     move || {
-        let (near, far) = duplex(tls::PIPE_BYTES);
+        let (near, far) = duplex(PIPE_BYTES);
         let name = ServerName::try_from("localhost").expect("a name");
         let (stream, client) = runtime.block_on(async {
             tokio::join!(acceptor.accept(Pipe::Handshake(far)), connector.connect(name, near))

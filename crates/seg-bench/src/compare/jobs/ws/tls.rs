@@ -1,31 +1,30 @@
 //! Echoes over TLS: both ends are rustls, in one thread, over a pipe in memory.
+//!
+//! rustls copies what it sends. It gathers the slices of a vectored write in a vector first: ours, which
+//! leaves header and payload where they lie, makes it allocate once more for a message than peers that
+//! have copied both into one slice.
 
 use core::{cell::RefCell, future::Future};
-use std::{rc::Rc, sync::Arc, time::Instant};
+use std::{rc::Rc, time::Instant};
 
 use anyhow::ensure;
 use futures_util::{SinkExt as _, StreamExt as _};
-use rcgen::{CertifiedKey, generate_simple_self_signed};
 use seg_pool::Pool;
 use tokio::{
     io::{AsyncReadExt as _, AsyncWriteExt as _, DuplexStream, duplex},
     runtime::{Builder, Runtime},
 };
-use tokio_rustls::{
-    TlsAcceptor, TlsConnector, client,
-    rustls::{
-        ClientConfig, RootCertStore, ServerConfig,
-        pki_types::{CertificateDer, PrivateKeyDer, ServerName},
-    },
-    server,
-};
+use tokio_rustls::{TlsAcceptor, TlsConnector, client, rustls::pki_types::ServerName, server};
 use ws_assemble::Connection;
 
 use super::{
     echo::{KEY, frame},
     peers,
 };
-use crate::compare::{Contender, Job, Kind};
+use crate::compare::{
+    Contender, Job, Kind,
+    tls::{client_config, server_config},
+};
 
 const LEN: usize = 16 << 10;
 
@@ -54,19 +53,6 @@ pub(super) fn jobs() -> Vec<Job> {
     ]
 }
 
-/// A server's configuration, and a client's that trusts it as `localhost`.
-pub(super) fn configs() -> (Arc<ServerConfig>, Arc<ClientConfig>) {
-    let CertifiedKey { cert, signing_key } =
-        generate_simple_self_signed(["localhost".to_owned()]).expect("a certificate");
-    let chain: Vec<CertificateDer<'static>> = vec![cert.der().clone()];
-    let key = PrivateKeyDer::try_from(signing_key.serialize_der()).expect("a key");
-    let mut roots = RootCertStore::empty();
-    roots.add(chain[0].clone()).expect("a root");
-    let server = ServerConfig::builder().with_no_client_auth().with_single_cert(chain, key);
-    let client = ClientConfig::builder().with_root_certificates(roots).with_no_client_auth();
-    (Arc::new(server.expect("a key of the certificate")), Arc::new(client))
-}
-
 /// A client, and the runtime that its server runs on.
 struct Client {
     runtime: Runtime,
@@ -82,12 +68,13 @@ impl Client {
     ) -> Self {
         let runtime = Builder::new_current_thread().build().expect("a runtime");
         let (near, far) = duplex(PIPE_BYTES);
-        let (server, client) = configs();
+        let (server, certificate) = server_config();
         runtime.spawn(async move {
             serve(TlsAcceptor::from(server).accept(far).await.expect("a client")).await;
         });
         let name = ServerName::try_from("localhost").expect("a name");
-        let stream = runtime.block_on(TlsConnector::from(client).connect(name, near));
+        let stream =
+            runtime.block_on(TlsConnector::from(client_config(certificate)).connect(name, near));
         let payload: Vec<u8> = (0..=250).cycle().take(LEN).collect();
         let echo = frame(&payload, None);
         Self {
