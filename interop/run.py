@@ -340,8 +340,8 @@ def python2():
 def install(python, packages):
     if not (packages / "autobahntestsuite").is_dir():
         command = [python, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--target", packages, SUITE]
-        installed = run(command, 300)
-        assert installed.returncode == 0, f"cannot install {SUITE}: {installed.stderr[-300:]}"
+        return run(command, 300).returncode == 0
+    return True
 
 
 def wstest(python, mode, name, spec, globs):
@@ -381,7 +381,8 @@ def autobahn(globs):
     python = python2()
     if not python:
         return print("skipped 0 autobahn: no Python 2.7 (pyenv install 2.7.18)", flush=True)
-    case(f"autobahn: {SUITE}", lambda: install(python, FOLDER / "autobahn/packages"))
+    if not install(python, FOLDER / "autobahn/packages"):
+        return print(f"skipped 0 autobahn: cannot install {SUITE}", flush=True)
     servers = [(assembly, ["--assembly", assembly]) for assembly in ASSEMBLIES] + [("blocking", ["--blocking"])]
     for name, options in servers:
         case(f"autobahn: server, {name}, runs", lambda: autobahn_server(python, name, options, globs))
