@@ -1,20 +1,23 @@
 //! What is linked and what is copied, and how much memory is held for it.
 
+#[path = "harness/blocks.rs"]
+mod blocks;
+
 use bytes::Buf as _;
 use proptest::prelude::*;
 use seg_pool::{Budget, Pool, SLAB_BYTES, Segment, SegmentSize};
 use seg_seq::{LinkPolicy, SegmentedBuf, Sequence};
+
+use blocks::chunks_max;
 
 const LINK_BYTES_MIN: usize = LinkPolicy::RECEIVE.link_bytes_min;
 
 /// The block of a list of up to 6 chunks.
 const LIST: usize = 256;
 
-/// Returns the bytes of the block of a list of so many chunks: a segment and an offset each. Segments are
-/// larger when they are tracked.
+/// Returns the bytes of the block of a list of so many chunks.
 fn list_bytes(chunks: usize) -> usize {
-    let bytes = chunks * (size_of::<Segment>() + 8);
-    if bytes < 4_096 { 4_096 } else { 16_384 }
+    [256, 4_096].into_iter().find(|&size| chunks <= chunks_max(size)).unwrap_or(16_384)
 }
 
 const CASES: u32 = if cfg!(miri) { 4 } else { 256 };
@@ -247,7 +250,7 @@ fn the_bound_on_what_is_held_is_what_is_held() {
         assert_eq!(buf.try_push_part(&mut received, 500), Ok(()));
         expected += 500;
         // The segment, and that of the copies with the list's block.
-        let own = 16_384 + list_bytes(70) as u64;
+        let own = 16_384 + list_bytes(7 * (usize::from(round) + 1)) as u64;
         assert_eq!(buf.held_bytes_bound(), (u64::from(round) + 1) * 16_384 + own);
     }
     assert_eq!(buf.len(), expected as u64);

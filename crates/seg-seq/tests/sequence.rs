@@ -32,10 +32,12 @@ fn sequences_go_anywhere() {
     }
     // Words, where a segment has three: with the pool's report it has four.
     let words = |bytes: usize| (bytes - size_of::<Segment>()) / size_of::<usize>();
+    // An offset is two words there.
+    let more = if cfg!(target_pointer_width = "32") { 4 } else { 0 };
     assert_eq!(words(anywhere::<Sequence>()), 0);
-    assert!(words(anywhere::<seg_seq::Flatten>()) <= 2);
-    assert!(words(anywhere::<seg_seq::SegmentedBuf>()) <= 8);
-    assert!(words(anywhere::<seg_seq::Reader<'static>>()) <= 6);
+    assert!(words(anywhere::<seg_seq::Flatten>()) <= 2 + more);
+    assert!(words(anywhere::<seg_seq::SegmentedBuf>()) <= 8 + more);
+    assert!(words(anywhere::<seg_seq::Reader<'static>>()) <= 6 + more);
 }
 
 #[test]
