@@ -9,6 +9,9 @@ pub(super) const CHUNK_BYTES: usize = 32;
 /// Bytes that are read after the end, and not used.
 const PADDING_BYTES: usize = CHUNK_BYTES;
 
+/// What is allocated for a stream that is short.
+const SHORT_BYTES: usize = 4 << 10;
+
 /// The last 32 KiB of what was decoded before the output that is decoded into. Allocates nothing before there is
 /// any, and little for a short stream.
 pub(super) struct Window {
@@ -62,12 +65,12 @@ impl Window {
         self.len = (self.len + kept.len()).min(WINDOW_BYTES);
     }
 
-    /// Makes the window so long that it may end there.
+    /// Makes the window so long that it may end there. It grows once: what is copied is short.
     fn reserve(&mut self, end: usize) {
         let least = end + PADDING_BYTES;
         if self.bytes.len() < least {
             let most = WINDOW_BYTES + SLACK_BYTES + PADDING_BYTES;
-            let mut bytes = vec![0; least.max(2 * self.bytes.len()).min(most)];
+            let mut bytes = vec![0; if least <= SHORT_BYTES { SHORT_BYTES } else { most }];
             bytes[..self.end].copy_from_slice(&self.bytes[..self.end]);
             self.bytes = bytes.into();
         }
