@@ -14,7 +14,7 @@ pub(crate) fn resident_bytes() -> usize {
     statm(1)
 }
 
-/// Fails when more is resident than before, but for 2 MiB, and in an emulator (see docs/testing.md)
+/// Fails when more is resident than before, but for 2 MiB, and in an emulator (see `SEG_TEST_RUNNER` in docs/testing.md)
 /// for what it made of the program's code as well.
 pub(crate) fn assert_as_small_as(before: usize) {
     let is_emulated = env::var_os("SEG_TEST_RUNNER").is_some_and(|runner| !runner.is_empty());
