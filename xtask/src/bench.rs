@@ -21,7 +21,7 @@ use crate::{
 /// The message of the demo, as large as its pictures are to show.
 const DEMO_SIZE: &str = "64MiB";
 
-/// How long `soak` goes on, also in `ci`; and in `ci --full`.
+/// How long `soak` goes on, and how long in `ci --full`.
 pub(crate) const SOAK_SECONDS: u32 = 60;
 pub(crate) const FULL_SOAK_SECONDS: u32 = 600;
 
@@ -34,18 +34,22 @@ impl Demo {
 }
 
 impl Bench {
-    pub(crate) fn run(self, mut arguments: Vec<OsString>) -> anyhow::Result<ExitCode> {
+    pub(crate) fn run(self) -> anyhow::Result<ExitCode> {
+        let layer = self.layer.or(self.only).map(|layer| layer.short);
         if self.compare {
-            arguments.retain(|argument| argument != "--compare");
-            return replace_process(Command::new(built(COMPARE)?).args(arguments));
+            let mut compare = Command::new(built(COMPARE)?);
+            layer.map(|name| compare.args(["--layer", name]));
+            self.job.map(|text| compare.args(["--job", &text]));
+            self.json.map(|path| compare.arg("--json").arg(path));
+            self.record.map(|path| compare.arg("--record").arg(path));
+            return replace_process(compare.args(self.quick.then_some("--quick")));
         }
         let of_compare = [self.job.is_some(), self.json.is_some(), self.record.is_some()];
         if self.quick || of_compare.contains(&true) {
             eprintln!("error: --quick, --job, --json and --record go with --compare");
             return Ok(ExitCode::from(2));
         }
-        let chosen = self.layer.or(self.only);
-        let chosen = chosen.map_or(vec!["--benches"], |layer| vec!["--bench", layer.short]);
+        let chosen = layer.map_or(vec!["--benches"], |name| vec!["--bench", name]);
         let shell = shell();
         cmd!(shell, "cargo bench --package seg-bench {chosen...}").run()?;
         Ok(ExitCode::SUCCESS)

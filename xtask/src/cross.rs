@@ -10,6 +10,7 @@ use crate::{
     layer::Layer,
     std_sources,
     steps::Steps,
+    workspace::{Package, Workspace, root},
 };
 
 /// A system that runs here, on another's processor or in another's place.
@@ -34,6 +35,9 @@ const fn target(
 ) -> Target {
     Target { name, what, triple, linker, runner, packages }
 }
+
+/// Runs Windows' programs.
+const WINE: &str = "wine";
 
 const TARGETS: [Target; 7] = [
     target(
@@ -63,7 +67,7 @@ const TARGETS: [Target; 7] = [
     ),
     target(
         ["windows", "another system's pages and threads", "x86_64-pc-windows-gnu"],
-        ["x86_64-w64-mingw32-gcc", "wine"],
+        ["x86_64-w64-mingw32-gcc", WINE],
         "gcc-mingw-w64-x86-64 wine",
     ),
     // There is no program that runs it, so it is compiled only.
@@ -111,17 +115,27 @@ impl Target {
         shell.set_var("CARGO_TARGET_DIR", "target/cross");
         // Emulation is slow; the checks of debug builds stay.
         shell.set_var("CARGO_PROFILE_DEV_OPT_LEVEL", "1");
-        // For tests that start themselves once more.
-        shell.set_var("SEG_TEST_RUNNER", runner);
+        // For tests that start themselves once more; under Wine that works as it does on Windows.
+        shell.set_var("SEG_TEST_RUNNER", if runner == WINE { "" } else { runner });
         let what = ["-Zbuild-std", "--target", triple, "--package", layer.name, "--lib"];
         if linker.is_empty() {
             cmd!(shell, "cargo check {what...}").run()?;
             return Ok("compiled, not run".to_owned());
         }
-        let mut test = cmd!(shell, "cargo test --no-fail-fast {what...} --tests");
+        let package = Workspace::read()?.packages.iter().find(|package| package.name == layer.name);
+        let features = package.into_iter().flat_map(Package::features_together);
+        let mut test = cmd!(shell, "cargo test --no-fail-fast {what...} --tests {features...}");
         test = test.env(variable("LINKER"), linker);
         if !runner.is_empty() {
             test = test.env(variable("RUNNER"), runner);
+        }
+        if runner == WINE {
+            let folder = root().join("target/cross/wine");
+            shell.create_dir(&folder)?;
+            let library = folder.join("bcryptprimitives.dll");
+            cmd!(shell, "{linker} -shared -o {library} xtask/wine/bcryptprimitives.c -ladvapi32")
+                .run()?;
+            test = test.env("WINEPATH", format!("Z:{}", folder.display())).env("WINEDEBUG", "-all");
         }
         Ok(in_words(tests_of(test).context(packages)?))
     }

@@ -13,8 +13,6 @@ pub(crate) struct Layer {
     pub(crate) may_use: &'static [&'static str],
     /// The sanitizers that have something to find in it.
     pub(crate) sanitizers: &'static [&'static str],
-    /// Features of which it needs one.
-    pub(crate) one_of: Option<&'static str>,
 }
 
 /// All layers, lowest first.
@@ -24,35 +22,30 @@ pub(crate) const LAYERS: [Layer; 5] = [
         short: "pool",
         may_use: &[],
         sanitizers: &["address", "thread", "memory"],
-        one_of: None,
     },
     Layer {
         name: "seg-seq",
         short: "seq",
         may_use: &["seg-pool"],
         sanitizers: &["address", "thread", "memory"],
-        one_of: None,
     },
     Layer {
         name: "seg-flate",
         short: "flate",
         may_use: &["seg-pool", "seg-seq"],
         sanitizers: &["address"],
-        one_of: Some("zlib-rs,miniz_oxide"),
     },
     Layer {
         name: "http-chunked",
         short: "chunked",
         may_use: &["seg-pool", "seg-seq", "seg-flate"],
         sanitizers: &["address"],
-        one_of: Some("zlib-rs,miniz_oxide"),
     },
     Layer {
         name: "ws-assemble",
         short: "ws",
         may_use: &["seg-pool", "seg-seq", "seg-flate"],
         sanitizers: &["address", "thread", "memory"],
-        one_of: None,
     },
 ];
 

@@ -67,7 +67,7 @@ fn run(command: XtaskCmd, arguments: Vec<OsString>) -> anyhow::Result<ExitCode> 
     match command {
         // These are other programs, with an outcome of their own.
         XtaskCmd::Demo(demo) => return demo.run(arguments),
-        XtaskCmd::Bench(bench) => return bench.run(arguments),
+        XtaskCmd::Bench(bench) => return bench.run(),
         XtaskCmd::Report(report) => return report.run(),
         XtaskCmd::Interop(interop) => interop.run(&mut steps)?,
         XtaskCmd::Autobahn(flags) => {

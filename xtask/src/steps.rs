@@ -101,10 +101,7 @@ impl Steps {
         let ran = self.done.len() - skipped;
         let rows: String = self.done.iter().map(row).collect();
         let seconds = self.start.elapsed().as_secs_f64();
-        format!(
-            "{rows}{:width$}  {seconds:>7.1} s  {ran} steps ran, {skipped} were skipped\n",
-            "all"
-        )
+        format!("{rows}{:width$}  {seconds:>7.1} s  {ran} ran, {skipped} skipped\n", "all")
     }
 }
 
@@ -134,7 +131,7 @@ mod tests {
         let table = steps.table();
         assert!(table.contains("ok       7 tests\n"), "{table}");
         assert!(table.contains("skipped  no such tool\n"), "{table}");
-        assert!(table.ends_with("1 steps ran, 1 were skipped\n"), "{table}");
+        assert!(table.ends_with("1 ran, 1 skipped\n"), "{table}");
         assert_eq!(steps.finish(), ExitCode::SUCCESS);
     }
 

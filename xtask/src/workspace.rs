@@ -18,11 +18,8 @@ pub(crate) fn root() -> &'static Path {
 
 /// Returns the arguments of cargo that select all packages, with the features that go together.
 pub(crate) fn whole(packages: &[Package]) -> Vec<String> {
-    let with = |package: &Package| {
-        let of = |feature: &String| format!("--features={}/{feature}", package.name);
-        package.with_workspace.iter().map(of).collect::<Vec<_>>()
-    };
-    ["--workspace".to_owned()].into_iter().chain(packages.iter().flat_map(with)).collect()
+    let features = packages.iter().flat_map(Package::features_together);
+    ["--workspace".to_owned()].into_iter().chain(features).collect()
 }
 
 /// What `cargo metadata` says of the workspace; asked for once.
@@ -72,6 +69,11 @@ impl Workspace {
 }
 
 impl Package {
+    /// Returns the arguments of cargo that turn on the features that go together.
+    pub(crate) fn features_together(&self) -> impl Iterator<Item = String> {
+        self.with_workspace.iter().map(|feature| format!("--features={}/{feature}", self.name))
+    }
+
     fn parse(package: &Value) -> Option<Self> {
         let text = |value: &Value| value.as_str().map(str::to_owned);
         let texts =

@@ -101,20 +101,25 @@ impl ContentCoding {
         expect(unused_variables, reason = "identity needs neither, Brotli only the level")
     )]
     pub fn encoder(self, level: Level, contexts: &Contexts) -> Option<ContentEncoder> {
-        let encoder = match self {
+        match self {
             #[cfg(any(feature = "zlib-rs", feature = "miniz_oxide"))]
             Self::Gzip | Self::Deflate => {
                 let format = if self == Self::Gzip { Format::Gzip } else { Format::Zlib };
-                let deflater = seg_flate::Deflater::new(format, level);
-                Encoder::Deflate(deflater.contexts(contexts))
+                let deflater = seg_flate::Deflater::new(format, level).contexts(contexts);
+                Some(ContentEncoder(Encoder::Deflate(deflater)))
             }
             #[cfg(feature = "brotli")]
-            Self::Brotli => Encoder::Brotli(seg_flate::BrotliEncoder::new(level)),
+            Self::Brotli => {
+                let encoder = seg_flate::BrotliEncoder::new(level);
+                Some(ContentEncoder(Encoder::Brotli(encoder)))
+            }
             #[cfg(feature = "zstd")]
-            Self::Zstd => Encoder::Zstd(seg_flate::ZstdEncoder::new(level).contexts(contexts)),
-            _ => return None,
-        };
-        Some(ContentEncoder(encoder))
+            Self::Zstd => {
+                let encoder = seg_flate::ZstdEncoder::new(level).contexts(contexts);
+                Some(ContentEncoder(Encoder::Zstd(encoder)))
+            }
+            _ => None,
+        }
     }
 
     /// Creates what decodes a body in this coding; `None` for [`Identity`](Self::Identity). `contexts` keep its
@@ -191,6 +196,17 @@ impl ContentEncoder {
             Encoder::Zstd(ref encoder) => encoder,
         }
     }
+
+    fn as_encode_mut(&mut self) -> &mut dyn Encode {
+        match self.0 {
+            #[cfg(any(feature = "zlib-rs", feature = "miniz_oxide"))]
+            Encoder::Deflate(ref mut encoder) => encoder,
+            #[cfg(feature = "brotli")]
+            Encoder::Brotli(ref mut encoder) => encoder,
+            #[cfg(feature = "zstd")]
+            Encoder::Zstd(ref mut encoder) => encoder,
+        }
+    }
 }
 
 impl Encode for ContentEncoder {
@@ -200,14 +216,7 @@ impl Encode for ContentEncoder {
         flush: Flush,
         output: &mut SegmentedBuf,
     ) -> Result<(), DeflateError> {
-        match self.0 {
-            #[cfg(any(feature = "zlib-rs", feature = "miniz_oxide"))]
-            Encoder::Deflate(ref mut encoder) => encoder.push(input, flush, output),
-            #[cfg(feature = "brotli")]
-            Encoder::Brotli(ref mut encoder) => encoder.push(input, flush, output),
-            #[cfg(feature = "zstd")]
-            Encoder::Zstd(ref mut encoder) => encoder.push(input, flush, output),
-        }
+        self.as_encode_mut().push(input, flush, output)
     }
 
     fn consumed(&self) -> u64 {

@@ -1,7 +1,8 @@
-//! What a pool does when the global allocator has no memory: its segments do not come from there.
+//! What a pool does when the global allocator has no memory: its segments do not come from there, where
+//! the system has `mmap`.
 //!
 //! Not with the report, whose list of slabs is on the heap.
-#![cfg(not(any(seg_loom, seg_heap, miri, feature = "report")))]
+#![cfg(all(unix, not(any(seg_loom, seg_heap, miri, feature = "report"))))]
 
 use core::{
     alloc::{GlobalAlloc, Layout},

@@ -57,6 +57,8 @@ pub struct BodyAssembler {
     /// Octets taken since the start of the body; not kept up to date while the decoder counts.
     offset: u64,
     state: State,
+    /// How the body is encoded, for the decoders in `content`.
+    codings: ContentCodings,
     content: Content,
     /// Bytes of the body so far, those included that were taken out.
     len: u64,
@@ -82,6 +84,7 @@ impl BodyAssembler {
             framing,
             offset: 0,
             state: State::Open,
+            codings: ContentCodings::default(),
             content: Content::default(),
             len: 0,
         }
@@ -100,13 +103,15 @@ impl BodyAssembler {
         self.limits = limits;
         self.data.set_held_bytes_max(limits.held_bytes_max());
         self.decoder = Decoder::with_limits(limits.chunked);
+        self.start_content();
         self
     }
 
-    /// Decompresses the data as it comes. For a new assembler, after its limits are set.
+    /// Decompresses the data as it comes. For a new assembler.
     #[must_use]
     pub fn content_coding(mut self, codings: impl Into<ContentCodings>) -> Self {
-        self.content.reset(codings.into(), self.data.pool(), &self.limits);
+        self.codings = codings.into();
+        self.start_content();
         self
     }
 
@@ -115,6 +120,7 @@ impl BodyAssembler {
     #[must_use]
     pub fn contexts(mut self, contexts: &Contexts) -> Self {
         self.content.set_contexts(contexts);
+        self.start_content();
         self
     }
 
@@ -133,7 +139,13 @@ impl BodyAssembler {
         self.framing = framing;
         self.offset = 0;
         self.state = State::Open;
-        self.content.reset(codings.into(), self.data.pool(), &self.limits);
+        self.codings = codings.into();
+        self.start_content();
+    }
+
+    /// Makes the decoders of the codings, within the limits.
+    fn start_content(&mut self) {
+        self.content.reset(self.codings, self.data.pool(), &self.limits);
     }
 
     /// Takes what belongs to the body from the front of `received`.

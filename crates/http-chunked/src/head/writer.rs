@@ -104,12 +104,13 @@ impl HeadWriter {
     ///
     /// # Errors
     ///
-    /// [`OutOfMemory`](HeadWriteErrorKind::OutOfMemory); a part of the fields is appended then.
+    /// [`OutOfMemory`](HeadWriteErrorKind::OutOfMemory). Nothing is appended then.
     pub fn forward<L: StartLine>(&mut self, head: &Head<L>) -> Result<&mut Self, HeadWriteError> {
+        let len = self.output.len();
         for (name, value) in head.fields() {
             let is_for_one = is_any_of(name, &CONNECTION) || head.has_element("connection", name);
             if !is_for_one && !is_any_of(name, &FRAMING) {
-                self.field(name, value)?;
+                self.field(name, value).map(drop).inspect_err(|_| self.output.truncate(len))?;
             }
         }
         Ok(self)

@@ -1,7 +1,7 @@
 //! The case files, whole and in pieces, in both assemblies.
 
 use core::slice::from_ref;
-use std::{env, fs};
+use std::{env, fs, path::Path};
 
 use seg_pool::Segment;
 
@@ -25,13 +25,17 @@ fn check(case: &Case) {
     }
 }
 
-/// Names a file of rows like those of `data`, to be read in the place of the corpus.
+/// Names a file of rows like those of `data`, to be read in the place of the corpus: by a path from the root of the
+/// workspace.
 const CASES_VARIABLE: &str = "HTTP_CHUNKED_CASES";
 
 #[test]
 fn the_corpus_holds_in_every_cut() {
     let corpus = match env::var_os(CASES_VARIABLE) {
-        Some(path) => cases(&fs::read_to_string(path).expect(CASES_VARIABLE)),
+        Some(path) => {
+            let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
+            cases(&fs::read_to_string(root.join(path)).expect(CASES_VARIABLE))
+        }
         None => cases(include_str!("../data/chunked.jsonl")),
     };
     let rows = if env::var_os(CASES_VARIABLE).is_some() { corpus.len().max(1) } else { 136 };

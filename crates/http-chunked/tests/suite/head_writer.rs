@@ -129,3 +129,21 @@ fn a_head_goes_on_when_there_is_memory_again() {
     assert_eq!(head.fields().count(), 3);
     assert_eq!((head.find("A"), head.find("B")), (Some(&value[..8_000]), Some(&value[..])));
 }
+
+#[test]
+fn a_head_whose_fields_did_not_fit_is_passed_on_once() {
+    let value = "v".repeat(8_380);
+    let wire = format!("HTTP/1.1 200 OK\r\nA: {value}\r\nB: {value}\r\nContent-Length: 1\r\n\r\n");
+    let reader = response(&Segment::from(bytes::Bytes::from(wire.clone())).into());
+    let head = reader.head().expect("it was read");
+    // Four segments, and the block of a list.
+    let budget = Budget::new(&Pool::new(), (64 << 10) + 256);
+    let pool = budget.pool();
+    let others: Vec<_> = (0..3).map(|_| pool.take(16 << 10)).collect();
+    let mut writer = HeadWriter::response(pool, 200, b"OK").expect("one is left");
+    let error = writer.forward(head).expect_err("none is left");
+    assert!(matches!(error.kind(), HeadWriteErrorKind::OutOfMemory(_)), "{error}");
+    drop(others);
+    let passed_on = writer.forward(head).expect("there is memory").finish(Some(Framing::Length(1)));
+    assert_eq!(passed_on.expect("good"), wire.as_bytes());
+}

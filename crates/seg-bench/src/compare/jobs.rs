@@ -18,8 +18,7 @@ pub type Layer = (&'static str, fn() -> Vec<Job>);
 /// All layers that have jobs, lowest first.
 pub const LAYERS: &[Layer] = &[
     ("pool", pool::jobs),
-    ("seq", seq::jobs),
-    ("udp", udp::jobs),
+    ("seq", || seq::jobs().into_iter().chain(udp::jobs()).collect()),
     ("flate", flate::jobs),
     ("chunked", chunked::jobs),
     ("ws", ws::jobs),
