@@ -1,8 +1,8 @@
 //! What all decoders do.
 
-use seg_seq::{CutError, SegmentedBuf, Sequence};
+use seg_seq::{SegmentedBuf, Sequence};
 
-use crate::inflate_error::{InflateError, InflateErrorKind};
+use crate::{inflate_error::InflateError, pieces::push_chunk};
 
 /// A decoder of one compressed stream, pushed piece by piece: an [`Inflater`](crate::Inflater), or one of Brotli or Zstandard.
 ///
@@ -40,25 +40,22 @@ pub trait Decode {
         output_bytes_max: u64,
     ) -> Result<Status, InflateError>;
 
-    /// Decodes all chunks of a sequence. Returns the status, and what follows the stream's end in `input`, of all its chunks.
+    /// Decodes all chunks of a sequence, which is consumed: what was taken goes back to its pool, and what follows the stream's end
+    /// stays in `input`, after the [`leftover`](Self::leftover) of chunks before.
     ///
     /// # Errors
     ///
     /// As [`push`](Self::push).
     fn push_sequence(
         &mut self,
-        input: &Sequence,
+        input: &mut Sequence,
         output: &mut SegmentedBuf,
-    ) -> Result<(Status, Sequence), InflateError> {
-        let start = self.consumed();
+    ) -> Result<Status, InflateError> {
         let mut status = self.push(&mut &[][..], output)?;
-        for chunk in input.chunks() {
-            if status == Status::End {
-                break;
-            }
-            status = self.push(&mut &chunk[..], output)?;
+        while status != Status::End && !input.is_empty() {
+            status = push_chunk(input, |chunk| self.push(chunk, output))?;
         }
-        Ok((status, rest(input, start, self.consumed())?))
+        Ok(status)
     }
 
     /// Says that no input follows.
@@ -99,14 +96,4 @@ pub enum Status {
     NeedOutput,
     /// The stream has ended. What is left of the input follows it.
     End,
-}
-
-/// Returns what is left of a sequence when the decoder has gone from one offset to another.
-pub(crate) fn rest(input: &Sequence, start: u64, consumed: u64) -> Result<Sequence, InflateError> {
-    input.try_slice(consumed.saturating_sub(start)..).map_err(|error| match error {
-        CutError::OutOfMemory(error) => {
-            InflateError::new(InflateErrorKind::OutOfMemory(error), consumed)
-        }
-        other => unreachable!("no more is consumed than was pushed: {other}"),
-    })
 }

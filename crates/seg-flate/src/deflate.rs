@@ -306,7 +306,10 @@ pub fn deflate(
     level: Level,
     pool: &Pool,
 ) -> Result<Sequence, DeflateError> {
-    let mut output = SegmentedBuf::new(pool);
-    Deflater::new(format, level).push_sequence(input, Flush::Finish, &mut output)?;
+    let (mut output, mut deflater) = (SegmentedBuf::new(pool), Deflater::new(format, level));
+    for chunk in input.chunks() {
+        deflater.push(&mut &chunk[..], Flush::None, &mut output)?;
+    }
+    deflater.push(&mut &[][..], Flush::Finish, &mut output)?;
     Ok(output.freeze())
 }

@@ -15,13 +15,11 @@ pub struct DeflateError {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum DeflateErrorKind {
-    /// The pool had no segment for the output. Nothing is lost: push the rest of the input again
-    /// when there is memory, and with the same flush.
+    /// The pool had no segment for the output, or the system no memory for the state of Zstandard's library, whose size is not
+    /// known then. Nothing is lost: push the rest of the input again when there is memory, and with the same flush.
     OutOfMemory(OutOfMemory),
     /// Input came after [`Flush::Finish`](crate::Flush::Finish).
     Finished,
-    /// The system returned no memory to the library of Zstandard. The same call can be made again.
-    ContextOutOfMemory,
 }
 
 impl DeflateError {
@@ -48,9 +46,6 @@ impl fmt::Display for DeflateError {
         match self.kind {
             DeflateErrorKind::OutOfMemory(error) => write!(f, "{error}")?,
             DeflateErrorKind::Finished => f.write_str("input after the stream's end")?,
-            DeflateErrorKind::ContextOutOfMemory => {
-                f.write_str("no memory for the library's state")?;
-            }
         }
         write!(f, ", at byte {} of the uncompressed stream", self.offset)
     }

@@ -2,9 +2,9 @@
 
 use seg_seq::{SegmentedBuf, Sequence};
 
-use crate::deflate_error::DeflateError;
 #[cfg(any(feature = "brotli", feature = "zstd"))]
 use crate::deflate_error::DeflateErrorKind;
+use crate::{deflate_error::DeflateError, pieces::push_chunk};
 
 /// An encoder of one stream, pushed piece by piece: a [`Deflater`](crate::Deflater), or one of Brotli or Zstandard.
 pub trait Encode {
@@ -22,19 +22,20 @@ pub trait Encode {
         output: &mut SegmentedBuf,
     ) -> Result<(), DeflateError>;
 
-    /// Encodes all chunks of a sequence into `output`, and flushes after the last.
+    /// Encodes all chunks of a sequence into `output`, and flushes after the last. The sequence is consumed: what was taken goes back
+    /// to its pool.
     ///
     /// # Errors
     ///
-    /// As [`push`](Self::push); [`consumed`](Self::consumed) says how much of the input was taken.
+    /// As [`push`](Self::push): `input` then starts at the first byte not taken, and the same call can be made again.
     fn push_sequence(
         &mut self,
-        input: &Sequence,
+        input: &mut Sequence,
         flush: Flush,
         output: &mut SegmentedBuf,
     ) -> Result<(), DeflateError> {
-        for chunk in input.chunks() {
-            self.push(&mut &chunk[..], Flush::None, output)?;
+        while !input.is_empty() {
+            push_chunk(input, |chunk| self.push(chunk, Flush::None, output))?;
         }
         self.push(&mut &[][..], flush, output)
     }

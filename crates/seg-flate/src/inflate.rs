@@ -4,6 +4,7 @@ mod framing;
 
 use core::fmt;
 
+use bytes::Buf;
 use seg_pool::{Pool, SegmentSize};
 use seg_seq::{SegmentedBuf, Sequence};
 
@@ -11,7 +12,7 @@ use self::framing::{Envelope, Member, State, StepResult};
 use crate::{
     checksum::{adler32, crc32},
     contexts::{Context, Contexts},
-    decode::{Decode, Status, rest},
+    decode::{Decode, Status},
     engine::{Engine, Outcome, Progress},
     format::{Format, Trailing},
     gzip,
@@ -143,9 +144,11 @@ impl Inflater {
         }
     }
 
+    /// Decodes a sequence and counts what is taken of it; the last of it may not be in the buffer yet.
     fn push_pieces(
         &mut self,
         input: &Sequence,
+        taken: &mut usize,
         output: &mut SegmentedBuf,
     ) -> Result<Status, InflateError> {
         let mut status = self.push_piece(&mut &[][..], output)?;
@@ -156,7 +159,10 @@ impl Inflater {
             let is_copied = is_dense && self.consumed > 0;
             let whole_bytes_min = if is_copied { WHOLE_BYTES_MIN } else { 0 };
             let Some(mut piece) = pieces.next(whole_bytes_min, output.pool()) else { break };
-            status = self.push_piece(&mut piece, output)?;
+            let len = piece.len();
+            let pushed = self.push_piece(&mut piece, output);
+            *taken += len - piece.len();
+            status = pushed?;
         }
         Ok(status)
     }
@@ -314,13 +320,14 @@ impl Decode for Inflater {
     /// one segment of 64 KiB: at each end of the input some symbols are decoded one by one, which costs more than the copy.
     fn push_sequence(
         &mut self,
-        input: &Sequence,
+        input: &mut Sequence,
         output: &mut SegmentedBuf,
-    ) -> Result<(Status, Sequence), InflateError> {
-        let start = self.consumed;
-        let result = self.push_pieces(input, output);
+    ) -> Result<Status, InflateError> {
+        let mut taken = 0;
+        let result = self.push_pieces(input, &mut taken, output);
         self.flush(output);
-        Ok((result?, rest(input, start, self.consumed)?))
+        input.advance(taken);
+        result
     }
 
     fn finish(&mut self) -> Result<(), InflateError> {
@@ -407,10 +414,11 @@ pub fn inflate(
     limits: Limits,
 ) -> Result<Sequence, InflateError> {
     let mut inflater = Inflater::new(format, limits);
-    let mut output = SegmentedBuf::new(pool);
-    let (_, rest) = inflater.push_sequence(input, &mut output)?;
+    let (mut output, mut taken) = (SegmentedBuf::new(pool), 0);
+    inflater.push_pieces(input, &mut taken, &mut output)?;
+    inflater.flush(&mut output);
     inflater.finish()?;
-    if !rest.is_empty() && limits.trailing == Trailing::Refuse {
+    if input.len() > taken as u64 && limits.trailing == Trailing::Refuse {
         return Err(InflateError::new(InflateErrorKind::TrailingData, inflater.consumed));
     }
     Ok(output.freeze())

@@ -7,8 +7,8 @@ use seg_pool::OutOfMemory;
 /// A compressed stream that cannot be decoded, and where.
 ///
 /// What was decoded before stays in the output. The same error comes back from then on, except for
-/// [`OutOfMemory`](InflateErrorKind::OutOfMemory) and [`ContextOutOfMemory`](InflateErrorKind::ContextOutOfMemory): these lose
-/// nothing, and the rest of the input can be pushed again when there is memory.
+/// [`OutOfMemory`](InflateErrorKind::OutOfMemory): it loses nothing, and the rest of the input can be pushed again when there is
+/// memory.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct InflateError {
     kind: InflateErrorKind,
@@ -51,16 +51,14 @@ pub enum InflateErrorKind {
     TrailingData,
     /// The input ended before the stream did.
     Truncated,
-    /// The pool had no segment for the output.
+    /// The pool had no segment for the output, or the system no memory for a window and the state of Zstandard's library.
     OutOfMemory(OutOfMemory),
-    /// The system returned no memory to the library of Zstandard, for its state or for a window.
-    ContextOutOfMemory,
 }
 
 impl InflateErrorKind {
     /// Returns whether the same call can succeed later.
     pub(crate) const fn is_passing(&self) -> bool {
-        matches!(self, Self::OutOfMemory(_) | Self::ContextOutOfMemory)
+        matches!(self, Self::OutOfMemory(_))
     }
 }
 
@@ -104,7 +102,6 @@ impl fmt::Display for InflateError {
             InflateErrorKind::RatioTooHigh => "output is larger than the ratio limit allows",
             InflateErrorKind::TrailingData => "data after the end",
             InflateErrorKind::Truncated => "the stream is truncated",
-            InflateErrorKind::ContextOutOfMemory => "no memory for a window or the library's state",
             InflateErrorKind::OutOfMemory(error) => {
                 return write!(f, "{error}, at byte {} of the compressed stream", self.offset);
             }

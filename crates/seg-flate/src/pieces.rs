@@ -2,8 +2,19 @@
 
 use core::iter::Peekable;
 
+use bytes::Buf;
 use seg_pool::{Pool, Segment, SegmentMut, SegmentSize};
 use seg_seq::Sequence;
+
+/// Pushes the first chunk of a sequence, and consumes what is taken of it.
+pub(crate) fn push_chunk<R>(input: &mut Sequence, push: impl FnOnce(&mut &[u8]) -> R) -> R {
+    let mut rest = input.chunk();
+    let len = rest.len();
+    let result = push(&mut rest);
+    let taken = len - rest.len();
+    input.advance(taken);
+    result
+}
 
 /// Chunks of a sequence, short ones copied together.
 pub(crate) struct Pieces<I: Iterator> {

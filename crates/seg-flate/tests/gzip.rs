@@ -5,7 +5,9 @@ mod harness;
 
 use flate2::Crc;
 use harness::{Outcome, decode};
-use seg_flate::{Format, InflateErrorKind as Kind, Limits, Trailing};
+use seg_flate::{Decode, Format, InflateErrorKind as Kind, Inflater, Limits, Status, Trailing};
+use seg_pool::Pool;
+use seg_seq::{SegmentedBuf, Sequence};
 
 const FTEXT: u8 = 1;
 const FHCRC: u8 = 1 << 1;
@@ -237,6 +239,22 @@ fn bytes_behind_the_last_member_are_refused_or_left() {
             let left = Outcome { rest: behind.len(), ..Outcome::whole(&body) };
             check(name, Limits::default().with_trailing(Trailing::Leave), &wire, &left);
         }
+    }
+}
+
+#[test]
+fn what_follows_the_last_member_of_a_sequence_is_left_once() {
+    let (wire, after) = (hello(), b"\x1fgarbage");
+    let limits = Limits::default().with_trailing(Trailing::Leave);
+    for cut in 0..wire.len() + after.len() {
+        let wire = [&wire, &after[..]].concat();
+        let (head, tail) = wire.split_at(cut);
+        let mut input = Sequence::from(head.to_vec());
+        input.append(tail.to_vec().into());
+        let mut inflater = Inflater::new(Format::Gzip, limits);
+        let pushed = inflater.push_sequence(&mut input, &mut SegmentedBuf::new(&Pool::new()));
+        assert_eq!(pushed, Ok(Status::End));
+        assert_eq!([inflater.leftover(), &input.to_vec()].concat(), after, "cut at {cut}");
     }
 }
 

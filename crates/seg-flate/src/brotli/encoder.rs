@@ -36,7 +36,7 @@ const WINDOW_BITS: u32 = 22;
 /// let (mut wire, mut output) = (SegmentedBuf::new(&pool), SegmentedBuf::new(&pool));
 /// BrotliEncoder::new(Level::FAST).push(&mut &b"hello"[..], Flush::Finish, &mut wire)?;
 /// let mut decoder = BrotliDecoder::new(Limits::default());
-/// decoder.push_sequence(&wire.freeze(), &mut output)?;
+/// decoder.push_sequence(&mut wire.freeze(), &mut output)?;
 /// decoder.finish()?;
 /// assert_eq!(output.freeze(), b"hello");
 /// # Ok(())

@@ -2,6 +2,7 @@
 
 use core::fmt;
 
+use seg_pool::OutOfMemory;
 use seg_seq::SegmentedBuf;
 use zstd_safe::{DCtx, DParameter, InBuffer, OutBuffer, ResetDirective};
 
@@ -275,9 +276,10 @@ impl ZstdDecoder {
             };
         }
         let offset = self.consumed - header.len() as u64 + 5;
-        let Some(context) = &mut self.context else {
-            return Err((InflateErrorKind::ContextOutOfMemory, offset));
-        };
+        // No more than a limit that is a `usize`.
+        let requested = usize::try_from(window_bytes).unwrap_or(usize::MAX);
+        let out_of_memory = InflateErrorKind::OutOfMemory(OutOfMemory::system(requested));
+        let Some(context) = &mut self.context else { return Err((out_of_memory, offset)) };
         let window_min = self.block_bytes_max as u64;
         let bound = match self.content_bytes {
             None => content_bound(input, self.block_bytes_max, window_bytes / 2),
@@ -289,7 +291,7 @@ impl ZstdDecoder {
             // The library goes on from the start of the frame.
             let is_reset = context.reset(ResetDirective::SessionOnly).is_ok();
             let kind = if code == MEMORY_ALLOCATION && is_reset {
-                InflateErrorKind::ContextOutOfMemory
+                out_of_memory
             } else {
                 InflateErrorKind::WindowTooLarge
             };

@@ -2,6 +2,7 @@
 
 use core::fmt;
 
+use seg_pool::OutOfMemory;
 use seg_seq::SegmentedBuf;
 use zstd_safe::{
     CCtx, CParameter, InBuffer, OutBuffer, ResetDirective, zstd_sys::ZSTD_EndDirective,
@@ -14,6 +15,10 @@ use crate::{
     encode::{Encode, EncodeProgress, Flush},
     level::Level,
 };
+
+/// The library does not say how much it asked for.
+const CONTEXT_OUT_OF_MEMORY: DeflateErrorKind =
+    DeflateErrorKind::OutOfMemory(OutOfMemory::system(0));
 
 /// Encodes one Zstandard frame (RFC 8878), pushed piece by piece: HTTP's `zstd`.
 ///
@@ -34,7 +39,7 @@ use crate::{
 /// let (mut wire, mut output) = (SegmentedBuf::new(&pool), SegmentedBuf::new(&pool));
 /// ZstdEncoder::new(Level::DEFAULT).push(&mut &b"hello"[..], Flush::Finish, &mut wire)?;
 /// let mut decoder = ZstdDecoder::new(Limits::default());
-/// decoder.push_sequence(&wire.freeze(), &mut output)?;
+/// decoder.push_sequence(&mut wire.freeze(), &mut output)?;
 /// decoder.finish()?;
 /// assert_eq!(output.freeze(), b"hello");
 /// # Ok(())
@@ -88,11 +93,11 @@ impl ZstdEncoder {
                 let kept = self.contexts.take(|context| matches!(context, Context::ZstdEncoder(_)));
                 let mut context = match kept {
                     Some(Context::ZstdEncoder(context)) => context,
-                    _ => CCtx::try_create().ok_or(DeflateErrorKind::ContextOutOfMemory)?,
+                    _ => CCtx::try_create().ok_or(CONTEXT_OUT_OF_MEMORY)?,
                 };
                 let level = i32::from(self.level.as_u8().max(1));
                 let set = context.set_parameter(CParameter::CompressionLevel(level));
-                set.map_err(|_| DeflateErrorKind::ContextOutOfMemory)?;
+                set.map_err(|_| CONTEXT_OUT_OF_MEMORY)?;
                 context
             }
         };
@@ -128,7 +133,7 @@ impl ZstdEncoder {
             let (taken, made) = (from.pos(), to.pos());
             // Nothing else fails: but for input after an end that is not all in the output.
             let held = result.map_err(|code| match code {
-                MEMORY_ALLOCATION => DeflateErrorKind::ContextOutOfMemory,
+                MEMORY_ALLOCATION => CONTEXT_OUT_OF_MEMORY,
                 _ => DeflateErrorKind::Finished,
             })?;
             *input = &input[taken..];

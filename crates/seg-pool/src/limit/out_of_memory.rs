@@ -27,7 +27,15 @@ pub enum Cause {
 }
 
 impl OutOfMemory {
-    /// Returns the bytes asked for, rounded up to a segment size.
+    /// Creates the error of a system that returned no memory for `requested_bytes` to somebody beside the pool, such as the
+    /// library of a codec; 0 where it does not say how many.
+    #[must_use]
+    pub const fn system(requested_bytes: usize) -> Self {
+        Self { requested: requested_bytes, available: 0, limit: usize::MAX, cause: Cause::System }
+    }
+
+    /// Returns the bytes asked for: of a pool or a budget rounded up to a segment size, of the [`system`](Self::system) beside them as
+    /// they were.
     #[must_use]
     pub const fn requested_bytes(&self) -> usize {
         self.requested
@@ -61,7 +69,7 @@ impl fmt::Display for OutOfMemory {
             Cause::Pool => "pool",
             Cause::Budget => "budget",
             Cause::System => {
-                return write!(f, "the system gave no memory for a segment of {requested} bytes");
+                return write!(f, "the system gave no memory: {requested} bytes requested");
             }
         };
         write!(f, "{who} exhausted: {requested} bytes requested, {available} of {limit} available")

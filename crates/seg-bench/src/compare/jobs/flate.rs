@@ -91,7 +91,9 @@ impl Way for Ours {
 
     fn run(&mut self, (): ()) -> Sequence {
         self.inflater.reset(Format::Gzip);
-        self.inflater.push_sequence(&self.input, &mut self.output).expect("a valid stream");
+        self.inflater
+            .push_sequence(&mut self.input.clone(), &mut self.output)
+            .expect("a valid stream");
         self.inflater.finish().expect("a whole stream");
         self.output.split()
     }

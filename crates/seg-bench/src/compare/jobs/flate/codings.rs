@@ -83,7 +83,9 @@ impl<D: Decode + 'static> Way for Ours<D> {
 
     fn run(&mut self, (): ()) -> Sequence {
         (self.reset)(&mut self.decoder);
-        self.decoder.push_sequence(&self.input, &mut self.output).expect("a valid stream");
+        self.decoder
+            .push_sequence(&mut self.input.clone(), &mut self.output)
+            .expect("a valid stream");
         self.decoder.finish().expect("a whole stream");
         self.output.split()
     }
