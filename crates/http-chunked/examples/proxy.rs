@@ -3,7 +3,7 @@
 //!
 //! `cargo run --example proxy --features tokio -- UPSTREAM [--listen 127.0.0.1:8081]`
 
-use std::io::{self, ErrorKind};
+use std::io::{self, ErrorKind, IoSliceMut};
 
 use futures_util::FutureExt;
 use http_chunked::{
@@ -12,12 +12,15 @@ use http_chunked::{
 };
 use seg_pool::Pool;
 use seg_seq::Sequence;
-use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt, split};
+use tokio::{
+    io::{AsyncRead, AsyncWrite, AsyncWriteExt},
+    net::tcp::OwnedReadHalf,
+};
 
 type Body<S, L> = Incoming<S, http_chunked::MessageReader<L>>;
 
 /// What is gathered for one write of a body that goes on as it came.
-const WRITE_BYTES: u64 = 128 << 10;
+const WRITE_BYTES: u64 = 64 << 10;
 
 /// Writes a head and the body that follows it. Writes when there is much, or nothing more for now.
 async fn send<S: AsyncRead + Unpin, L: StartLine, W: AsyncWrite + Unpin>(
@@ -96,20 +99,22 @@ async fn respond<S: AsyncRead + Unpin, W: AsyncWrite + Unpin>(
     }
 }
 
-/// Serves one client until either side closes.
-pub(crate) async fn serve(
-    client: impl AsyncRead + AsyncWrite + Unpin,
-    upstream: impl AsyncRead + AsyncWrite + Unpin,
+/// Serves one client until either side closes. Takes how their sockets read into several buffers at once.
+pub(crate) async fn serve<R: AsyncRead + Unpin, W: AsyncWrite + Unpin>(
+    (read, mut client): (R, W),
+    (up, mut upstream): (R, W),
+    read_vectored: fn(&R, &mut [IoSliceMut<'_>]) -> io::Result<usize>,
     pool: &Pool,
 ) -> io::Result<()> {
-    let ((read, mut client), (up, mut upstream)) = (split(client), split(upstream));
     // Bodies go through and are not kept, so they may be of any length.
     let body = BodyLimits::new().with_body_bytes_max(u64::MAX);
     let limits = MessageLimits::new().with_body(body);
     let requests = RequestReader::new(pool).keep_encoded().limits(limits);
-    let mut requests = Incoming::new(read, requests, pool).wait_for_memory();
+    let requests = Incoming::new(read, requests, pool).wait_for_memory();
+    let mut requests = requests.with_vectored_reads(read_vectored);
     let responses = ResponseReader::new(pool).keep_encoded().limits(limits);
-    let mut responses = Incoming::new(up, responses, pool).wait_for_memory().stop_at_interim();
+    let responses = Incoming::new(up, responses, pool).wait_for_memory().stop_at_interim();
+    let mut responses = responses.with_vectored_reads(read_vectored);
     loop {
         match requests.read_head_async().await {
             Ok(true) => {}
@@ -180,7 +185,8 @@ async fn main() -> io::Result<()> {
                 client.set_nodelay(true)?;
                 let upstream = tokio::net::TcpStream::connect(upstream).await?;
                 upstream.set_nodelay(true)?;
-                serve(client, upstream, &pool).await
+                let (client, upstream) = (client.into_split(), upstream.into_split());
+                serve(client, upstream, OwnedReadHalf::try_read_vectored, &pool).await
             };
             if let Err(error) = served.await {
                 eprintln!("connection: {error}");
@@ -191,9 +197,18 @@ async fn main() -> io::Result<()> {
 
 #[cfg(test)]
 mod tests {
-    use tokio::io::{AsyncReadExt, duplex};
+    use tokio::io::{AsyncReadExt, DuplexStream, duplex, split};
 
     use super::*;
+
+    /// Serves sockets that do not read into several buffers.
+    async fn serve(client: DuplexStream, upstream: DuplexStream, pool: &Pool) -> io::Result<()> {
+        super::serve(split(client), split(upstream), read_nothing, pool).await
+    }
+
+    fn read_nothing<R>(_: &R, _: &mut [IoSliceMut<'_>]) -> io::Result<usize> {
+        Err(ErrorKind::WouldBlock.into())
+    }
 
     /// What the upstream gets of what a client sends, and the client of what the upstream answers; both
     /// close after that. The answer to a request comes after all of it.

@@ -3,11 +3,12 @@
 #[path = "../../seg-pool/tests/harness/counting.rs"]
 mod counting;
 
-use std::io::Write as _;
+use core::cell::Cell;
+use std::io::{self, BufRead as _, IoSliceMut, Read, Write as _};
 
 use counting::allocations;
 use flate2::{Compression, write::GzEncoder};
-use http_chunked::{Contexts, MessageStep, RequestReader};
+use http_chunked::{BodyAssembler, Contexts, Framing, Incoming, MessageStep, RequestReader};
 use seg_pool::{Pool, Segment};
 
 /// Rounds of warming up, and then of counting.
@@ -45,6 +46,41 @@ fn a_reader_allocates_nothing_for_a_message_also_when_it_is_compressed() {
         };
         (0..ROUNDS).for_each(|_| read());
         assert_eq!(allocations(|| (0..ROUNDS).for_each(|_| read())), (0, 0));
+    }
+}
+
+#[test]
+fn reads_into_several_segments_allocate_nothing() {
+    let pool = Pool::new();
+    let assembler = BodyAssembler::new(&pool, Framing::UntilClose);
+    let mut incoming = Incoming::new(Endless::default(), assembler, &pool)
+        .with_vectored_reads(Endless::read_vectored);
+    let mut read = || {
+        for _ in 0..ROUNDS << 6 {
+            let count = incoming.fill_buf().expect("endless").len();
+            incoming.consume(count);
+        }
+    };
+    read();
+    read();
+    assert_eq!(allocations(read), (0, 0));
+    assert!(incoming.socket().0.get() >= ROUNDS, "it reads into several");
+}
+
+/// A socket that counts its vectored reads.
+#[derive(Default)]
+struct Endless(Cell<usize>);
+
+impl Endless {
+    fn read_vectored(&self, slices: &mut [IoSliceMut<'_>]) -> io::Result<usize> {
+        self.0.set(self.0.get() + 1);
+        io::repeat(b'x').read_vectored(slices)
+    }
+}
+
+impl Read for Endless {
+    fn read(&mut self, target: &mut [u8]) -> io::Result<usize> {
+        io::repeat(b'x').read(target)
     }
 }
 

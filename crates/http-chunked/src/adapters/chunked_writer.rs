@@ -3,7 +3,6 @@
 #[cfg(feature = "tokio")]
 mod tokio_io;
 
-use core::ops::RangeInclusive;
 use std::io::{self, IoSlice, Write};
 
 use bytes::Buf as _;
@@ -15,9 +14,8 @@ use crate::{
     trailers::Trailers,
 };
 
-/// Encoded bytes that are written as soon as there are so many: at first and on a socket that takes
-/// less at once, and at most.
-const BATCH_BYTES: RangeInclusive<u64> = 64 << 10..=256 << 10;
+/// Encoded bytes that are written as soon as there are so many.
+const BATCH_BYTES: u64 = 64 << 10;
 
 /// Slices that go into one vectored write.
 const SLICES: usize = 64;
@@ -25,9 +23,8 @@ const SLICES: usize = 64;
 /// Writes one chunked body to a socket: `std::io::Write`, and with the feature `tokio` tokio's
 /// `AsyncWrite`.
 ///
-/// What is written is gathered in pooled segments and goes out in vectored writes of 64 KiB, of more
-/// while the socket takes all of it at once, up to 256 KiB, or when it is flushed. After a flush no
-/// segment is held. The body is whole only after [`finish`](Self::finish), or the shutdown of
+/// What is written is gathered in pooled segments and goes out in vectored writes of 64 KiB, or when it
+/// is flushed. After a flush no segment is held. The body is whole only after [`finish`](Self::finish), or the shutdown of
 /// an asynchronous one; a writer that is dropped before leaves it truncated, so that the receiver
 /// takes it for what it is.
 ///
@@ -54,8 +51,6 @@ pub struct ChunkedWriter<W> {
     pending: Sequence,
     /// Taken from the encoder, and written after that.
     encoded: Sequence,
-    /// How much is gathered for one write.
-    batch_bytes: u64,
     socket: W,
 }
 
@@ -68,7 +63,7 @@ impl<W> ChunkedWriter<W> {
     /// Creates a writer with an encoder of your own: a chunk size, or data in it already.
     pub fn with_encoder(socket: W, encoder: Encoder) -> Self {
         let (pending, encoded) = (Sequence::new(), Sequence::new());
-        Self { encoder, pending, encoded, batch_bytes: *BATCH_BYTES.start(), socket }
+        Self { encoder, pending, encoded, socket }
     }
 
     /// Sets what is written before the body: its head, in the same write. For a new writer.
@@ -109,7 +104,7 @@ impl<W> ChunkedWriter<W> {
 
     /// Returns whether something should be written before more is taken.
     fn is_full(&self) -> bool {
-        self.pending.len() + self.encoded.len() + self.encoder.len() >= self.batch_bytes
+        self.pending.len() + self.encoded.len() + self.encoder.len() >= BATCH_BYTES
     }
 
     /// Moves what is encoded to what is written next; returns whether that is anything. Without memory
@@ -125,16 +120,6 @@ impl<W> ChunkedWriter<W> {
             let _ = self.pending.try_append(&mut self.encoded);
         }
         !self.pending.is_empty()
-    }
-
-    /// Takes in what the socket took of all that was offered; nothing when it was not ready.
-    fn record(&mut self, written: u64) {
-        let is_all = written >= self.batch_bytes && written == self.pending.len();
-        let next = if is_all { self.batch_bytes * 2 } else { self.batch_bytes / 2 };
-        if is_all || written < self.pending.len() {
-            self.batch_bytes = next.clamp(*BATCH_BYTES.start(), *BATCH_BYTES.end());
-        }
-        self.pending.advance(usize::try_from(written).unwrap_or(usize::MAX));
     }
 
     /// Copies from `bytes` into the open chunk.
@@ -179,7 +164,7 @@ impl<W: Write> ChunkedWriter<W> {
             let (slices, count) = Self::slices(&self.pending);
             match self.socket.write_vectored(&slices[..count]) {
                 Ok(0) => return Err(io::ErrorKind::WriteZero.into()),
-                Ok(written) => self.record(written as u64),
+                Ok(written) => self.pending.advance(written),
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
                 Err(error) => return Err(error),
             }

@@ -3,18 +3,19 @@
 #[cfg(all(feature = "http-body", feature = "tokio"))]
 mod http_body;
 mod read_size;
+mod read_vectored;
 mod receive;
 #[cfg(feature = "tokio")]
 mod tokio_io;
 
-use std::io::{self, BufRead, Read};
+use std::io::{self, BufRead, IoSliceMut, Read};
 
 use bytes::Buf;
 use seg_pool::{Pool, Segment, SegmentMut};
 use seg_seq::{Flatten, Sequence};
 
-use self::read_size::ReadSize;
 pub use self::receive::Receive;
+use self::{read_size::ReadSize, read_vectored::ReadVectored};
 use crate::{body::Body, message::MessageStep, trailers::Trailers};
 
 /// A socket with a reader of messages over it, and the body of the message as a stream: `std::io`'s
@@ -26,7 +27,8 @@ use crate::{body::Body, message::MessageStep, trailers::Trailers};
 ///
 /// A segment is read into until it is full, so short reads do not hold a segment each. Reads that
 /// fill their segment make the next one larger, up to 64 KiB, and reads that do not make it smaller
-/// again. Where nothing is to be read, between messages or on a socket that has nothing, no segment
+/// again; where the socket can, they [go on](Self::with_vectored_reads) to several segments at once.
+/// Where nothing is to be read, between messages or on a socket that has nothing, no segment
 /// is held, unless other parts of it were handed out.
 ///
 /// # Examples
@@ -47,7 +49,7 @@ use crate::{body::Body, message::MessageStep, trailers::Trailers};
 /// let mut text = String::new();
 /// incoming.read_to_string(&mut text)?;
 /// assert_eq!(text, "hello");
-/// assert_eq!(&*incoming.into_parts().2, b"next");
+/// assert_eq!(incoming.into_parts().2, b"next");
 /// # Ok(())
 /// # }
 /// ```
@@ -58,11 +60,12 @@ pub struct Incoming<S, R> {
     pool: Pool,
     /// Read from the socket, and not by the reader.
     received: Segment,
+    /// What was read at once, when that is several segments: `received` is the rest of the first one.
+    ahead: Sequence,
+    read_vectored: Option<ReadVectored<S>>,
     /// What is left of the segment that was read into last.
     spare: Option<SegmentMut>,
     read_size: ReadSize,
-    /// Whether a part of that segment was handed out.
-    is_shared: bool,
     stops_at_interim: bool,
     /// Data of the body that was not read yet.
     data: Sequence,
@@ -101,9 +104,10 @@ impl<S, R: Receive> Incoming<S, R> {
             reader,
             pool: pool.clone(),
             received: Segment::new(),
+            ahead: Sequence::new(),
+            read_vectored: None,
             spare: None,
             read_size: ReadSize::new(pool.segment_size()),
-            is_shared: false,
             stops_at_interim: false,
             data: Sequence::new(),
             is_collecting: false,
@@ -115,8 +119,40 @@ impl<S, R: Receive> Incoming<S, R> {
 
     /// Sets what was read from the socket already. For a new stream.
     #[must_use]
-    pub fn read_ahead(mut self, received: Segment) -> Self {
-        self.received = received;
+    pub fn read_ahead(mut self, received: impl Into<Sequence>) -> Self {
+        self.set_received(received.into());
+        self
+    }
+
+    /// Sets how the socket reads into several buffers at once, with `WouldBlock` when it has nothing for now. For a new stream.
+    ///
+    /// Then reads that keep filling a segment of 64 KiB go on to several of them, 512 KiB at most: fewer calls, and fewer times that the
+    /// sender is woken up. That begins after 4 MiB in a row, about what sockets buffer for a peer that reads nothing, and each double
+    /// size takes as much again. Where the pool is short of memory, fewer segments are read into.
+    ///
+    /// With tokio, `read` is `TcpStream::try_read_vectored`, or that of another socket or of its half for reading. Calls that read panic
+    /// when it returns more than the buffers hold.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use std::{io::Read, net::TcpStream};
+    ///
+    /// use http_chunked::{Incoming, RequestReader};
+    /// use seg_pool::Pool;
+    ///
+    /// fn requests(socket: TcpStream, pool: &Pool) -> Incoming<TcpStream, RequestReader> {
+    ///     Incoming::new(socket, RequestReader::new(pool), pool)
+    ///         .with_vectored_reads(|mut socket, slices| socket.read_vectored(slices))
+    /// }
+    /// ```
+    #[must_use]
+    pub const fn with_vectored_reads(
+        mut self,
+        read: fn(&S, &mut [IoSliceMut<'_>]) -> io::Result<usize>,
+    ) -> Self {
+        self.read_vectored = Some(read);
+        self.read_size.allow_several();
         self
     }
 
@@ -163,58 +199,85 @@ impl<S, R: Receive> Incoming<S, R> {
     }
 
     /// Turns into the socket, the reader, and what was read after the message.
-    pub fn into_parts(mut self) -> (S, R, Segment) {
+    pub fn into_parts(mut self) -> (S, R, Sequence) {
         self.reader.set_pause_bytes(u64::MAX);
-        (self.socket, self.reader, self.received)
+        let mut received = self.ahead;
+        if received.is_empty() {
+            received = self.received.into();
+        } else {
+            received.advance(received.chunk().len() - self.received.len());
+        }
+        (self.socket, self.reader, received)
+    }
+
+    /// Goes on to the next segment of what was received at once.
+    fn next_received(&mut self) {
+        if !self.ahead.is_empty() {
+            let mut ahead = core::mem::take(&mut self.ahead);
+            ahead.advance(ahead.chunk().len());
+            self.set_received(ahead);
+        }
+    }
+
+    /// Sets what was received and not read yet.
+    fn set_received(&mut self, received: Sequence) {
+        let first = received.chunks().next().filter(|_| received.chunk_count() > 1).cloned();
+        (self.received, self.ahead) = match first {
+            Some(first) => (first, received),
+            None => (received.into_iter().next().unwrap_or_default(), Sequence::new()),
+        };
     }
 
     /// Goes on with what was received; returns whether there is anything to report.
     fn advance(&mut self) -> io::Result<bool> {
         loop {
             let step = self.reader.receive(&mut self.received);
-            if self.received.is_empty() {
+            let is_used_up = self.received.is_empty();
+            if is_used_up {
                 // An empty part of a segment would keep it.
                 self.received = Segment::new();
+                self.next_received();
             }
-            match step.inspect_err(|_| self.take_data()) {
-                // What came before is read first; the reader keeps the error.
-                Err(_) if !self.data.is_empty() => {
-                    self.state = State::Body;
-                    return Ok(true);
-                }
-                Err(error) => return Err(error),
-                Ok(MessageStep::Head) => {
-                    self.state = State::Body;
-                    return Ok(true);
-                }
-                Ok(MessageStep::End) => {
+            let is_taken = match step {
+                Ok(MessageStep::End) => self.take_data(),
+                Ok(MessageStep::NeedMore) | Err(_) => self.is_collecting || self.take_data(),
+                Ok(MessageStep::Head | MessageStep::Interim) => true,
+            };
+            match step {
+                Err(error) if is_taken && self.data.is_empty() => return Err(error),
+                Ok(MessageStep::End) if is_taken => {
                     self.state = State::End;
-                    self.data = self.reader.data();
                     // The next message may be a long time coming.
                     self.spare = None;
                     return Ok(true);
                 }
-                Ok(MessageStep::NeedMore) => {
-                    self.take_data();
-                    if !self.data.is_empty() {
-                        self.state = State::Body;
-                    }
-                    return Ok(!self.data.is_empty());
-                }
+                // What was read at once goes on at once.
+                Ok(MessageStep::NeedMore)
+                    if is_taken && is_used_up && !self.received.is_empty() => {}
+                Ok(MessageStep::NeedMore) if self.data.is_empty() => return Ok(false),
                 Ok(MessageStep::Interim) if self.stops_at_interim => {
                     self.state = State::Interim;
                     return Ok(true);
                 }
                 Ok(MessageStep::Interim) => {}
+                // What came before is read first; of an end or an error the reader says the same again.
+                Ok(_) | Err(_) => {
+                    self.state = State::Body;
+                    return Ok(true);
+                }
             }
         }
     }
 
-    /// Takes what the reader has of the body, unless it is to keep it.
-    fn take_data(&mut self) {
-        if !self.is_collecting {
-            self.data = self.reader.data();
+    /// Takes what the reader has of the body after what was not read yet. Without memory to link the one to the other
+    /// it returns `false`, and the reader keeps it.
+    fn take_data(&mut self) -> bool {
+        let mut data = self.reader.data();
+        let is_taken = self.data.try_append(&mut data).is_ok();
+        if !is_taken {
+            self.reader.put_back(data);
         }
+        is_taken
     }
 
     /// Makes the reader keep the body until it is complete, or hand on what comes.
@@ -235,29 +298,30 @@ impl<S, R: Receive> Incoming<S, R> {
         Body::new(Flatten::new(data), self.trailers().clone())
     }
 
-    /// Takes what the socket gave: nothing when it was closed.
-    fn take_received(&mut self, mut spare: SegmentMut) -> io::Result<()> {
-        let (len, left) = (spare.len(), spare.spare_len());
-        self.read_size.record(len, left);
-        self.is_shared |= self.is_collecting;
-        let filled = spare.split_to(len).freeze();
+    /// Takes what the socket gave, last of all in `spare`: nothing when it was closed. So much was `left` of all that was read into.
+    fn take_received(&mut self, mut spare: SegmentMut, left: usize) -> io::Result<()> {
+        let mut received = core::mem::take(&mut self.ahead);
+        self.read_size.record(received.remaining() + spare.len(), left);
+        let filled = spare.split_to(spare.len()).freeze();
         if filled.is_empty() {
             self.state = match self.reader.close()? {
                 true => State::End,
                 false => State::Closed,
             };
             self.data = self.reader.data();
-        } else if left >= self.pool.segment_size().bytes() / READ_PARTS {
+        } else if spare.spare_len() >= self.pool.segment_size().bytes() / READ_PARTS {
             self.spare = Some(spare);
         }
-        self.received = filled;
+        // There is a slot for it in a list.
+        received.push(filled);
+        self.set_received(received);
         Ok(())
     }
 
-    /// Keeps a segment that nothing came into when somebody else may hold another part of it: then
-    /// it costs nothing, and the next read does not hold another segment.
-    fn keep_spare(&mut self, spare: SegmentMut) {
-        if self.is_shared && self.state == State::Body {
+    /// Keeps a segment that nothing came into when somebody else holds another part of it: then it costs
+    /// nothing, and the next read does not hold another segment.
+    fn keep_spare(&mut self, mut spare: SegmentMut) {
+        if !spare.try_reclaim() {
             self.spare = Some(spare);
         }
     }
@@ -289,13 +353,9 @@ impl<S, R: Receive> Incoming<S, R> {
         if let Some(spare) = self.spare.take() {
             return Ok(spare);
         }
-        self.is_shared = false;
-        let usual = self.pool.segment_size();
-        let taken = self.pool.try_take_size(self.read_size.size());
-        let taken = taken.or_else(|_| self.pool.try_take_size(usual));
-        let mut taken = taken.map_err(|error| io::Error::new(io::ErrorKind::OutOfMemory, error))?;
-        ReadSize::prepare(&mut taken);
-        Ok(taken)
+        let taken = self.read_size.take(&self.pool);
+        let taken = taken.or_else(|_| self.pool.try_take_size(self.pool.segment_size()));
+        taken.map_err(|error| io::Error::new(io::ErrorKind::OutOfMemory, error))
     }
 }
 
@@ -353,14 +413,20 @@ impl<S: Read, R: Receive> Incoming<S, R> {
     fn read_on(&mut self) -> io::Result<()> {
         while !self.advance()? {
             let mut spare = self.take_spare()?;
-            if let Err(error) = spare.read_from(&mut self.socket) {
-                self.keep_spare(spare);
-                if error.kind() != io::ErrorKind::Interrupted {
-                    return Err(error);
+            let read = self.read_vectored(&mut spare).unwrap_or_else(|| {
+                spare.read_from(&mut self.socket)?;
+                Ok(spare.spare_len())
+            });
+            match read {
+                Ok(left) => self.take_received(spare, left)?,
+                Err(error) => {
+                    self.keep_spare(spare);
+                    if error.kind() != io::ErrorKind::Interrupted {
+                        return Err(error);
+                    }
+                    continue;
                 }
-                continue;
             }
-            self.take_received(spare)?;
             if self.is_ready() {
                 break;
             }

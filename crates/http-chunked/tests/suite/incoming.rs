@@ -1,6 +1,7 @@
 //! Messages read from a socket as they come.
 
-use std::io::{self, BufRead, ErrorKind, Read, Write};
+use core::cell::Cell;
+use std::io::{self, BufRead, ErrorKind, IoSliceMut, Read, Write};
 
 use flate2::{Compression, write::GzEncoder};
 use http_chunked::{
@@ -8,8 +9,9 @@ use http_chunked::{
     RequestReader, ResponseReader,
 };
 use seg_pool::{Pool, Segment};
+use seg_seq::Sequence;
 
-use crate::outcome::POOL;
+use crate::{case::cases, cut::places, outcome::POOL};
 
 /// A socket that gives at most so many bytes a call and is interrupted in between.
 struct Socket<'a> {
@@ -192,11 +194,173 @@ fn a_body_that_is_collected_is_within_the_limits_of_the_reader() {
     }
 }
 
+/// What comes of a chunked body that is there already in these pieces: data, trailers, what follows, and why not.
+fn outcome(pieces: &[&[u8]], is_collected: bool) -> (Vec<u8>, String, Vec<u8>, Option<String>) {
+    // Copies, as parts of one segment would be one chunk.
+    let received: Sequence = pieces.iter().map(|piece| Segment::from(piece.to_vec())).collect();
+    let assembler = BodyAssembler::new(&POOL, Framing::Chunked);
+    let mut incoming = Incoming::new(&b""[..], assembler, &POOL).read_ahead(received);
+    let mut data = Vec::new();
+    if is_collected && let Ok(body) = incoming.collect() {
+        data.extend_from_slice(body.bytes());
+    }
+    let result = incoming.read_to_end(&mut data);
+    let trailers = format!("{:?}", incoming.trailers());
+    let rest = incoming.into_parts().2.to_vec();
+    (data, trailers, rest, result.err().map(|error| error.to_string()))
+}
+
+#[test]
+fn what_came_at_once_in_several_segments_is_what_comes_in_one() {
+    let files = [include_str!("../data/chunked.jsonl"), include_str!("../data/cases.jsonl")];
+    for case in files.iter().flat_map(|file| cases(file)) {
+        let wire = case.wire();
+        let whole = outcome(&[&wire], false);
+        for at in places(wire.len()) {
+            let (front, rest) = wire.split_at(at);
+            let (middle, back) = rest.split_at(rest.len() / 2);
+            let cut = outcome(&[front, middle, back], at % 2 == 0);
+            assert_eq!(cut, whole, "{} at {at}", case.name);
+        }
+    }
+}
+
+/// A socket that reads into several buffers at once, and has nothing, is interrupted, or fails in between.
+#[derive(Default)]
+struct Wide<'a> {
+    wire: Cell<&'a [u8]>,
+    calls: Cell<usize>,
+    /// The longest of those calls, in bytes.
+    longest: Cell<usize>,
+    /// Bytes that only the plain read has.
+    tail: usize,
+}
+
+impl Wide<'_> {
+    fn read_vectored(&self, slices: &mut [IoSliceMut<'_>]) -> io::Result<usize> {
+        self.calls.set(self.calls.get() + 1);
+        match self.calls.get() % 8 {
+            2 => return Err(ErrorKind::WouldBlock.into()),
+            4 => return Err(ErrorKind::Interrupted.into()),
+            6 => return Err(ErrorKind::ConnectionReset.into()),
+            _ => {}
+        }
+        let len: usize = slices.iter().map(|slice| slice.len()).sum();
+        self.longest.set(self.longest.get().max(len));
+        let mut wire = self.wire.get();
+        let before = wire.len();
+        if before <= self.tail {
+            return Err(ErrorKind::WouldBlock.into());
+        }
+        // Some calls leave buffers empty.
+        let most = if self.calls.get().is_multiple_of(40) { 150_000 } else { before - self.tail };
+        let mut now = &wire[..most.min(before)];
+        let count = now.read_vectored(slices)?;
+        wire = &wire[count..];
+        self.wire.set(wire);
+        Ok(count)
+    }
+}
+
+impl Read for Wide<'_> {
+    fn read(&mut self, target: &mut [u8]) -> io::Result<usize> {
+        self.wire.get_mut().read(target)
+    }
+}
+
+/// Goes on after errors of the socket.
+fn read_all(mut read: impl FnMut() -> io::Result<usize>) -> io::Result<usize> {
+    loop {
+        match read() {
+            Err(error) if error.kind() == ErrorKind::ConnectionReset => {}
+            result => return result,
+        }
+    }
+}
+
+/// Long enough for reads into so many bytes at once.
+const LONG: usize = if cfg!(miri) { 7 << 20 } else { 32 << 20 };
+const AT_ONCE: usize = if cfg!(miri) { 128 << 10 } else { 512 << 10 };
+
+/// A response in chunks of many lengths, with a trailer, and the start of the next one.
+fn long_response() -> (Vec<u8>, Vec<u8>) {
+    let mut body: Vec<u8> = (0..=250).collect::<Vec<_>>().repeat(LONG / 251 + 1);
+    body.truncate(LONG);
+    let mut wire = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n".to_vec();
+    let (mut rest, mut len) = (&body[..], 1);
+    while !rest.is_empty() {
+        let (chunk, after) = rest.split_at(len.min(rest.len()));
+        wire.extend_from_slice(format!("{:x}\r\n", chunk.len()).as_bytes());
+        wire.extend_from_slice(chunk);
+        wire.extend_from_slice(b"\r\n");
+        (rest, len) = (after, len * 7 % 100_003);
+    }
+    wire.extend_from_slice(b"0\r\nETag: a\r\n\r\nHTTP/1.1 200 OK\r\n");
+    (body, wire)
+}
+
+#[test]
+fn reads_that_keep_coming_full_go_on_to_several_segments_and_lose_nothing() {
+    let (body, wire) = long_response();
+    for (bytes_max, longest) in [(usize::MAX, AT_ONCE), (512 << 10, AT_ONCE.min(400 << 10))] {
+        for tail in [0, 1, 70_000] {
+            let pool = Pool::builder().bytes_max(bytes_max).build();
+            let socket = Wide { wire: Cell::new(&wire), tail, ..Wide::default() };
+            let incoming = Incoming::new(socket, ResponseReader::new(&pool), &pool);
+            let mut incoming = incoming.with_vectored_reads(Wide::read_vectored);
+            let mut text = Vec::new();
+            read_all(|| incoming.read_to_end(&mut text)).expect("good");
+            assert!(text == body, "{bytes_max} and {tail}");
+            assert_eq!((incoming.is_ended(), incoming.trailers().len()), (true, 1));
+            let reached = incoming.socket().longest.get();
+            assert!(reached <= longest && reached > longest / 4 * 3, "{reached} of {longest}");
+            let (socket, reader, ahead) = incoming.into_parts();
+            assert_eq!([&ahead.to_vec(), socket.wire.get()].concat(), b"HTTP/1.1 200 OK\r\n");
+            drop((reader, ahead));
+            assert_eq!(pool.stats().in_use_bytes(), 0);
+        }
+    }
+}
+
+#[test]
+fn a_vectored_read_that_gives_nothing_is_the_end() {
+    let body = vec![b'x'; LONG];
+    for (len, is_good) in [(LONG as u64, true), (LONG as u64 + 1, false)] {
+        let socket = Wide { wire: Cell::new(&body), ..Wide::default() };
+        let assembler = BodyAssembler::new(&POOL, Framing::Length(len));
+        let mut incoming =
+            Incoming::new(socket, assembler, &POOL).with_vectored_reads(Wide::read_vectored);
+        let mut text = Vec::new();
+        let read = read_all(|| incoming.read_to_end(&mut text));
+        assert_eq!(read.is_ok(), is_good);
+        assert_eq!(text.len(), LONG);
+    }
+}
+
 #[cfg(feature = "tokio")]
 mod tokio_io {
-    use tokio::io::{AsyncReadExt, AsyncWriteExt, DuplexStream};
+    use core::{
+        pin::Pin,
+        task::{Context, Poll},
+    };
+
+    use tokio::io::{AsyncRead, AsyncReadExt, AsyncWriteExt, DuplexStream, ReadBuf};
 
     use super::*;
+
+    impl AsyncRead for Wide<'_> {
+        fn poll_read(
+            mut self: Pin<&mut Self>,
+            context: &mut Context<'_>,
+            target: &mut ReadBuf<'_>,
+        ) -> Poll<io::Result<()>> {
+            if self.wire.get().is_empty() {
+                context.waker().wake_by_ref();
+                return Poll::Pending;
+            }
+            Pin::new(self.wire.get_mut()).poll_read(context, target)
+        }
+    }
 
     fn run<F: Future>(future: F) -> F::Output {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build();
@@ -235,6 +399,75 @@ mod tokio_io {
                 tokio::join!(read, send(server, TWO, most));
             });
         }
+    }
+
+    #[test]
+    fn what_a_vectored_read_gives_is_handed_on_as_a_whole_and_nothing_is_held_while_none_comes() {
+        let (body, mut wire) = long_response();
+        wire.truncate(wire.len() - "0\r\nETag: a\r\n\r\nHTTP/1.1 200 OK\r\n".len());
+        run(async {
+            let pool = Pool::new();
+            let socket = Wide { wire: Cell::new(&wire), tail: 1, ..Wide::default() };
+            let incoming = Incoming::new(socket, ResponseReader::new(&pool), &pool);
+            let mut incoming = incoming.with_vectored_reads(Wide::read_vectored);
+            let (mut text, mut longest) = (Vec::with_capacity(body.len()), 0);
+            while text.len() < body.len() {
+                tokio::select! {
+                    biased;
+                    data = incoming.next_data() => match data {
+                        Ok(data) => {
+                            let data = data.expect("data");
+                            longest = longest.max(data.len());
+                            data.chunks().for_each(|chunk| text.extend_from_slice(chunk));
+                        }
+                        Err(error) => assert_eq!(error.kind(), ErrorKind::ConnectionReset),
+                    },
+                    () = tokio::task::yield_now() => {}
+                }
+            }
+            assert!(text == body);
+            assert!((AT_ONCE as u64 / 4 * 3..=AT_ONCE as u64).contains(&longest), "{longest}");
+            tokio::select! {
+                biased;
+                _ = incoming.next_data() => panic!("nothing is there"),
+                () = tokio::task::yield_now() => {}
+            }
+            // The head alone.
+            assert_eq!(pool.stats().in_use_bytes(), 256);
+        });
+    }
+
+    #[test]
+    fn a_task_that_reads_from_a_socket_that_never_ends_lets_others_run() {
+        struct Endless;
+
+        impl AsyncRead for Endless {
+            fn poll_read(
+                self: Pin<&mut Self>,
+                _: &mut Context<'_>,
+                target: &mut ReadBuf<'_>,
+            ) -> Poll<io::Result<()>> {
+                target.set_filled(target.capacity());
+                Poll::Ready(Ok(()))
+            }
+        }
+
+        fn read_vectored(_: &Endless, slices: &mut [IoSliceMut<'_>]) -> io::Result<usize> {
+            Ok(slices.iter().map(|slice| slice.len()).sum())
+        }
+
+        run(async {
+            let assembler = BodyAssembler::new(&POOL, Framing::UntilClose);
+            let mut incoming = Incoming::new(Endless, assembler, &POOL);
+            incoming = incoming.with_vectored_reads(read_vectored);
+            let others = tokio::spawn(async {});
+            let mut reads = 0;
+            while !others.is_finished() && reads < 10_000 {
+                incoming.next_data().await.expect("good").expect("data");
+                reads += 1;
+            }
+            assert!(others.is_finished());
+        });
     }
 
     #[test]
@@ -398,7 +631,7 @@ mod tokio_io {
             let assembler = BodyAssembler::new(&pool, Framing::Length(LEN as u64));
             let read = async {
                 let mut incoming = Incoming::new(client, assembler, &pool);
-                let mut kept = seg_seq::Sequence::new();
+                let mut kept = Sequence::new();
                 while let Some(data) = incoming.next_data().await.expect("good") {
                     kept.append(data);
                 }

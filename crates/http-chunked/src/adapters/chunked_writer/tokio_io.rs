@@ -6,6 +6,7 @@ use core::{
 };
 use std::io;
 
+use bytes::Buf as _;
 use seg_seq::Sequence;
 use tokio::io::AsyncWrite;
 
@@ -18,31 +19,34 @@ impl<W: AsyncWrite + Unpin> ChunkedWriter<W> {
         while self.queue() {
             let (slices, count) = Self::slices(&self.pending);
             let socket = Pin::new(&mut self.socket);
-            match socket.poll_write_vectored(context, &slices[..count])? {
-                Poll::Ready(0) => return Poll::Ready(Err(io::ErrorKind::WriteZero.into())),
-                Poll::Ready(written) => self.record(written as u64),
-                Poll::Pending => {
-                    self.record(0);
-                    return Poll::Pending;
-                }
+            match ready!(socket.poll_write_vectored(context, &slices[..count]))? {
+                0 => return Poll::Ready(Err(io::ErrorKind::WriteZero.into())),
+                written => self.pending.advance(written),
             }
         }
         Poll::Ready(Ok(()))
     }
 
-    /// Takes `data` out and sends it as a chunk of its own, linked where it is long. Waits for the
-    /// socket where more than a batch is not written yet, so that a slow one slows its source down. It
-    /// is written with what comes next, or when the writer is flushed. Cancel-safe: data that is not
-    /// taken stays in `data`.
+    /// Takes `data` out and sends it as a chunk of its own, linked where it is long. What is less than a batch
+    /// is written with what comes next, or when the writer is flushed; for more, it waits until the socket
+    /// has taken it, so that a slow one slows its source down. Cancel-safe: data that is not taken stays in
+    /// `data`, and what is not written is written before the next.
     ///
     /// # Errors
     ///
     /// What the socket says, and as [`Encoder::push_chunk`](crate::Encoder::push_chunk).
     pub async fn write_chunk(&mut self, data: &mut Sequence) -> io::Result<()> {
+        self.write_batch().await?;
+        self.encoder.push_chunk(data)?;
+        self.write_batch().await
+    }
+
+    /// Writes all that is encoded, if it is a batch.
+    async fn write_batch(&mut self) -> io::Result<()> {
         if self.is_full() {
             core::future::poll_fn(|context| self.poll_write_out(context)).await?;
         }
-        Ok(self.encoder.push_chunk(data)?)
+        Ok(())
     }
 
     /// Ends the body, writes all of it and returns the socket.

@@ -1,7 +1,7 @@
 //! How much memory a read is given.
 
 use bytes::Buf as _;
-use seg_pool::{SegmentMut, SegmentSize};
+use seg_pool::{Pool, SegmentMut, SegmentSize, TakeError};
 
 /// What stays unused at the front of a segment that is longer than usual: a line of the cache.
 ///
@@ -12,46 +12,72 @@ use seg_pool::{SegmentMut, SegmentSize};
 /// another one for each segment.
 const LEAD_BYTES: usize = 64;
 
-/// The size of the next segment to read into: doubled when a whole one comes full, halved when two
-/// reads in a row leave three quarters of one free.
+/// Segments that one read may go into, each of the largest size.
+pub(super) const SEGMENTS_MAX: usize = 8;
+
+const SEGMENT_BYTES: usize = SegmentSize::MAX.bytes();
+
+/// So much has to come full in a row before a read is given more than one segment: a peer that does not read what it is
+/// passed on to takes about that much, into the buffers of sockets.
+const FULL_BYTES: usize = 4 << 20;
+
+/// What the next read is given: doubled when all of it comes full, halved when two reads in a row leave three quarters
+/// of it free.
 ///
 /// A socket that has much waiting is so read in few calls, and one that has little holds little.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct ReadSize {
-    least: SegmentSize,
-    size: SegmentSize,
+    least: usize,
+    /// A power of two: one segment, or so many of the largest size.
+    bytes: usize,
+    most: usize,
     /// Short reads in a row.
     short: u8,
+    /// Bytes that came full in a row, while segments were of the largest size.
+    full_bytes: usize,
 }
 
 impl ReadSize {
     pub(super) const fn new(least: SegmentSize) -> Self {
-        Self { least, size: least, short: 0 }
+        let bytes = least.bytes();
+        Self { least: bytes, bytes, most: SEGMENT_BYTES, short: 0, full_bytes: 0 }
     }
 
-    pub(super) const fn size(self) -> SegmentSize {
-        self.size
+    /// Lets reads go into several segments.
+    pub(super) const fn allow_several(&mut self) {
+        self.most = SEGMENTS_MAX * SEGMENT_BYTES;
     }
 
-    /// Makes a new segment ready to be read into.
-    pub(super) fn prepare(segment: &mut SegmentMut) {
+    /// Returns how many segments the next read is given.
+    pub(super) const fn segments(self) -> usize {
+        self.bytes.div_ceil(SEGMENT_BYTES)
+    }
+
+    /// Takes a segment to read into.
+    pub(super) fn take(self, pool: &Pool) -> Result<SegmentMut, TakeError> {
+        let mut segment = pool.try_take(self.bytes.min(SEGMENT_BYTES))?;
         if segment.capacity() > SegmentSize::default().bytes() {
             segment.extend_from_slice(&[0; LEAD_BYTES]);
             segment.advance(LEAD_BYTES);
         }
+        Ok(segment)
     }
 
     /// Takes in that a read filled `len` bytes and left `spare`.
     pub(super) fn record(&mut self, len: usize, spare: usize) {
-        let is_whole = len + spare + LEAD_BYTES >= self.size.bytes();
-        self.short = if is_whole && len < self.size.bytes() / 4 { self.short + 1 } else { 0 };
-        let next = match (spare, is_whole) {
-            (0, true) => self.size.bytes() * 2,
-            _ if self.short >= 2 => self.size.bytes() / 2,
+        // With several segments, the first may be the rest of one.
+        let is_whole = self.segments() > 1 || len + spare + LEAD_BYTES >= self.bytes;
+        let is_full = spare == 0 && is_whole;
+        self.short = if is_whole && !is_full && len < self.bytes / 4 { self.short + 1 } else { 0 };
+        self.full_bytes = if is_full { self.full_bytes + len } else { 0 };
+        self.bytes = match self.bytes {
+            bytes if is_full && (bytes < SEGMENT_BYTES || self.full_bytes >= FULL_BYTES) => {
+                (bytes * 2).min(self.most)
+            }
+            bytes if self.short >= 2 => (bytes / 2).max(self.least),
             _ => return,
         };
-        self.short = 0;
-        self.size = SegmentSize::exact(next).unwrap_or(self.size).max(self.least);
+        (self.short, self.full_bytes) = (0, 0);
     }
 }
 
@@ -59,25 +85,57 @@ impl ReadSize {
 mod tests {
     use super::*;
 
+    const K: usize = 1 << 10;
+
     #[test]
     fn full_reads_make_it_larger_and_short_ones_smaller_within_its_bounds() {
         let mut size = ReadSize::new(SegmentSize::K16);
         for (len, spare, expected) in [
-            (16 << 10, 0, SegmentSize::K32),
+            (16 * K, 0, 32 * K),
             // What is left of a segment may come full for no reason.
-            (1 << 10, 0, SegmentSize::K32),
-            ((32 << 10) - LEAD_BYTES, 0, SegmentSize::K64),
-            ((64 << 10) - LEAD_BYTES, 0, SegmentSize::K64),
-            (100, (64 << 10) - 100, SegmentSize::K64),
-            (100, (64 << 10) - 100, SegmentSize::K32),
-            (9 << 10, 23 << 10, SegmentSize::K32),
-            (100, (32 << 10) - 100, SegmentSize::K32),
-            (100, (32 << 10) - 100, SegmentSize::K16),
-            (100, (16 << 10) - 100, SegmentSize::K16),
-            (100, (16 << 10) - 100, SegmentSize::K16),
+            (K, 0, 32 * K),
+            (32 * K - LEAD_BYTES, 0, 64 * K),
+            (64 * K - LEAD_BYTES, 0, 64 * K),
+            (100, 64 * K - 100, 64 * K),
+            (100, 64 * K - 100, 32 * K),
+            (9 * K, 23 * K, 32 * K),
+            (100, 32 * K - 100, 32 * K),
+            (100, 32 * K - 100, 16 * K),
+            (100, 16 * K - 100, 16 * K),
+            (100, 16 * K - 100, 16 * K),
         ] {
             size.record(len, spare);
-            assert_eq!(size.size(), expected, "{len} and {spare}");
+            assert_eq!(size.bytes, expected, "{len} and {spare}");
+        }
+    }
+
+    #[test]
+    fn reads_go_into_several_segments_once_enough_came_full_in_a_row() {
+        for (several, most) in [(false, 1), (true, SEGMENTS_MAX)] {
+            let mut size = ReadSize::new(SegmentSize::MAX);
+            if several {
+                size.allow_several();
+            }
+            let mut full_bytes = 0;
+            // A read that does not come full begins the row anew.
+            for (count, spare) in [(FULL_BYTES / SEGMENT_BYTES - 1, 0), (1, 1), (1 << 10, 0)] {
+                for _ in 0..count {
+                    let segments = size.segments();
+                    let len = segments * SEGMENT_BYTES - spare;
+                    size.record(len, spare);
+                    full_bytes = if spare == 0 { full_bytes + len } else { 0 };
+                    if size.segments() > segments {
+                        assert_eq!(size.segments(), segments * 2);
+                        assert!(full_bytes >= FULL_BYTES, "{full_bytes}");
+                        full_bytes = 0;
+                    }
+                }
+            }
+            assert_eq!(size.segments(), most);
+            for _ in 0..10 {
+                size.record(1, size.segments() * SEGMENT_BYTES - 1);
+            }
+            assert_eq!((size.segments(), size.bytes), (1, SEGMENT_BYTES));
         }
     }
 }

@@ -10,7 +10,10 @@ use std::io;
 
 use seg_pool::{Pool, SegmentMut, SegmentSize, TakeError};
 use seg_seq::Sequence;
-use tokio::io::{AsyncBufRead, AsyncRead, ReadBuf};
+use tokio::{
+    io::{AsyncBufRead, AsyncRead, ReadBuf},
+    task::coop,
+};
 
 use super::{Incoming, Receive, State};
 use crate::{adapters::io_error::out_of_memory, body::Body};
@@ -85,8 +88,8 @@ impl<S: AsyncRead + Unpin, R: Receive> Incoming<S, R> {
         Ok(self.state != State::Closed)
     }
 
-    /// Reads the next data of the body, where it lies; `None` at its end. Cancel-safe. This is how
-    /// to read without a copy.
+    /// Reads the next data of the body, where it lies, all that one read gave; `None` at its end.
+    /// Cancel-safe. This is how to read without a copy.
     ///
     /// # Errors
     ///
@@ -106,7 +109,6 @@ impl<S: AsyncRead + Unpin, R: Receive> Incoming<S, R> {
             ready!(self.poll_on(context))?;
         }
         let data = core::mem::take(&mut self.data);
-        self.is_shared = true;
         Poll::Ready(Ok((!data.is_empty()).then_some(data)))
     }
 
@@ -129,20 +131,38 @@ impl<S: AsyncRead + Unpin, R: Receive> Incoming<S, R> {
         while !ready!(self.poll_advance(context))? {
             // Given back when the socket has nothing: an idle connection holds no segment.
             let mut spare = ready!(self.poll_spare(context))?;
-            let mut buffer = ReadBuf::new(spare.spare_initialized_mut());
-            let poll = Pin::new(&mut self.socket).poll_read(context, &mut buffer);
-            let count = buffer.filled().len();
-            if !matches!(poll, Poll::Ready(Ok(()))) {
+            let poll = self.poll_read_into(&mut spare, context);
+            let Poll::Ready(Ok(left)) = poll else {
                 self.keep_spare(spare);
-                return poll;
-            }
-            spare.advance_initialized(count);
-            self.take_received(spare)?;
+                return poll.map_ok(drop);
+            };
+            self.take_received(spare, left)?;
             if self.is_ready() {
                 break;
             }
         }
         Poll::Ready(Ok(()))
+    }
+
+    /// Reads once into `spare`, and into more segments when that comes full. Returns how much is left of them.
+    fn poll_read_into(
+        &mut self,
+        spare: &mut SegmentMut,
+        context: &mut Context<'_>,
+    ) -> Poll<io::Result<usize>> {
+        if self.read_size.segments() > 1 {
+            // The socket does not know whose task it is, and would let it run for ever.
+            let budget = ready!(coop::poll_proceed(context));
+            if let Some(read) = self.read_vectored(spare) {
+                budget.made_progress();
+                return Poll::Ready(read);
+            }
+        }
+        let mut buffer = ReadBuf::new(spare.spare_initialized_mut());
+        ready!(Pin::new(&mut self.socket).poll_read(context, &mut buffer))?;
+        let count = buffer.filled().len();
+        spare.advance_initialized(count);
+        Poll::Ready(Ok(spare.spare_len()))
     }
 
     /// Goes on with what was received; waits where the reader is out of memory, if asked to.

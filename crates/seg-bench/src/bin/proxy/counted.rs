@@ -5,18 +5,36 @@ use core::{
     sync::atomic::{AtomicU64, Ordering},
     task::{Context, Poll},
 };
-use std::io::{self, IoSlice};
+use std::io::{self, IoSlice, IoSliceMut};
 
 use tokio::{
     io::{AsyncRead, AsyncWrite, ReadBuf},
-    net::TcpStream,
+    net::{
+        TcpStream,
+        tcp::{OwnedReadHalf, OwnedWriteHalf},
+    },
 };
 
 static READS: AtomicU64 = AtomicU64::new(0);
 static WRITES: AtomicU64 = AtomicU64::new(0);
 
-/// A socket. Calls for which it was not ready are not counted.
-pub(crate) struct Counted(pub(crate) TcpStream);
+/// A socket or a half of one. Calls for which it was not ready are not counted.
+pub(crate) struct Counted<S = TcpStream>(pub(crate) S);
+
+impl Counted {
+    pub(crate) fn into_split(self) -> (Counted<OwnedReadHalf>, Counted<OwnedWriteHalf>) {
+        let (read, write) = self.0.into_split();
+        (Counted(read), Counted(write))
+    }
+}
+
+impl Counted<OwnedReadHalf> {
+    pub(crate) fn try_read_vectored(&self, slices: &mut [IoSliceMut<'_>]) -> io::Result<usize> {
+        let read = self.0.try_read_vectored(slices);
+        READS.fetch_add(read.is_ok().into(), Ordering::Relaxed);
+        read
+    }
+}
 
 /// Reads and writes of all sockets of this process.
 pub(crate) fn counts() -> (u64, u64) {
@@ -30,7 +48,7 @@ fn count<T>(poll: Poll<T>, counter: &AtomicU64) -> Poll<T> {
     poll
 }
 
-impl AsyncRead for Counted {
+impl<S: AsyncRead + Unpin> AsyncRead for Counted<S> {
     fn poll_read(
         mut self: Pin<&mut Self>,
         context: &mut Context<'_>,
@@ -40,7 +58,7 @@ impl AsyncRead for Counted {
     }
 }
 
-impl AsyncWrite for Counted {
+impl<S: AsyncWrite + Unpin> AsyncWrite for Counted<S> {
     fn poll_write(
         mut self: Pin<&mut Self>,
         context: &mut Context<'_>,

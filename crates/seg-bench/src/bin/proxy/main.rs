@@ -1,11 +1,11 @@
 //! HTTP proxies side by side, each in a process of its own: the example of http-chunked and one made of hyper, before an
 //! origin of hyper, for a client of hyper.
 //!
-//! `cargo run --release --package seg-bench --features proxy --bin proxy [-- MEBIBYTES [STALLED]]`
+//! `cargo run --release --package seg-bench --features proxy --bin proxy [-- MEBIBYTES [STALLED [ROUNDS]]]`
 //!
-//! A body goes through each of them down, up and both ways, and then some downloads are left unread. Shown is what the proxy took:
-//! processor time, reads and writes of sockets, and resident memory: at rest, where it is the program, and at most. Linux tells
-//! these.
+//! A body goes through each of them down, up and both ways, and then some downloads are left unread. Shown is what the proxy took,
+//! the median of all rounds: processor time, reads and writes of sockets, and resident memory: at rest, where it is the program, and
+//! at most. Linux tells these.
 
 mod child;
 mod client;
@@ -20,7 +20,10 @@ use std::env;
 
 use anyhow::Context as _;
 
-use self::child::{Child, Usage};
+use self::{
+    child::{Child, Usage},
+    counted::Counted,
+};
 
 /// What goes through the proxies.
 #[derive(Clone, Copy)]
@@ -43,7 +46,9 @@ fn main() -> anyhow::Result<()> {
                 let pool = pool.clone();
                 async move {
                     let upstream = child::connect(port).await?;
-                    Ok(our_proxy::serve(client, upstream, &pool).await?)
+                    let (client, upstream) = (client.into_split(), upstream.into_split());
+                    let read_vectored = Counted::try_read_vectored;
+                    Ok(our_proxy::serve(client, upstream, read_vectored, &pool).await?)
                 }
             })
         }
@@ -55,17 +60,18 @@ fn main() -> anyhow::Result<()> {
         }
         numbers => {
             let mut numbers = numbers.iter().map(|number| number.parse::<u64>());
-            let mut number =
-                || numbers.next().transpose().context("usage: proxy [MEBIBYTES [STALLED]]");
+            let mut number = || {
+                numbers.next().transpose().context("usage: proxy [MEBIBYTES [STALLED [ROUNDS]]]")
+            };
             let bytes = number()?.unwrap_or(1 << 10) << 20;
             let stalled = usize::try_from(number()?.unwrap_or(300))?;
-            compare(bytes, stalled)
+            compare(bytes, stalled, number()?.unwrap_or(1))
         }
     }
 }
 
-fn compare(bytes: u64, stalled: usize) -> anyhow::Result<()> {
-    println!("{bytes} bytes a body");
+fn compare(bytes: u64, stalled: usize, rounds: u64) -> anyhow::Result<()> {
+    println!("{bytes} bytes a body, {rounds} rounds");
     println!("                  cpu ns/byte      reads     writes   rest KiB   peak KiB");
     for (name, traffic) in [
         ("down", Traffic::Down),
@@ -73,8 +79,12 @@ fn compare(bytes: u64, stalled: usize) -> anyhow::Result<()> {
         ("echo", Traffic::Echo),
         ("stalled", Traffic::Stalled(stalled)),
     ] {
-        let [ours, theirs] = ["ours", "hyper"].map(|proxy| measure(proxy, traffic, bytes));
-        let (ours, theirs) = (ours?, theirs?);
+        let (mut ours, mut theirs) = (Vec::new(), Vec::new());
+        for _ in 0..rounds {
+            ours.push(measure("ours", traffic, bytes)?);
+            theirs.push(measure("hyper", traffic, bytes)?);
+        }
+        let (ours, theirs) = (median(&ours), median(&theirs));
         for (proxy, usage) in [("ours", ours), ("hyper", theirs)] {
             println!(
                 "{name:<8} {proxy:<6} {:>13.4} {:>10} {:>10} {:>10} {:>10}",
@@ -96,6 +106,22 @@ fn compare(bytes: u64, stalled: usize) -> anyhow::Result<()> {
         );
     }
     Ok(())
+}
+
+/// Returns the median of each figure.
+fn median(rounds: &[Usage]) -> Usage {
+    let median = |figure: fn(&Usage) -> u64| {
+        let mut figures: Vec<_> = rounds.iter().map(figure).collect();
+        figures.sort_unstable();
+        figures.get(figures.len() / 2).copied().unwrap_or_default()
+    };
+    Usage {
+        cpu_ns: median(|usage| usage.cpu_ns),
+        reads: median(|usage| usage.reads),
+        writes: median(|usage| usage.writes),
+        rest_kib: median(|usage| usage.rest_kib),
+        peak_kib: median(|usage| usage.peak_kib),
+    }
 }
 
 /// Sends traffic through a new proxy to a new origin, and returns what the proxy took.
