@@ -13,14 +13,14 @@ pub(crate) const PREEMPTIONS: u32 = 2;
 
 /// Runs the models of one layer or of all; prints how many interleavings each explored.
 ///
-/// A layer without `tests/loom.rs` shares nothing between threads but what lower layers share.
+/// A layer without `tests/loom.rs` shares between threads what lower layers share, and values in `std`'s locks.
 pub(crate) fn explore(layer: Option<Layer>, preemptions: u32) -> anyhow::Result<String> {
     let shell = shell();
     ensure!(preemptions > 0, "threads that are never interrupted show nothing");
     let mut said = Vec::new();
     for Layer { name, .. } in Layer::chosen(layer) {
         if !shell.path_exists(format!("crates/{name}/tests/loom.rs")) {
-            said.push(format!("{name} shares no state of its own between threads"));
+            said.push(format!("{name} shares nothing of its own but in std's locks: no model"));
             continue;
         }
         // The pool's features lengthen its segments and are modelled nowhere.

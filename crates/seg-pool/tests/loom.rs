@@ -465,6 +465,29 @@ fn who_waits_for_a_budget_is_never_lost() {
 }
 
 #[test]
+fn a_budget_that_waits_gets_what_another_gave_back() {
+    static WAITED: AtomicUsize = AtomicUsize::new(0);
+    explore(&WAITED, || {
+        let pool = pool_of_one();
+        let [first, second] = [(); 2].map(|()| Budget::new(&pool, SLAB_BYTES));
+        let segment = take(first.pool()).expect("the first");
+        let giver = thread::spawn(move || drop(segment));
+        let flag = std::sync::Arc::default();
+        while_others_run();
+        let mut wait = second.pool().take_async(SLAB_BYTES);
+        let at_once = poll(&mut wait, &flag);
+        giver.join().unwrap();
+        if at_once.is_none() {
+            WAITED.fetch_add(1, Relaxed);
+            assert_eq!(flag.0.load(Relaxed), 1, "memory came back and nobody was woken");
+            let taken = poll(&mut wait, &flag);
+            assert!(taken.is_some());
+            assert_eq!((first.used_bytes(), second.used_bytes()), (0, SLAB_BYTES));
+        }
+    });
+}
+
+#[test]
 fn a_count_that_would_overflow_ends_the_process() {
     static ENDED: AtomicUsize = AtomicUsize::new(0);
     explore(&ENDED, || {

@@ -20,13 +20,15 @@ use loom::{
     sync::{Arc, Mutex},
     thread,
 };
-use seg_pool::{Pool, SegmentSize};
+use seg_pool::{Pool, SLAB_BYTES, SegmentSize};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use ws_assemble::{Connection, ReadHalf, WriteHalf};
 
 /// A client's ping "p", and the pong.
 const PING: &[u8] = b"\x89\x81\0\0\0\0p";
 const PONG: &[u8] = b"\x8a\x01p";
+/// A client's message "hi".
+const MASKED_HI: &[u8] = b"\x81\x82\0\0\0\0hi";
 /// The message "hi" of a server.
 const HI: &[u8] = b"\x81\x02hi";
 
@@ -42,8 +44,9 @@ impl AsyncRead for Source {
         if self.0.is_empty() {
             return Poll::Pending;
         }
-        buffer.put_slice(self.0);
-        self.0 = &[];
+        let count = buffer.remaining().min(self.0.len());
+        buffer.put_slice(&self.0[..count]);
+        self.0 = &self.0[count..];
         Poll::Ready(Ok(()))
     }
 }
@@ -164,5 +167,36 @@ fn a_stream_that_takes_more_wakes_the_half_that_waits() {
         }
         assert!(matches!(poll_once(write.flush(), &for_writer), Poll::Ready(Ok(()))));
         assert_eq!(write.unsent_bytes(), 0);
+    });
+}
+
+/// All memory of the pool is in another thread's hands, and comes back.
+#[test]
+fn who_gives_memory_back_wakes_the_half_that_waits_for_it() {
+    static WAITED: AtomicUsize = AtomicUsize::new(0);
+    explore(&WAITED, || {
+        let pool = Pool::builder().segment_size(SegmentSize::K64).bytes_max(SLAB_BYTES).build();
+        let taken = pool.take(SLAB_BYTES);
+        let connection = Connection::server((), &pool).with_memory_wait(true);
+        let (mut read, _write) =
+            connection.split_with(|()| (Source(MASKED_HI), Socket::new(false)));
+        let giver = thread::spawn(move || drop(taken));
+        let woken = std::sync::Arc::new(Woken(AtomicBool::new(false)));
+        let waker = Waker::from(woken.clone());
+        while_others_run();
+        let message = poll_once(read.next(), &waker);
+        giver.join().unwrap();
+        let message = match message {
+            Poll::Ready(message) => message,
+            Poll::Pending => {
+                WAITED.fetch_add(1, Relaxed);
+                assert!(woken.0.load(Relaxed), "memory came back and nobody was woken");
+                let Poll::Ready(message) = poll_once(read.next(), &waker) else {
+                    panic!("there is memory")
+                };
+                message
+            }
+        };
+        assert_eq!(message.expect("no error").expect("a message").data(), b"hi");
     });
 }

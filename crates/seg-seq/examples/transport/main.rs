@@ -157,8 +157,12 @@ mod tests {
 
     #[test]
     fn messages_arrive_with_either_cipher() -> Result<(), Box<dyn Error>> {
+        // An emulator passes the length of segments on in its own order of bytes. With faults, though next to none ever
+        // happens, packets go one by one.
+        let is_emulated = env::var_os("SEG_TEST_RUNNER").is_some_and(|runner| !runner.is_empty());
+        let faults = (cfg!(target_endian = "big") && is_emulated).then_some(u64::MAX / 3);
         for aead in [Cipher::chacha20_poly1305, aes_gcm as fn() -> Box<dyn Aead>] {
-            for report in exchange(2, aead, None)? {
+            for report in exchange(2, aead, faults)? {
                 assert!(report.counts[1] >= 2 * 113, "{report:?}");
                 assert!(report.peak <= POOL_BYTES && report.largest <= 64 << 10, "{report:?}");
             }
