@@ -47,15 +47,20 @@ async fn send<S: AsyncRead + Unpin, L: StartLine, W: AsyncWrite + Unpin>(
     }
     let mut pending = head;
     loop {
-        let data = match body.next_data().now_or_never().filter(|_| pending.len() < WRITE_BYTES) {
+        let is_short = pending.len() < WRITE_BYTES;
+        let data = match is_short.then(|| body.next_data().now_or_never()).flatten() {
             Some(data) => data?,
             None => {
                 socket.write_all_buf(&mut pending).await?;
                 body.next_data().await?
             }
         };
-        let Some(data) = data else { break };
-        pending.append(data);
+        let Some(mut data) = data else { break };
+        if pending.try_append(&mut data).is_err() {
+            // Without memory for a list of both, one is written after the other.
+            socket.write_all_buf(&mut pending).await?;
+            pending = data;
+        }
     }
     socket.write_all_buf(&mut pending).await
 }
@@ -297,6 +302,33 @@ mod tests {
             ),
         ] {
             assert_eq!(pass(&[request], &[answer]).1, expected, "{answer:?}");
+        }
+    }
+
+    #[test]
+    fn long_bodies_go_through_whole_however_slowly_they_are_taken() {
+        let runtime = tokio::runtime::Builder::new_current_thread().build().expect("a runtime");
+        let body: String = (0..1_000_000).map(|at| char::from(b'a' + (at % 23) as u8)).collect();
+        let head = "HTTP/1.1 200 OK\r\nContent-Length: 1000000\r\n\r\n";
+        let until_close = "HTTP/1.1 200 OK\r\nConnection: close\r\n\r\n";
+        for (answer, most) in [(head, 1 << 20), (head, 1_000), (until_close, 10_000)] {
+            runtime.block_on(async {
+                let pool = Pool::new();
+                let ((mut client, near), (far, mut upstream)) = (duplex(most), duplex(1 << 20));
+                let script = async {
+                    client.write_all(GET.as_bytes()).await.expect("the proxy reads");
+                    client.shutdown().await.expect("open");
+                    upstream.write_all(answer.as_bytes()).await.expect("the proxy reads");
+                    upstream.write_all(body.as_bytes()).await.expect("the proxy reads");
+                    upstream.shutdown().await.expect("open");
+                    let reader = ResponseReader::new(&pool);
+                    Incoming::new(&mut client, reader, &pool).collect_async().await
+                };
+                let (served, got) = tokio::join!(serve(near, far, &pool), script);
+                served.expect("good");
+                let got = got.expect("a body");
+                assert!(got.bytes() == body.as_bytes(), "{answer:?}: {} bytes", got.len());
+            });
         }
     }
 
