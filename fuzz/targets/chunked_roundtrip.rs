@@ -38,7 +38,7 @@ fuzz_target!(|input: &[u8]| {
     wire.append(encoder.take());
     let wire = wire.to_vec();
     for assembly in Assembly::ALL {
-        let mut assembler = BodyAssembler::new(&pool, Framing::Chunked).assembly(assembly);
+        let mut assembler = BodyAssembler::new(&pool, Framing::Chunked).with_assembly(assembly);
         let mut last = Progress::NeedMore;
         for piece in wire.chunks(1 + 7 * usize::from(*cut)) {
             assert_eq!(last, Progress::NeedMore);

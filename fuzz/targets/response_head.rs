@@ -18,8 +18,8 @@ struct Outcome {
 
 fn read(assembly: Assembly, method: RequestMethod, pieces: [&[u8]; 3]) -> Outcome {
     let limits = MessageLimits::new().with_body(BodyLimits::new().with_body_bytes_max(1 << 16));
-    let mut reader = ResponseReader::new(&Pool::new()).assembly(assembly).limits(limits);
-    reader.expect(method);
+    let mut reader = ResponseReader::new(&Pool::new()).with_assembly(assembly).with_limits(limits);
+    reader.expect_answer_to(method);
     let (mut heads, mut leftover) = (Vec::new(), Vec::new());
     let (mut ended, mut result) = (false, Ok(()));
     for piece in pieces {

@@ -173,8 +173,8 @@ fn run(arguments: &Arguments) -> Result<(), Box<dyn Error>> {
     let start = Instant::now();
     let pool = Pool::builder().bytes_max(256 << 20).build();
     let limits = MessageLimits::new().with_body(BodyLimits::new().with_body_bytes_max(1 << 40));
-    let reader = ResponseReader::new(&pool).limits(limits);
-    let reader = reader.assembly(arguments.assembly.unwrap_or_default());
+    let reader = ResponseReader::new(&pool).with_limits(limits);
+    let reader = reader.with_assembly(arguments.assembly.unwrap_or_default());
     let mut output: Box<dyn Write> = match &arguments.output {
         Some(path) => Box::new(File::create(path)?),
         None => Box::new(io::stdout().lock()),

@@ -114,11 +114,11 @@ pub(crate) async fn serve<R: AsyncRead + Unpin, W: AsyncWrite + Unpin>(
     // Bodies go through and are not kept, so they may be of any length.
     let body = BodyLimits::new().with_body_bytes_max(u64::MAX);
     let limits = MessageLimits::new().with_body(body);
-    let requests = RequestReader::new(pool).keep_encoded().limits(limits);
-    let requests = Incoming::new(read, requests, pool).wait_for_memory();
+    let requests = RequestReader::new(pool).keep_encoded().with_limits(limits);
+    let requests = Incoming::new(read, requests, pool).with_memory_wait(true);
     let mut requests = requests.with_vectored_reads(read_vectored);
-    let responses = ResponseReader::new(pool).keep_encoded().limits(limits);
-    let responses = Incoming::new(up, responses, pool).wait_for_memory().stop_at_interim();
+    let responses = ResponseReader::new(pool).keep_encoded().with_limits(limits);
+    let responses = Incoming::new(up, responses, pool).with_memory_wait(true).stop_at_interim();
     let mut responses = responses.with_vectored_reads(read_vectored);
     loop {
         match requests.read_head_async().await {
@@ -139,7 +139,7 @@ pub(crate) async fn serve<R: AsyncRead + Unpin, W: AsyncWrite + Unpin>(
         let framing = reader.framing().filter(|_| reader.has_body());
         let mut writer = HeadWriter::request(pool, head.method(), head.target())?;
         let wire = writer.forward(&head)?.finish(framing)?;
-        responses.next_message(|reader| reader.expect(head.request_method()));
+        responses.next_message(|reader| reader.expect_answer_to(head.request_method()));
         let framing = framing.unwrap_or(Framing::Length(0));
         let is_http10 = head.version_minor() == 0;
         let follows = {

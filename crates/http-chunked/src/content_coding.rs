@@ -88,7 +88,7 @@ impl ContentCoding {
     /// encoder.push(&mut &b"hello"[..], Flush::Finish, &mut encoded)?;
     ///
     /// let framing = Framing::Length(encoded.len());
-    /// let mut assembler = BodyAssembler::new(&pool, framing).content_coding(coding);
+    /// let mut assembler = BodyAssembler::new(&pool, framing).with_content_coding(coding);
     /// let mut received = encoded.freeze().chunks().next().expect("it is short").clone();
     /// assembler.push(&mut received)?;
     /// assert_eq!(assembler.take_body().bytes(), b"hello");
@@ -105,7 +105,7 @@ impl ContentCoding {
             #[cfg(any(feature = "zlib-rs", feature = "miniz_oxide"))]
             Self::Gzip | Self::Deflate => {
                 let format = if self == Self::Gzip { Format::Gzip } else { Format::Zlib };
-                let deflater = seg_flate::Deflater::new(format, level).contexts(contexts);
+                let deflater = seg_flate::Deflater::new(format, level).with_contexts(contexts);
                 Some(ContentEncoder(Encoder::Deflate(deflater)))
             }
             #[cfg(feature = "brotli")]
@@ -115,7 +115,7 @@ impl ContentCoding {
             }
             #[cfg(feature = "zstd")]
             Self::Zstd => {
-                let encoder = seg_flate::ZstdEncoder::new(level).contexts(contexts);
+                let encoder = seg_flate::ZstdEncoder::new(level).with_contexts(contexts);
                 Some(ContentEncoder(Encoder::Zstd(encoder)))
             }
             _ => None,
@@ -130,8 +130,8 @@ impl ContentCoding {
         contexts: &Contexts,
     ) -> Option<ContentDecoder> {
         let inflater = |format| {
-            let inflater = Inflater::new(format, limits).output_segments(SegmentSize::K64);
-            Some(ContentDecoder::Inflate(inflater.contexts(contexts)))
+            let inflater = Inflater::new(format, limits).with_output_segments(SegmentSize::K64);
+            Some(ContentDecoder::Inflate(inflater.with_contexts(contexts)))
         };
         match self {
             Self::Identity => None,
@@ -142,7 +142,7 @@ impl ContentCoding {
             #[cfg(feature = "zstd")]
             Self::Zstd => {
                 let decoder = seg_flate::ZstdDecoder::new(limits);
-                Some(ContentDecoder::Zstd(decoder.contexts(contexts)))
+                Some(ContentDecoder::Zstd(decoder.with_contexts(contexts)))
             }
         }
     }

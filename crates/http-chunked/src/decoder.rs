@@ -124,6 +124,12 @@ impl Decoder {
         }
     }
 
+    /// Returns the limits.
+    #[must_use]
+    pub const fn limits(&self) -> Limits {
+        self.limits
+    }
+
     /// Makes the decoder keep the extensions of each size line and report them as
     /// [`Step::Extensions`]. Without it they are checked and forgotten.
     ///

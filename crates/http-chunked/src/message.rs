@@ -195,26 +195,32 @@ impl<L: StartLine> MessageReader<L> {
 
     /// Chooses how bodies are kept. For a new reader.
     #[must_use]
-    pub fn assembly(mut self, assembly: Assembly) -> Self {
-        self.assembler = self.assembler.assembly(assembly);
+    pub fn with_assembly(mut self, assembly: Assembly) -> Self {
+        self.assembler = self.assembler.with_assembly(assembly);
         self
     }
 
     /// Sets the limits. For a new reader.
     #[must_use]
-    pub fn limits(mut self, limits: MessageLimits) -> Self {
+    pub fn with_limits(mut self, limits: MessageLimits) -> Self {
         self.limits = limits;
         self.head_reader.set_bytes_max(limits.head_bytes_max);
-        self.assembler = self.assembler.limits(limits.body);
+        self.assembler = self.assembler.with_limits(limits.body);
         self
     }
 
     /// Sets who keeps the states of decoders between bodies: one owner for many connections. See
-    /// [`BodyAssembler::contexts`].
+    /// [`BodyAssembler::with_contexts`].
     #[must_use]
-    pub fn contexts(mut self, contexts: &Contexts) -> Self {
-        self.assembler = self.assembler.contexts(contexts);
+    pub fn with_contexts(mut self, contexts: &Contexts) -> Self {
+        self.assembler = self.assembler.with_contexts(contexts);
         self
+    }
+
+    /// Returns the limits.
+    #[must_use]
+    pub const fn limits(&self) -> MessageLimits {
+        self.limits
     }
 
     /// See [`BodyAssembler::put_back`].
@@ -458,7 +464,7 @@ impl<L: StartLine> MessageReader<L> {
 impl MessageReader<StatusLine> {
     /// Makes the reader ready for the answer to another request, forgetting what was not taken and
     /// any error.
-    pub fn expect(&mut self, request: RequestMethod) {
+    pub fn expect_answer_to(&mut self, request: RequestMethod) {
         self.reset();
         self.request = request;
     }

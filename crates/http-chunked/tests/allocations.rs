@@ -36,7 +36,7 @@ fn a_reader_allocates_nothing_for_a_message_also_when_it_is_compressed() {
     let (pool, contexts) = (Pool::new(), Contexts::new(1 << 20));
     let body = b"hello hello hello";
     for received in [request(&pool, "gzip", &gzip(body)), request(&pool, "identity", body)] {
-        let mut reader = RequestReader::new(&pool).contexts(&contexts);
+        let mut reader = RequestReader::new(&pool).with_contexts(&contexts);
         let mut read = || {
             reader.reset();
             let mut received = received.clone();

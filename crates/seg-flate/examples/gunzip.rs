@@ -42,7 +42,7 @@ fn gunzip(
 fn main() -> ExitCode {
     let pool = Pool::new();
     let limits = Limits::default().with_output_bytes_max(u64::MAX);
-    let mut inflater = Inflater::new(Format::Gzip, limits).output_segments(SegmentSize::K64);
+    let mut inflater = Inflater::new(Format::Gzip, limits).with_output_segments(SegmentSize::K64);
     let mut output = io::stdout().lock();
     let mut is_failed = false;
     let mut decode = |name: &str, input: io::Result<Box<dyn Read>>| {

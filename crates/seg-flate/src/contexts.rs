@@ -29,7 +29,7 @@ use crate::engine::Engine;
 ///
 /// # fn main() -> Result<(), seg_flate::InflateError> {
 /// let contexts = Contexts::new(1 << 20);
-/// let mut inflater = Inflater::new(Format::Raw, Limits::default()).contexts(&contexts);
+/// let mut inflater = Inflater::new(Format::Raw, Limits::default()).with_contexts(&contexts);
 /// inflater.push(&mut &b"\x03\x00"[..], &mut SegmentedBuf::new(&Pool::new()))?;
 /// assert_eq!(contexts.count(), 0);
 /// drop(inflater);

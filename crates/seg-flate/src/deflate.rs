@@ -105,7 +105,7 @@ impl Deflater {
     /// Sets who keeps the state when this deflater is dropped, and who may have one for the same backend, level and window when the first
     /// byte comes. By default the state is allocated and freed.
     #[must_use]
-    pub fn contexts(mut self, contexts: &Contexts) -> Self {
+    pub fn with_contexts(mut self, contexts: &Contexts) -> Self {
         self.contexts = contexts.clone();
         self
     }

@@ -81,7 +81,7 @@ impl Inflater {
     /// 64 KiB make long streams about a tenth faster. Between pushes one such segment is kept
     /// until the stream ends, or until it is [given back](Self::release).
     #[must_use]
-    pub fn output_segments(mut self, size: SegmentSize) -> Self {
+    pub fn with_output_segments(mut self, size: SegmentSize) -> Self {
         self.output.set_size(size);
         self
     }
@@ -89,9 +89,15 @@ impl Inflater {
     /// Sets who keeps the state when this inflater is dropped, and who may have one when the first byte comes. By default the state is
     /// allocated and freed.
     #[must_use]
-    pub fn contexts(mut self, contexts: &Contexts) -> Self {
+    pub fn with_contexts(mut self, contexts: &Contexts) -> Self {
         self.contexts = contexts.clone();
         self
+    }
+
+    /// Returns the limits.
+    #[must_use]
+    pub const fn limits(&self) -> Limits {
+        self.limits
     }
 
     /// Makes the inflater ready for another stream, whatever became of the last one. Keeps the state and allocates

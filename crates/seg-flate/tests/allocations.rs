@@ -46,7 +46,7 @@ fn the_allocator_is_counted() {
 fn an_inflater_allocates_its_state_once_and_little() {
     let mut output = SegmentedBuf::new(&Pool::new());
     let inflater =
-        |contexts: &Contexts| Inflater::new(Format::Raw, Limits::default()).contexts(contexts);
+        |contexts: &Contexts| Inflater::new(Format::Raw, Limits::default()).with_contexts(contexts);
     assert_eq!(allocations(|| drop(inflater(&Contexts::default()))), (0, 0));
     let mut decode = |contexts: &Contexts| {
         allocations(|| {
@@ -75,7 +75,7 @@ fn the_state_of_a_short_stream_has_no_window() {
         [(4 << 10, 10 << 10..16 << 10), (BODY_BYTES, 24 << 10..LARGEST_BYTES)]
     {
         let (wire, contexts) = (gzip(bytes), Contexts::new(LARGEST_BYTES));
-        let mut inflater = Inflater::new(Format::Gzip, Limits::default()).contexts(&contexts);
+        let mut inflater = Inflater::new(Format::Gzip, Limits::default()).with_contexts(&contexts);
         let mut output = SegmentedBuf::new(&Pool::new());
         assert_eq!(inflater.push(&mut &wire[..], &mut output), Ok(Status::NeedInput));
         assert_eq!(inflater.finish(), Ok(()));

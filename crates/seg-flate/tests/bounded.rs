@@ -42,7 +42,7 @@ fn cases() -> Vec<Case> {
             "gzip into longer segments",
             |limits| {
                 let inflater = Inflater::new(Format::Gzip, limits);
-                Box::new(inflater.output_segments(SegmentSize::K64))
+                Box::new(inflater.with_output_segments(SegmentSize::K64))
             },
             members,
         ),

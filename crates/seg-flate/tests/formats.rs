@@ -264,7 +264,7 @@ fn long_streams_go_into_segments_of_the_size_that_was_set() {
             let pool = Pool::new();
             let mut output = SegmentedBuf::new(&pool);
             let mut inflater =
-                Inflater::new(way.format, Limits::default()).output_segments(SegmentSize::K64);
+                Inflater::new(way.format, Limits::default()).with_output_segments(SegmentSize::K64);
             for mut input in wire.chunks(piece) {
                 inflater.push(&mut input, &mut output).expect(way.name);
                 assert_eq!(inflater.produced(), output.len());
@@ -288,7 +288,7 @@ fn room_that_is_given_back_between_pushes_changes_nothing() {
     let pool = Pool::new();
     let mut output = SegmentedBuf::new(&pool);
     let mut inflater =
-        Inflater::new(Format::Gzip, Limits::default()).output_segments(SegmentSize::K64);
+        Inflater::new(Format::Gzip, Limits::default()).with_output_segments(SegmentSize::K64);
     for mut input in wire.chunks(1_000) {
         inflater.push(&mut input, &mut output).expect("a valid stream");
         inflater.release();

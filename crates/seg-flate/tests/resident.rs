@@ -44,14 +44,14 @@ fn storm(pool: &Pool, contexts: &Contexts, thread: usize) {
     let sent = message(pool, thread);
     for _ in 0..ROUNDS {
         let mut compressed = SegmentedBuf::new(pool);
-        let mut deflater = Deflater::new(Format::Gzip, Level::FAST).contexts(contexts);
+        let mut deflater = Deflater::new(Format::Gzip, Level::FAST).with_contexts(contexts);
         deflater
             .push_sequence(&mut sent.clone(), Flush::Finish, &mut compressed)
             .expect("unlimited");
         drop(deflater);
         let (mut compressed, mut received) = (compressed.freeze(), SegmentedBuf::new(pool));
         assert!(compressed.len() < sent.len());
-        let mut inflater = Inflater::new(Format::Gzip, Limits::default()).contexts(contexts);
+        let mut inflater = Inflater::new(Format::Gzip, Limits::default()).with_contexts(contexts);
         inflater.push_sequence(&mut compressed, &mut received).expect("what was compressed");
         inflater.finish().expect("all of it");
         assert!(received.freeze() == sent);

@@ -310,7 +310,7 @@ fn a_short_body_takes_no_window_and_leaves_nothing() {
     let wire = [header(23), last_block(0, 100, &[b'b'; 100])].concat();
     let contexts = Contexts::new(1 << 20);
     let mut output = SegmentedBuf::new(&Pool::new());
-    let mut decoder = ZstdDecoder::new(Limits::default()).contexts(&contexts);
+    let mut decoder = ZstdDecoder::new(Limits::default()).with_contexts(&contexts);
     assert_eq!(decoder.memory_bytes(), 0);
     assert_eq!(decoder.push(&mut &wire[..], &mut output), Ok(Status::NeedInput));
     assert!(decoder.memory_bytes() < 1 << 20, "{} bytes", decoder.memory_bytes());
@@ -325,7 +325,7 @@ fn a_short_body_takes_no_window_and_leaves_nothing() {
     drop(decoder);
     assert_eq!((contexts.count(), contexts.bytes()), (0, 0));
     // One that fails gives it back at once.
-    let mut decoder = ZstdDecoder::new(Limits::default()).contexts(&contexts);
+    let mut decoder = ZstdDecoder::new(Limits::default()).with_contexts(&contexts);
     let broken = [header(16), last_block(3, 1, b"a")].concat();
     assert!(decoder.push(&mut &broken[..], &mut output).is_err());
     assert_eq!((decoder.memory_bytes(), contexts.count()), (0, 1));
@@ -342,7 +342,7 @@ fn what_is_encoded_comes_back_from_here_and_elsewhere() {
             let plain = text::text(len);
             let mut wire =
                 SegmentedBuf::new(&Pool::builder().segment_size(SegmentSize::B256).build());
-            let mut encoder = ZstdEncoder::new(level).contexts(&contexts);
+            let mut encoder = ZstdEncoder::new(level).with_contexts(&contexts);
             let (head, tail) = plain.split_at(len / 3);
             for (part, flush) in [(head, Flush::Sync), (tail, Flush::None), (b"", Flush::Finish)] {
                 assert_eq!(encoder.push(&mut &part[..], flush, &mut wire), Ok(()));
@@ -394,7 +394,7 @@ fn stream_after_stream_allocates_nothing_but_segments() {
     let small = vectors().into_iter().map(|(_, _, wire)| wire).filter(|wire| wire.len() < 2_000);
     let wires: Vec<Vec<u8>> = small.chain([encoded(&text::text(LEN))]).collect();
     let mut output = SegmentedBuf::new(&Pool::new());
-    let mut decoder = ZstdDecoder::new(Limits::default()).contexts(&Contexts::new(64 << 20));
+    let mut decoder = ZstdDecoder::new(Limits::default()).with_contexts(&Contexts::new(64 << 20));
     let mut decode = |wire: &[u8]| {
         decoder.reset();
         for mut piece in wire.chunks(1_460) {

@@ -294,11 +294,15 @@ impl DatagramError {
     }
 
     /// Returns the bytes that were received, or those of the datagram.
-    // Not the length of an error.
-    #[allow(clippy::len_without_is_empty)]
     #[must_use]
-    pub const fn len(&self) -> usize {
+    pub const fn received_bytes(&self) -> usize {
         self.len
+    }
+
+    /// Returns the stride; for [`DatagramErrorKind::TooShort`] the bytes of header and tag.
+    #[must_use]
+    pub const fn expected_bytes(&self) -> usize {
+        self.expected
     }
 }
 

@@ -101,9 +101,15 @@ impl PacketBatches<'_> {
     /// Limits the packets of a batch, where a window or a [`Budget`](seg_pool::Budget) has space for
     /// fewer than 64. 0 means 1; more than fit a batch change nothing.
     #[must_use]
-    pub fn packets_max(mut self, count: usize) -> Self {
+    pub fn with_packets_max(mut self, count: usize) -> Self {
         self.packets_max = count.clamp(1, packets_in_a_batch(self.layout.mtu));
         self
+    }
+
+    /// Returns the most packets of a batch.
+    #[must_use]
+    pub const fn packets_max(&self) -> usize {
+        self.packets_max
     }
 
     /// Returns how many packets are in the next batch, and how many bytes.

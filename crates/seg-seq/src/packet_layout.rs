@@ -66,6 +66,18 @@ impl PacketSizeError {
     pub const fn mtu(&self) -> usize {
         self.mtu
     }
+
+    /// Returns the bytes before the payload that were asked for.
+    #[must_use]
+    pub const fn headroom(&self) -> usize {
+        self.headroom
+    }
+
+    /// Returns the bytes after the payload that were asked for.
+    #[must_use]
+    pub const fn tailroom(&self) -> usize {
+        self.tailroom
+    }
 }
 
 impl fmt::Display for PacketSizeError {

@@ -43,6 +43,13 @@ impl RangeError {
     pub const fn offset(&self) -> u64 {
         self.offset
     }
+
+    /// Returns what the end is held against: the length of the sequence; for [`RangeErrorKind::Decreasing`] the offset where the
+    /// range starts, for [`RangeErrorKind::TargetLen`] the range's length.
+    #[must_use]
+    pub const fn limit(&self) -> u64 {
+        self.limit
+    }
 }
 
 impl fmt::Display for RangeError {

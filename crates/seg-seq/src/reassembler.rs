@@ -32,7 +32,8 @@ pub struct FragmentId {
 /// ```
 /// use seg_seq::ReassemblyLimits;
 ///
-/// let limits = ReassemblyLimits::new().messages_max(8).held_bytes_max(1 << 20);
+/// let limits = ReassemblyLimits::new().with_messages_max(8).with_held_bytes_max(1 << 20);
+/// assert_eq!(limits.messages_max(), 8);
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ReassemblyLimits {
@@ -52,30 +53,54 @@ impl ReassemblyLimits {
     /// Limits the memory that all open messages keep from reuse together: segments with their whole
     /// sizes. 16 MiB by default.
     #[must_use]
-    pub const fn held_bytes_max(mut self, bytes: u64) -> Self {
+    pub const fn with_held_bytes_max(mut self, bytes: u64) -> Self {
         self.held_bytes_max = bytes;
         self
     }
 
     /// Limits the messages that are open at a time. 64 by default.
     #[must_use]
-    pub const fn messages_max(mut self, count: usize) -> Self {
+    pub const fn with_messages_max(mut self, count: usize) -> Self {
         self.messages_max = count;
         self
     }
 
     /// Limits the fragments of a message. 131,072 by default: 150 MiB in packets of most networks.
     #[must_use]
-    pub const fn fragments_max(mut self, count: u32) -> Self {
+    pub const fn with_fragments_max(mut self, count: u32) -> Self {
         self.fragments_max = count;
         self
     }
 
     /// Limits the gaps in a message that fragments are missing from at a time. 256 by default.
     #[must_use]
-    pub const fn gaps_max(mut self, count: usize) -> Self {
+    pub const fn with_gaps_max(mut self, count: usize) -> Self {
         self.gaps_max = count;
         self
+    }
+
+    /// Returns the most memory that open messages may keep.
+    #[must_use]
+    pub const fn held_bytes_max(&self) -> u64 {
+        self.held_bytes_max
+    }
+
+    /// Returns the most messages that may be open.
+    #[must_use]
+    pub const fn messages_max(&self) -> usize {
+        self.messages_max
+    }
+
+    /// Returns the most fragments of a message.
+    #[must_use]
+    pub const fn fragments_max(&self) -> u32 {
+        self.fragments_max
+    }
+
+    /// Returns the most gaps in a message.
+    #[must_use]
+    pub const fn gaps_max(&self) -> usize {
+        self.gaps_max
     }
 }
 
@@ -148,28 +173,10 @@ impl Reassembler {
         Self { limits, ..Self::default() }
     }
 
-    /// Returns the most memory that open messages may keep.
+    /// Returns the limits.
     #[must_use]
-    pub const fn held_bytes_max(&self) -> u64 {
-        self.limits.held_bytes_max
-    }
-
-    /// Returns the most messages that may be open.
-    #[must_use]
-    pub const fn messages_max(&self) -> usize {
-        self.limits.messages_max
-    }
-
-    /// Returns the most fragments of a message.
-    #[must_use]
-    pub const fn fragments_max(&self) -> u32 {
-        self.limits.fragments_max
-    }
-
-    /// Returns the most gaps in a message.
-    #[must_use]
-    pub const fn gaps_max(&self) -> usize {
-        self.limits.gaps_max
+    pub const fn limits(&self) -> ReassemblyLimits {
+        self.limits
     }
 
     /// Returns the memory that open messages keep from reuse, in bytes: segments with their whole

@@ -198,29 +198,38 @@ fn a_long_needle_is_found_after_many_that_begin_alike() {
 #[test]
 fn what_slices_refuse_is_an_error() {
     let mut sequence = cut(b"0123456789", &[3, 4]);
-    let kind = |error: RangeError| (error.kind(), error.offset());
+    let kind = |error: RangeError| (error.kind(), error.offset(), error.limit());
     let cut_kind = |error: CutError| match error {
         CutError::Range(error) => kind(error),
         other => panic!("{other}"),
     };
     let slice = |range: core::ops::Range<u64>| sequence.try_slice(range).map_err(cut_kind);
-    assert_eq!(slice(2..11), Err((RangeErrorKind::BeyondEnd, 11)));
-    assert_eq!(slice(11..11), Err((RangeErrorKind::BeyondEnd, 11)));
-    assert_eq!(slice(u64::MAX..u64::MAX), Err((RangeErrorKind::BeyondEnd, u64::MAX)));
+    assert_eq!(slice(2..11), Err((RangeErrorKind::BeyondEnd, 11, 10)));
+    assert_eq!(slice(11..11), Err((RangeErrorKind::BeyondEnd, 11, 10)));
+    assert_eq!(slice(u64::MAX..u64::MAX), Err((RangeErrorKind::BeyondEnd, u64::MAX, 10)));
     #[expect(clippy::reversed_empty_ranges, reason = "what is refused")]
     {
-        assert_eq!(slice(5..4), Err((RangeErrorKind::Decreasing, 4)));
+        assert_eq!(slice(5..4), Err((RangeErrorKind::Decreasing, 4, 5)));
     }
     assert_eq!(slice(2..7), Ok(cut(b"23456", &[9])));
     assert_eq!(
         sequence.try_slice(..=u64::MAX).map_err(cut_kind),
-        Err((RangeErrorKind::BeyondEnd, u64::MAX))
+        Err((RangeErrorKind::BeyondEnd, u64::MAX, 10))
     );
-    assert_eq!(sequence.try_slice(11..).map_err(cut_kind), Err((RangeErrorKind::BeyondEnd, 11)));
+    assert_eq!(
+        sequence.try_slice(11..).map_err(cut_kind),
+        Err((RangeErrorKind::BeyondEnd, 11, 10))
+    );
     let copy = sequence.try_copy_range(2..7, &mut [0; 4]);
-    assert_eq!(copy.map_err(kind), Err((RangeErrorKind::TargetLen, 4)));
-    assert_eq!(sequence.try_split_to(11).map_err(cut_kind), Err((RangeErrorKind::BeyondEnd, 11)));
-    assert_eq!(sequence.try_split_off(11).map_err(cut_kind), Err((RangeErrorKind::BeyondEnd, 11)));
+    assert_eq!(copy.map_err(kind), Err((RangeErrorKind::TargetLen, 4, 5)));
+    assert_eq!(
+        sequence.try_split_to(11).map_err(cut_kind),
+        Err((RangeErrorKind::BeyondEnd, 11, 10))
+    );
+    assert_eq!(
+        sequence.try_split_off(11).map_err(cut_kind),
+        Err((RangeErrorKind::BeyondEnd, 11, 10))
+    );
     assert_eq!(sequence, b"0123456789");
     assert_eq!(sequence.try_split_off(8).map_err(cut_kind), Ok(cut(b"89", &[9])));
     assert_eq!(sequence.try_split_to(8).map_err(cut_kind), Ok(cut(b"01234567", &[9])));

@@ -74,7 +74,8 @@ fn a_receive_that_cannot_be_is_refused_and_stays() {
     ];
     for (len, stride, kind) in cases {
         let error = buffer.split(len, stride).map(|_| ()).unwrap_err();
-        assert_eq!((error.kind(), error.len()), (kind, len), "{error}");
+        let figures = (error.received_bytes(), error.expected_bytes());
+        assert_eq!((error.kind(), figures), (kind, (len, stride)), "{error}");
     }
     assert!(buffer.split(0, 0).expect("nothing came").next().is_none());
     receive(&mut buffer, b"hello");
@@ -88,7 +89,8 @@ fn a_datagram_shorter_than_header_and_tag_is_refused() {
     receive(&mut buffer, b"header,payload,tag");
     let mut datagram = buffer.split(18, 18).expect("one").next().expect("one");
     let error = datagram.parts_mut(7, 12).unwrap_err();
-    assert_eq!((error.kind(), error.len()), (DatagramErrorKind::TooShort, 18));
+    let figures = (error.received_bytes(), error.expected_bytes());
+    assert_eq!((error.kind(), figures), (DatagramErrorKind::TooShort, (18, 19)));
     assert!(datagram.parts_mut(usize::MAX, 1).is_err());
     let parts = datagram.parts_mut(7, 4).expect("long enough");
     assert_eq!(parts.header, b"header,");

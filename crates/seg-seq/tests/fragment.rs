@@ -222,6 +222,7 @@ fn packets_without_a_payload_are_refused() {
         for error in errors {
             let error = error.expect("no packet is like that");
             assert_eq!((error.kind(), error.mtu()), (kind, mtu));
+            assert_eq!((error.headroom(), error.tailroom()), (headroom, tailroom));
             assert!(error.to_string().contains(&mtu.to_string()), "{error}");
         }
     }

@@ -56,7 +56,8 @@ proptest! {
         let expected = model_packets(&model, payload_max, headroom, tailroom);
         let at_most = (BATCH_BYTES_MAX / mtu).clamp(1, 64).min(packets_max.max(1));
         let batches = sequence.packet_batches(&pool, mtu, headroom, tailroom).expect("a payload");
-        let batches = batches.packets_max(packets_max);
+        let batches = batches.with_packets_max(packets_max);
+        prop_assert_eq!(batches.packets_max(), at_most);
         let count = expected.len().div_ceil(at_most);
         prop_assert_eq!(batches.size_hint(), (count, Some(count)));
         let (mut number, mut kept) = (0_u8, Vec::new());

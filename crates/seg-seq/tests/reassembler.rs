@@ -88,7 +88,7 @@ proptest! {
 fn a_message_comes_backwards() {
     let count = if cfg!(miri) { 50 } else { 5_000 };
     // The runs that follow each other without a gap are never more than a few.
-    let limits = ReassemblyLimits::new().held_bytes_max(u64::MAX).gaps_max(20);
+    let limits = ReassemblyLimits::new().with_held_bytes_max(u64::MAX).with_gaps_max(20);
     let mut reassembler = Reassembler::new(limits);
     for index in (1..count).rev() {
         assert_eq!(push(&mut reassembler, 1, index, count), Ok(None), "{index}");
@@ -100,7 +100,7 @@ fn a_message_comes_backwards() {
 #[test]
 fn fragments_that_cannot_be_are_refused_and_open_nothing() {
     use ReassemblyErrorKind::{CountMismatch, FragmentsMax, IndexOutOfRange};
-    let mut reassembler = Reassembler::new(ReassemblyLimits::new().fragments_max(100));
+    let mut reassembler = Reassembler::new(ReassemblyLimits::new().with_fragments_max(100));
     let cases = [
         (0, 0, IndexOutOfRange),
         (5, 5, IndexOutOfRange),
@@ -120,7 +120,7 @@ fn fragments_that_cannot_be_are_refused_and_open_nothing() {
 
 #[test]
 fn a_message_is_abandoned_once_and_for_all() {
-    let mut reassembler = Reassembler::new(ReassemblyLimits::new().messages_max(2));
+    let mut reassembler = Reassembler::new(ReassemblyLimits::new().with_messages_max(2));
     assert_eq!(push(&mut reassembler, 7, 0, 2), Ok(None));
     assert_eq!(push(&mut reassembler, 5, 0, 2), Ok(None));
     assert_eq!(push(&mut reassembler, 6, 0, 2), Err(ReassemblyErrorKind::MessagesMax));
@@ -140,7 +140,7 @@ fn a_segment_is_counted_once_while_its_fragments_follow_each_other() {
     let mut received = pool.take(16_384);
     received.extend_from_slice(&[7; 16_000]);
     let received = received.freeze();
-    let limits = ReassemblyLimits::new().held_bytes_max(2 * 16_640);
+    let limits = ReassemblyLimits::new().with_held_bytes_max(2 * 16_640);
     let mut reassembler = Reassembler::new(limits);
     let mut push = |message, index: u32| {
         let id = FragmentId { message, index, count: 16 };
@@ -182,13 +182,13 @@ fn a_peer_that_opens_a_million_messages_is_bounded() {
         }
     }
     assert_eq!(refused, MANY - 64);
-    assert_eq!((reassembler.messages_max(), reassembler.held_bytes()), (64, 64 * 256));
+    assert_eq!((reassembler.limits().messages_max(), reassembler.held_bytes()), (64, 64 * 256));
     assert_eq!(pool.stats().in_use_bytes(), 64 * 256);
 }
 
 #[test]
 fn a_peer_that_leaves_a_million_gaps_is_bounded() {
-    let limits = ReassemblyLimits::new().fragments_max(u32::MAX).gaps_max(10);
+    let limits = ReassemblyLimits::new().with_fragments_max(u32::MAX).with_gaps_max(10);
     let mut reassembler = Reassembler::new(limits);
     let mut taken = 0;
     for index in (1..MANY).step_by(2) {
@@ -199,7 +199,10 @@ fn a_peer_that_leaves_a_million_gaps_is_bounded() {
         taken += u32::from(reassembler.held_bytes() > 0);
     }
     assert!(taken > 0);
-    assert_eq!((reassembler.gaps_max(), reassembler.fragments_max()), (10, u32::MAX));
+    assert_eq!(
+        (reassembler.limits().gaps_max(), reassembler.limits().fragments_max()),
+        (10, u32::MAX)
+    );
     // A gap can be closed still.
     assert_eq!(push(&mut reassembler, 1, 2, u32::MAX), Ok(None));
     assert_eq!(push(&mut reassembler, 1, MANY + 1, u32::MAX), Ok(None));
@@ -208,7 +211,7 @@ fn a_peer_that_leaves_a_million_gaps_is_bounded() {
 #[test]
 fn a_peer_that_pins_large_segments_is_bounded() {
     let pool = Pool::new();
-    let limits = ReassemblyLimits::new().held_bytes_max(1 << 20);
+    let limits = ReassemblyLimits::new().with_held_bytes_max(1 << 20);
     let mut reassembler = Reassembler::new(limits);
     for index in (0..1_000).step_by(2) {
         let mut payload = pool.take(65_536);
@@ -219,5 +222,5 @@ fn a_peer_that_pins_large_segments_is_bounded() {
         assert_eq!(result.err().map(|error| error.kind()), expected);
         assert!(pool.stats().in_use_bytes() <= 1 << 20);
     }
-    assert_eq!(reassembler.held_bytes_max(), 1 << 20);
+    assert_eq!(reassembler.limits().held_bytes_max(), 1 << 20);
 }

@@ -22,7 +22,7 @@ pub(crate) async fn serve(listener: impl Listener<Addr: Debug>) -> std::io::Resu
 }
 
 async fn echo(State(pool): State<Pool>, upgrade: WebSocketUpgrade) -> Response {
-    let upgrade = upgrade.pool(&pool).deflate(&DeflateConfig::default());
+    let upgrade = upgrade.with_pool(&pool).deflate(&DeflateConfig::default());
     upgrade.on_upgrade(|mut connection| async move {
         while let Ok(Some(message)) = connection.next().await
             && connection.send(&message).await.is_ok()

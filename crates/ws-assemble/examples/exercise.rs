@@ -54,13 +54,13 @@ impl Tried {
                 continue;
             }
             deflate = Some(match (argument.as_str(), deflate) {
-                ("--deflate", None) => DeflateConfig::default().bytes_min(0),
+                ("--deflate", None) => DeflateConfig::default().with_bytes_min(0),
                 ("--reset", Some(options)) => {
                     options.without_server_takeover().without_client_takeover()
                 }
                 ("--window", Some(options)) => {
                     let bits = WindowBits::new(arguments.next()?.parse().ok()?)?;
-                    options.server_window(bits).client_window(bits)
+                    options.with_server_window(bits).with_client_window(bits)
                 }
                 _ => return None,
             });

@@ -197,6 +197,12 @@ impl<S> Connection<S> {
         self
     }
 
+    /// Returns whether calls wait when the pool has no memory.
+    #[must_use]
+    pub const fn memory_wait(&self) -> bool {
+        self.driven.memory_wait()
+    }
+
     /// Returns the session.
     #[must_use]
     pub const fn session(&self) -> &Session {

@@ -172,6 +172,12 @@ impl<S> Connection<S> {
         self
     }
 
+    /// Returns whether reading waits when the pool has no memory.
+    #[must_use]
+    pub const fn memory_wait(&self) -> bool {
+        self.memory.waits
+    }
+
     /// Changes the limits of what is received, from the next frame on: for a peer that has logged in,
     /// say.
     pub const fn set_limits(&mut self, limits: Limits) {

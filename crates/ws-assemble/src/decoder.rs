@@ -124,6 +124,12 @@ impl Decoder {
         self
     }
 
+    /// Returns how messages are put together.
+    #[must_use]
+    pub const fn assembly(&self) -> Assembly {
+        self.assembly
+    }
+
     /// Decompresses what comes compressed, as it was agreed on. The decompressed bytes lie in
     /// segments of `pool`; [`Limits::message_bytes_max`] holds for them, checked on the way.
     #[cfg(feature = "deflate")]

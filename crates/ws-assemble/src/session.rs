@@ -298,6 +298,12 @@ impl Session {
         self
     }
 
+    /// Returns how messages are put together.
+    #[must_use]
+    pub const fn assembly(&self) -> Assembly {
+        self.decoder.assembly()
+    }
+
     /// Compresses what is sent and decompresses what is received, as the handshake agreed on. To be
     /// called before anything is.
     #[cfg(feature = "deflate")]
@@ -378,6 +384,12 @@ impl Session {
         self.keeps_pongs = true;
     }
 
+    /// Returns whether the newest pong is kept.
+    #[must_use]
+    pub const fn keeps_pongs(&self) -> bool {
+        self.keeps_pongs
+    }
+
     /// Returns the newest pong that came since the last call. With pings that are sent by a clock of
     /// the user's, that is a heartbeat.
     pub fn take_pong(&mut self) -> Option<ControlPayload> {
@@ -390,6 +402,12 @@ impl Session {
         self.has_heard = false;
         let pulse = Pulse::new(heartbeat, now);
         self.rare.get_or_insert_default().pulse = Some(Box::new(pulse));
+    }
+
+    /// Returns the heartbeat.
+    #[must_use]
+    pub fn heartbeat(&self) -> Option<Heartbeat> {
+        Some(self.rare.as_ref()?.pulse.as_ref()?.heartbeat)
     }
 
     /// Returns how long the newest ping of the [heartbeat](Self::set_heartbeat) that was answered took,

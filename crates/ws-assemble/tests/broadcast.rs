@@ -165,7 +165,7 @@ mod compressed {
         let small = WindowBits::new(9).expect("a window");
         let plain = DeflateConfig::default();
         let single = plain.clone().without_server_takeover().without_client_takeover();
-        let narrow = single.clone().server_window(small);
+        let narrow = single.clone().with_server_window(small);
         for message in messages().into_iter().filter(|message| message.len() >= 64) {
             let broadcast = Broadcast::new(message.clone(), &pool).expect("no limit");
             let mut frames = Vec::new();

@@ -25,6 +25,21 @@ fn pool() -> Pool {
     Pool::builder().segment_size(SegmentSize::K1).build()
 }
 
+#[test]
+fn the_configuration_reads_back() {
+    let (bits, level) = (WindowBits::MIN, Level::BEST);
+    let config = DeflateConfig::default();
+    assert_eq!(
+        (config.server_window(), config.client_window()),
+        (WindowBits::MAX, WindowBits::MAX)
+    );
+    assert_eq!((config.level(), config.bytes_min()), (Level::DEFAULT, 64));
+    let config = config.with_server_window(bits).with_level(level).with_bytes_min(5);
+    assert_eq!((config.level(), config.bytes_min()), (level, 5));
+    assert_eq!((config.server_window(), config.client_window()), (bits, WindowBits::MAX));
+    assert_eq!(config.with_client_window(bits).client_window(), bits);
+}
+
 fn plain_client() -> ClientHandshake {
     ClientHandshake::new("localhost", "/", NONCE).expect("valid")
 }
@@ -234,10 +249,10 @@ fn options() -> impl Strategy<Value = DeflateConfig> {
         |(takeover, server, client, level, bytes_min)| {
             let bits = |bits| WindowBits::new(bits).expect("9 to 15");
             let mut options = DeflateConfig::default()
-                .server_window(bits(server))
-                .client_window(bits(client))
-                .level(Level::new(level).expect("1 to 9"))
-                .bytes_min(bytes_min);
+                .with_server_window(bits(server))
+                .with_client_window(bits(client))
+                .with_level(Level::new(level).expect("1 to 9"))
+                .with_bytes_min(bytes_min);
             if takeover[0] {
                 options = options.without_server_takeover();
             }
@@ -451,7 +466,7 @@ fn a_server_takes_the_first_offer_that_follows_the_rules() {
 #[test]
 fn a_client_refuses_what_it_did_not_offer() {
     let plain = DeflateConfig::default();
-    let small = plain.clone().server_window(WindowBits::MIN);
+    let small = plain.clone().with_server_window(WindowBits::MIN);
     let single = plain.clone().without_server_takeover();
     let cases = [
         (Some(&plain), "permessage-deflate", true),

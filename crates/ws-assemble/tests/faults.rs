@@ -207,7 +207,10 @@ fn without_memory_nothing_is_lost_and_the_same_call_goes_on() {
 fn a_connection_waits_for_memory_when_it_is_told_to() {
     let pool = small_pool();
     let wire = Wire::new(&masked(0x81, b"hello"));
-    let mut connection = Connection::server(wire.clone(), &pool).with_memory_wait(true);
+    let connection = Connection::server(wire.clone(), &pool);
+    assert!(!connection.memory_wait());
+    let mut connection = connection.with_memory_wait(true);
+    assert!(connection.memory_wait());
     let taken = take_all_but(&pool, 0);
     assert!(poll_once(connection.next()).is_pending());
     // It is read as far as it needs no memory, and a peer that waits too long can hear of it.

@@ -16,7 +16,9 @@ const SECOND: Duration = Duration::from_secs(1);
 
 fn session(assembly: Assembly, now: Instant) -> Session {
     let mut session = Session::client(&Pool::new()).with_assembly(assembly);
+    assert_eq!((session.assembly(), session.heartbeat()), (assembly, None));
     session.set_heartbeat(Heartbeat::new(INTERVAL, TIMEOUT), now);
+    assert_eq!(session.heartbeat(), Some(Heartbeat::new(INTERVAL, TIMEOUT)));
     session
 }
 
@@ -76,7 +78,9 @@ fn a_peer_that_sends_is_not_pinged() {
 fn the_pong_of_the_newest_ping_tells_the_latency() {
     let start = Instant::now();
     let mut session = session(Assembly::Segmented, start);
+    assert!(!session.keeps_pongs());
     session.keep_pongs();
+    assert!(session.keeps_pongs());
     let mut now = start + INTERVAL;
     for latency in [SECOND, 3 * SECOND] {
         assert_eq!(session.beat(now).expect("asked"), Some(now + TIMEOUT));

@@ -203,10 +203,10 @@ async fn any_transport_is_upgraded_or_refused() {
 async fn echo(upgrade: WebSocketUpgrade) -> AxumResponse {
     assert_eq!(upgrade.request().host(), "server.example.com");
     let upgrade = upgrade
-        .pool(&pool())
+        .with_pool(&pool())
         .protocols(["other", "chat"])
         .deflate(&DeflateConfig::default())
-        .limits(Limits::default().with_message_bytes_max(100_000))
+        .with_limits(Limits::default().with_message_bytes_max(100_000))
         .field("X", "y")
         .expect("a field");
     assert_eq!(upgrade.protocol(), Some("chat"));

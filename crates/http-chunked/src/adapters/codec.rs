@@ -65,6 +65,12 @@ impl ChunkedCodec {
         Self { decoder: Decoder::with_limits(limits), ..Self::default() }
     }
 
+    /// Returns the limits of what is decoded.
+    #[must_use]
+    pub const fn limits(&self) -> Limits {
+        self.decoder.limits()
+    }
+
     /// Makes ready for another body in either direction.
     pub fn next_body(&mut self) {
         self.decoder.reset();

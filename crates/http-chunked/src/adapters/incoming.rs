@@ -119,7 +119,7 @@ impl<S, R: Receive> Incoming<S, R> {
 
     /// Sets what was read from the socket already. For a new stream.
     #[must_use]
-    pub fn read_ahead(mut self, received: impl Into<Sequence>) -> Self {
+    pub fn with_read_ahead(mut self, received: impl Into<Sequence>) -> Self {
         self.set_received(received.into());
         self
     }

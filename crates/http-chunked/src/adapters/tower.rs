@@ -77,6 +77,12 @@ impl DecompressLayer {
         self.0.contexts = contexts.clone();
         self
     }
+
+    /// Returns the limits.
+    #[must_use]
+    pub const fn limits(&self) -> BodyLimits {
+        self.0.limits
+    }
 }
 
 impl<S> Layer<S> for DecompressLayer {
@@ -174,6 +180,12 @@ impl DecompressRequestLayer {
     pub fn with_contexts(mut self, contexts: &Contexts) -> Self {
         self.0.contexts = contexts.clone();
         self
+    }
+
+    /// Returns the limits.
+    #[must_use]
+    pub const fn limits(&self) -> BodyLimits {
+        self.0.limits
     }
 }
 
@@ -282,11 +294,23 @@ impl CompressLayer {
         self
     }
 
+    /// Returns the codings, best first.
+    #[must_use]
+    pub const fn codings(&self) -> &'static [ContentCoding] {
+        self.codings
+    }
+
     /// Sets the level.
     #[must_use]
     pub const fn with_level(mut self, level: Level) -> Self {
         self.level = level;
         self
+    }
+
+    /// Returns the level.
+    #[must_use]
+    pub const fn level(&self) -> Level {
+        self.level
     }
 
     /// Sets who keeps the states of encoders between responses.

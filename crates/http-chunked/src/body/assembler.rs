@@ -92,14 +92,14 @@ impl BodyAssembler {
 
     /// Chooses how the body is kept. For a new assembler: data that came in already is dropped.
     #[must_use]
-    pub fn assembly(mut self, assembly: Assembly) -> Self {
+    pub fn with_assembly(mut self, assembly: Assembly) -> Self {
         self.data = Data::new(self.data.pool(), assembly, self.limits.held_bytes_max());
         self
     }
 
     /// Sets the limits. For a new assembler.
     #[must_use]
-    pub fn limits(mut self, limits: BodyLimits) -> Self {
+    pub fn with_limits(mut self, limits: BodyLimits) -> Self {
         self.limits = limits;
         self.data.set_held_bytes_max(limits.held_bytes_max());
         self.decoder = Decoder::with_limits(limits.chunked);
@@ -109,7 +109,7 @@ impl BodyAssembler {
 
     /// Decompresses the data as it comes. For a new assembler.
     #[must_use]
-    pub fn content_coding(mut self, codings: impl Into<ContentCodings>) -> Self {
+    pub fn with_content_coding(mut self, codings: impl Into<ContentCodings>) -> Self {
         self.codings = codings.into();
         self.start_content();
         self
@@ -118,10 +118,16 @@ impl BodyAssembler {
     /// Sets who keeps the states of decoders between bodies, 12 KiB and more each: one owner for many connections. By default each
     /// body allocates them and frees them at its end.
     #[must_use]
-    pub fn contexts(mut self, contexts: &Contexts) -> Self {
+    pub fn with_contexts(mut self, contexts: &Contexts) -> Self {
         self.content.set_contexts(contexts);
         self.start_content();
         self
+    }
+
+    /// Returns the limits.
+    #[must_use]
+    pub const fn limits(&self) -> BodyLimits {
+        self.limits
     }
 
     /// Makes [`push`](Self::push) stop once it has decoded so much, or a little more: it returns [`Progress::NeedMore`] then, with data to

@@ -20,7 +20,7 @@ fn chunk(data: &[u8]) -> Vec<u8> {
 }
 
 fn both(pool: &Pool, framing: Framing) -> [BodyAssembler; 2] {
-    Assembly::ALL.map(|assembly| BodyAssembler::new(pool, framing).assembly(assembly))
+    Assembly::ALL.map(|assembly| BodyAssembler::new(pool, framing).with_assembly(assembly))
 }
 
 #[test]
@@ -179,8 +179,9 @@ fn the_limit_lets_through_what_it_allows_in_every_cut() {
         for assembly in Assembly::ALL {
             for at in 0..wire.len() {
                 let limits = BodyLimits::new().with_body_bytes_max(limit);
-                let mut assembler =
-                    BodyAssembler::new(&pool, Framing::Chunked).assembly(assembly).limits(limits);
+                let mut assembler = BodyAssembler::new(&pool, Framing::Chunked)
+                    .with_assembly(assembly)
+                    .with_limits(limits);
                 let mut whole = wire.slice(at..);
                 let error = assembler
                     .push(&mut wire.slice(..at))

@@ -51,7 +51,7 @@ fn chunked(data: &[u8], size: usize) -> Vec<u8> {
 }
 
 fn assembler(framing: Framing, coding: ContentCoding, assembly: Assembly) -> BodyAssembler {
-    BodyAssembler::new(&POOL, framing).assembly(assembly).content_coding(coding)
+    BodyAssembler::new(&POOL, framing).with_assembly(assembly).with_content_coding(coding)
 }
 
 /// Pushes `wire` in pieces of `step`.
@@ -174,9 +174,9 @@ fn a_bomb_stops_at_the_limit() {
     for assembly in Assembly::ALL {
         let limits = BodyLimits::new().with_body_bytes_max(TEXT_BYTES as u64);
         let mut assembler = BodyAssembler::new(&POOL, Framing::UntilClose)
-            .assembly(assembly)
-            .limits(limits)
-            .content_coding(ContentCoding::Gzip);
+            .with_assembly(assembly)
+            .with_limits(limits)
+            .with_content_coding(ContentCoding::Gzip);
         let error = push(&mut assembler, &data, 1000).expect_err("too long");
         assert_eq!(error.kind(), BodyErrorKind::TooLong);
         assert_eq!(assembler.take_body().len(), TEXT_BYTES as u64);
@@ -243,8 +243,8 @@ fn chained_codings_are_undone_from_the_last_to_the_first() {
         for assembly in Assembly::ALL {
             for step in [1, 777, 16 << 10] {
                 let mut assembler = BodyAssembler::new(&POOL, Framing::UntilClose)
-                    .assembly(assembly)
-                    .content_coding(codings);
+                    .with_assembly(assembly)
+                    .with_content_coding(codings);
                 push(&mut assembler, data, step).expect("a good body");
                 assert_eq!(assembler.finish(), Ok(()));
                 assert_eq!(assembler.take_body().sequence(), &text, "{codings:?} {step}");
@@ -263,7 +263,8 @@ fn what_is_wrong_in_any_of_chained_codings_is_an_error() {
         (zlib(b"no gzip"), InflateErrorKind::HeaderInvalid),
         (zlib(&inner)[..15].to_vec(), InflateErrorKind::Truncated),
     ] {
-        let mut assembler = BodyAssembler::new(&POOL, Framing::UntilClose).content_coding(codings);
+        let mut assembler =
+            BodyAssembler::new(&POOL, Framing::UntilClose).with_content_coding(codings);
         let result = push(&mut assembler, &data, 5).and_then(|_| assembler.finish());
         let error = result.expect_err("one of the layers is wrong");
         let BodyErrorKind::Content(inside) = error.kind() else { panic!("{error}") };
@@ -278,8 +279,9 @@ fn a_bomb_in_a_bomb_stops_at_the_limit_and_little_is_held() {
     let pool = seg_pool::Pool::builder().bytes_max(1 << 20).build();
     let codings = ContentCodings::from_field(b"gzip, gzip").expect("both are known");
     let limits = BodyLimits::new().with_body_bytes_max(9_000);
-    let mut assembler =
-        BodyAssembler::new(&pool, Framing::UntilClose).limits(limits).content_coding(codings);
+    let mut assembler = BodyAssembler::new(&pool, Framing::UntilClose)
+        .with_limits(limits)
+        .with_content_coding(codings);
     let error = push(&mut assembler, &bomb, bomb.len()).expect_err("too long");
     assert_eq!(error.kind(), BodyErrorKind::TooLong);
     assert_eq!(assembler.take_body().len(), 9_000);
@@ -305,8 +307,8 @@ fn the_limit_of_a_body_in_several_codings_is_that_of_the_body() {
             for (limit, refused) in [(len, false), (len + 1, false), (len - 1, true)] {
                 let limits = BodyLimits::new().with_body_bytes_max(limit);
                 let mut assembler = BodyAssembler::new(&POOL, Framing::UntilClose)
-                    .assembly(assembly)
-                    .limits(limits);
+                    .with_assembly(assembly)
+                    .with_limits(limits);
                 // One assembler, so that a decoder that made the body makes something else next.
                 for (codings, data) in
                     [(once, &encoded), (twice, &zlib(&encoded)), (once, &encoded)]
@@ -333,7 +335,7 @@ fn a_coded_body_that_makes_nothing_does_not_go_on_for_ever() {
         (ContentCoding::Deflate, [0, 0, 0, 0xff, 0xff].repeat(most / 5 + 1)),
     ] {
         let step = if cfg!(miri) { 10_000 } else { 777 };
-        let mut assembler = BodyAssembler::new(&POOL, Framing::UntilClose).limits(limits);
+        let mut assembler = BodyAssembler::new(&POOL, Framing::UntilClose).with_limits(limits);
         for _ in 0..2 {
             assembler.reset(Framing::UntilClose, coding);
             assert!(push(&mut assembler, &wire[..most], step).is_ok(), "{coding:?}");
@@ -350,8 +352,8 @@ fn a_body_that_grows_too_much_is_refused() {
     for (ratio, refused) in [(10, true), (1032, false)] {
         let limits = BodyLimits::new().with_ratio_max(ratio);
         let mut assembler = BodyAssembler::new(&POOL, Framing::UntilClose)
-            .limits(limits)
-            .content_coding(ContentCoding::Gzip);
+            .with_limits(limits)
+            .with_content_coding(ContentCoding::Gzip);
         let result = push(&mut assembler, &data, 100);
         assert_eq!(result.is_err(), refused, "{ratio}");
         if let Err(error) = result {
@@ -367,8 +369,8 @@ fn data_taken_while_the_body_comes_counts_for_the_limit() {
         let data = if coding == ContentCoding::Gzip { gzip(&[7; 3000]) } else { vec![7; 3000] };
         for (most, refused) in [(3000, false), (2999, true)] {
             let mut assembler = BodyAssembler::new(&POOL, Framing::UntilClose)
-                .limits(BodyLimits::new().with_body_bytes_max(most))
-                .content_coding(coding);
+                .with_limits(BodyLimits::new().with_body_bytes_max(most))
+                .with_content_coding(coding);
             let (mut taken, mut result) = (Vec::new(), Ok(Progress::NeedMore));
             for piece in data.chunks(100) {
                 result = result.and_then(|_| push(&mut assembler, piece, 100));
@@ -411,8 +413,10 @@ fn check_coding_alone(coding: ContentCoding, text: &[u8], data: &[u8]) {
 #[cfg(any(feature = "brotli", feature = "zstd"))]
 fn refusal(coding: ContentCoding, limits: BodyLimits, data: &[u8]) -> BodyErrorKind {
     let new = || BodyAssembler::new(&POOL, Framing::UntilClose);
-    let in_either_order =
-        [new().limits(limits).content_coding(coding), new().content_coding(coding).limits(limits)];
+    let in_either_order = [
+        new().with_limits(limits).with_content_coding(coding),
+        new().with_content_coding(coding).with_limits(limits),
+    ];
     let [kind, other] = in_either_order
         .map(|mut assembler| push(&mut assembler, data, 99).expect_err("above the limit").kind());
     assert_eq!(kind, other);
@@ -461,7 +465,7 @@ fn zstd_is_decoded_alone_and_within_its_limits() {
         assert_eq!(inside.kind(), InflateErrorKind::WindowTooLarge);
     }
     let assembler = BodyAssembler::new(&POOL, Framing::UntilClose);
-    let mut assembler = assembler.content_coding(ContentCoding::Zstd);
+    let mut assembler = assembler.with_content_coding(ContentCoding::Zstd);
     push(&mut assembler, &frame((23 - 10) << 3), 99).expect("a window of 8 MiB");
     assert_eq!(assembler.finish(), Ok(()));
 }
@@ -485,7 +489,7 @@ fn encoded(coding: ContentCoding, data: &[u8], contexts: &Contexts) -> Vec<u8> {
 fn what_is_encoded_in_each_coding_comes_back_with_states_that_were_kept() {
     let text = text();
     let contexts = Contexts::new(64 << 20);
-    let mut assembler = BodyAssembler::new(&POOL, Framing::UntilClose).contexts(&contexts);
+    let mut assembler = BodyAssembler::new(&POOL, Framing::UntilClose).with_contexts(&contexts);
     for &coding in ContentCoding::ALL.iter().cycle().take(2 * ContentCoding::ALL.len()) {
         let wire = encoded(coding, &text, &contexts);
         assert!(coding == ContentCoding::Identity || wire.len() < text.len());
@@ -545,8 +549,8 @@ fn data_after_the_compressed_stream_can_be_left_out() {
             let wire = [&data, after].concat();
             for step in [1, 2, 1_000] {
                 let mut assembler = BodyAssembler::new(&POOL, Framing::Length(wire.len() as u64))
-                    .limits(limits)
-                    .content_coding(coding);
+                    .with_limits(limits)
+                    .with_content_coding(coding);
                 assert_eq!(push(&mut assembler, &wire, step), Ok(Progress::End), "{coding:?}");
                 assert_eq!(assembler.take_body().bytes(), b"abc");
             }
@@ -564,8 +568,9 @@ fn decode_without_memory(
     let pool = seg_pool::Pool::builder().bytes_max(512 << 10).build();
     let exhaust = || core::iter::from_fn(|| pool.try_take(64 << 10).ok());
     let mut others: Vec<_> = exhaust().collect();
-    let mut assembler =
-        BodyAssembler::new(&pool, Framing::UntilClose).assembly(assembly).content_coding(codings);
+    let mut assembler = BodyAssembler::new(&pool, Framing::UntilClose)
+        .with_assembly(assembly)
+        .with_content_coding(codings);
     let (mut failures, mut decoded) = (0, Vec::new());
     for piece in wire.chunks(step) {
         let mut received = Segment::from(bytes::Bytes::copy_from_slice(piece));
@@ -646,9 +651,9 @@ fn bombs_in_every_coding_stop_at_the_limit_and_leave_nothing() {
             let limits = BodyLimits::new().with_body_bytes_max(LIMIT);
             let before = counting::LIVE.get();
             let mut assembler = BodyAssembler::new(&pool, Framing::UntilClose)
-                .assembly(assembly)
-                .limits(limits)
-                .content_coding(codings);
+                .with_assembly(assembly)
+                .with_limits(limits)
+                .with_content_coding(codings);
             let error = push(&mut assembler, &bomb, step).expect_err("too long");
             assert_eq!(error.kind(), BodyErrorKind::TooLong, "{name}");
             assert_eq!(assembler.len(), LIMIT, "{name}");

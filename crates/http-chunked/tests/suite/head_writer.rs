@@ -11,7 +11,7 @@ use crate::outcome::POOL;
 
 fn response(wire: &Sequence) -> ResponseReader {
     let limits = MessageLimits::new().with_head_bytes_max(64 << 10);
-    let mut reader = ResponseReader::new(&POOL).limits(limits);
+    let mut reader = ResponseReader::new(&POOL).with_limits(limits);
     let mut received = Segment::from(bytes::Bytes::from(wire.to_vec()));
     assert_eq!(reader.push(&mut received), Ok(MessageStep::Head));
     assert!(received.is_empty());

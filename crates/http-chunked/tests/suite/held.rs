@@ -69,8 +69,8 @@ fn a_hostile_peer_stays_within_the_limit() {
         for limit in [0, 1, SEGMENT, 2 * SEGMENT, 33_000] {
             let pool = Pool::new();
             let limits = BodyLimits::new().with_held_bytes_max(limit);
-            let assembler = BodyAssembler::new(&pool, Framing::Chunked).limits(limits);
-            let mut assembler = assembler.assembly(assembly);
+            let assembler = BodyAssembler::new(&pool, Framing::Chunked).with_limits(limits);
+            let mut assembler = assembler.with_assembly(assembly);
             let wire = chunked(&body, chunk);
             let refusal = reads(&pool, &wire).find_map(|mut read| {
                 let result = assembler.push(&mut read);
@@ -140,9 +140,9 @@ fn decompressed_data_is_counted() {
     let assembler = |limit: u64, assembly| {
         let limits = BodyLimits::new().with_held_bytes_max(limit);
         BodyAssembler::new(&Pool::new(), Framing::Length(wire.len() as u64))
-            .assembly(assembly)
-            .limits(limits)
-            .content_coding(ContentCoding::Gzip)
+            .with_assembly(assembly)
+            .with_limits(limits)
+            .with_content_coding(ContentCoding::Gzip)
     };
     for assembly in [Assembly::Segmented, Assembly::Contiguous] {
         let mut good = assembler(2 * plain.len() as u64 + (128 << 10), assembly);

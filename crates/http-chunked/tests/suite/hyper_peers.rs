@@ -101,7 +101,8 @@ fn a_hyper_server_is_read_on_one_connection() {
         let mut incoming = Incoming::new(connect().await, ResponseReader::new(&POOL), &POOL);
         for path in ["/chunks", "/empty", "/chunks"] {
             let expected = if path == "/empty" { Vec::new() } else { text(BODY_BYTES) };
-            incoming.next_message(|reader| reader.expect(http_chunked::RequestMethod::Other));
+            incoming
+                .next_message(|reader| reader.expect_answer_to(http_chunked::RequestMethod::Other));
             let request = format!("GET {path} HTTP/1.1\r\nHost: a\r\nTE: trailers\r\n\r\n");
             incoming.socket_mut().write_all(request.as_bytes()).await.expect("sent");
             let mut body = Vec::new();

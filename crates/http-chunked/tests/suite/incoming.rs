@@ -52,7 +52,7 @@ fn responses_are_read_one_after_another_whatever_the_socket_gives() {
         assert_eq!(incoming.read_to_string(&mut text).expect("good"), 6);
         assert_eq!((incoming.is_ended(), incoming.trailers().len()), (true, 1));
         assert!(incoming.reader().keeps_alive());
-        incoming.next_message(|reader| reader.expect(RequestMethod::Other));
+        incoming.next_message(|reader| reader.expect_answer_to(RequestMethod::Other));
         assert!(incoming.read_head().expect("good"));
         assert_eq!(
             incoming.reader().head().and_then(|head| head.find("content-length")),
@@ -73,7 +73,7 @@ fn responses_are_read_one_after_another_whatever_the_socket_gives() {
 fn a_body_without_a_head_is_read_behind_what_was_read_ahead() {
     let assembler = BodyAssembler::new(&POOL, Framing::Chunked);
     let incoming = Incoming::new(socket(b"lo\r\n0\r\n\r\n", 3), assembler, &POOL);
-    let mut incoming = incoming.read_ahead(Segment::from_static(b"5\r\nhel"));
+    let mut incoming = incoming.with_read_ahead(Segment::from_static(b"5\r\nhel"));
     assert_eq!(incoming.fill_buf().expect("good"), b"hel");
     incoming.consume(1);
     let mut room = [0; 9];
@@ -135,7 +135,7 @@ fn a_long_body_is_streamed_through_little_memory() {
     for coding in [ContentCoding::Identity, ContentCoding::Gzip] {
         let data = if coding == ContentCoding::Gzip { gzip(&plain) } else { plain.clone() };
         let pool = Pool::builder().bytes_max(512 << 10).build();
-        let assembler = BodyAssembler::new(&pool, Framing::UntilClose).content_coding(coding);
+        let assembler = BodyAssembler::new(&pool, Framing::UntilClose).with_content_coding(coding);
         // All of the compressed data comes with one read.
         let mut incoming = Incoming::new(socket(&data, 1 << 20), assembler, &pool);
         let mut text = Vec::new();
@@ -150,7 +150,7 @@ fn a_long_body_is_streamed_through_little_memory() {
 fn a_body_is_collected_with_what_was_not_read_of_it_whatever_the_socket_gives() {
     for assembly in [Assembly::Segmented, Assembly::Contiguous] {
         for most in 1..TWO.len() {
-            let reader = ResponseReader::new(&POOL).assembly(assembly);
+            let reader = ResponseReader::new(&POOL).with_assembly(assembly);
             let mut incoming = Incoming::new(socket(TWO, most), reader, &POOL);
             let mut first = [0];
             incoming.read_exact(&mut first).expect("a body");
@@ -184,8 +184,8 @@ fn a_body_that_is_collected_is_within_the_limits_of_the_reader() {
     let pool = Pool::new();
     let (data, limits) = (gzip(&[b'x'; 100_000]), BodyLimits::new().with_body_bytes_max(99_999));
     for (limits, is_good) in [(BodyLimits::new(), true), (limits, false)] {
-        let assembler = BodyAssembler::new(&pool, Framing::UntilClose).limits(limits);
-        let assembler = assembler.content_coding(ContentCoding::Gzip);
+        let assembler = BodyAssembler::new(&pool, Framing::UntilClose).with_limits(limits);
+        let assembler = assembler.with_content_coding(ContentCoding::Gzip);
         // One byte at a time: what is collected does not hold a segment for each of them.
         let mut incoming = Incoming::new(socket(&data, 1), assembler, &pool);
         let body = incoming.collect();
@@ -199,7 +199,7 @@ fn outcome(pieces: &[&[u8]], is_collected: bool) -> (Vec<u8>, String, Vec<u8>, O
     // Copies, as parts of one segment would be one chunk.
     let received: Sequence = pieces.iter().map(|piece| Segment::from(piece.to_vec())).collect();
     let assembler = BodyAssembler::new(&POOL, Framing::Chunked);
-    let mut incoming = Incoming::new(&b""[..], assembler, &POOL).read_ahead(received);
+    let mut incoming = Incoming::new(&b""[..], assembler, &POOL).with_read_ahead(received);
     let mut data = Vec::new();
     if is_collected && let Ok(body) = incoming.collect() {
         data.extend_from_slice(body.bytes());
@@ -385,7 +385,7 @@ mod tokio_io {
                     let mut text = String::new();
                     incoming.read_to_string(&mut text).await.expect("good");
                     assert_eq!((incoming.is_ended(), incoming.trailers().len()), (true, 1));
-                    incoming.next_message(|reader| reader.expect(RequestMethod::Other));
+                    incoming.next_message(|reader| reader.expect_answer_to(RequestMethod::Other));
                     assert!(incoming.read_head_async().await.expect("good"));
                     while let Some(data) = incoming.next_data().await.expect("good") {
                         text.extend(data.to_vec().into_iter().map(char::from));
@@ -579,7 +579,7 @@ mod tokio_io {
             server.write_all(TWO).await.expect("the reader is there");
             drop(server);
             let mut incoming =
-                Incoming::new(client, ResponseReader::new(&pool), &pool).wait_for_memory();
+                Incoming::new(client, ResponseReader::new(&pool), &pool).with_memory_wait(true);
             let mut text = Vec::new();
             let mut waits = 0;
             let mut read = core::pin::pin!(incoming.read_to_end(&mut text));

@@ -2,8 +2,11 @@
 
 use core::slice::from_ref;
 
-use http_chunked::{BodyLimits, DecodeErrorKind, Decoder, Limits, MessageLimits, Trailing};
-use seg_pool::Segment;
+use http_chunked::{
+    BodyAssembler, BodyLimits, DecodeErrorKind, Decoder, Framing, Limits, MessageLimits,
+    ResponseReader, Trailing,
+};
+use seg_pool::{Pool, Segment};
 
 use crate::{
     case::Verdict,
@@ -26,6 +29,17 @@ fn refusal(limits: Limits, wire: &'static str) -> Option<(String, u64)> {
 
 fn refused(kind: &str, offset: u64) -> Option<(String, u64)> {
     Some((kind.to_owned(), offset))
+}
+
+#[test]
+fn limits_that_were_set_read_back() {
+    let (pool, limits) = (Pool::new(), Limits::new().with_size_digits_max(3));
+    let body = BodyLimits::new().with_body_bytes_max(5).with_chunked(limits);
+    let message = MessageLimits::new().with_interim_max(1).with_body(body);
+    assert_eq!(Decoder::with_limits(limits).limits(), limits);
+    assert_eq!(BodyAssembler::new(&pool, Framing::Chunked).with_limits(body).limits(), body);
+    assert_eq!(ResponseReader::new(&pool).with_limits(message).limits(), message);
+    assert_eq!(ResponseReader::new(&pool).limits(), MessageLimits::new());
 }
 
 #[test]

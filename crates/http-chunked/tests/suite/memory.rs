@@ -74,8 +74,9 @@ fn a_body_that_is_decoded_without_memory_comes_whole_when_there_is_some() {
                 let sizes = [SegmentSize::B256, SegmentSize::K16, SegmentSize::MAX];
                 let _short = pool.take_size(SegmentSize::B256);
                 let others: Vec<_> = (0..4).map(|_| pool.take_size(SegmentSize::K16)).collect();
-                let mut assembler =
-                    BodyAssembler::new(&pool, framing).assembly(assembly).content_coding(codings);
+                let mut assembler = BodyAssembler::new(&pool, framing)
+                    .with_assembly(assembly)
+                    .with_content_coding(codings);
                 let (mut others, mut failures) = (others, 0_usize);
                 // Each time there are other segments to be had: none, short ones, long ones, both.
                 let mut feed = |error: Option<http_chunked::BodyError>| {

@@ -97,11 +97,12 @@ impl Row {
             MessageLimits::new().with_head_bytes_max(self.head_bytes_max.unwrap_or(16 << 10));
         match self.kind {
             Kind::Request => {
-                read(RequestReader::new(&POOL).assembly(assembly).limits(limits), pieces)
+                read(RequestReader::new(&POOL).with_assembly(assembly).with_limits(limits), pieces)
             }
             Kind::Response => {
-                let mut reader = ResponseReader::new(&POOL).assembly(assembly).limits(limits);
-                reader.expect(RequestMethod::from_name(&self.method));
+                let mut reader =
+                    ResponseReader::new(&POOL).with_assembly(assembly).with_limits(limits);
+                reader.expect_answer_to(RequestMethod::from_name(&self.method));
                 read(reader, pieces)
             }
         }

@@ -55,7 +55,7 @@ impl Outcome {
 
     /// Decodes with an assembler.
     pub(crate) fn of_assembly(assembly: Assembly, pieces: &[Segment]) -> Self {
-        let mut assembler = BodyAssembler::new(&POOL, Framing::Chunked).assembly(assembly);
+        let mut assembler = BodyAssembler::new(&POOL, Framing::Chunked).with_assembly(assembly);
         for (index, piece) in pieces.iter().enumerate() {
             let mut input = piece.clone();
             match assembler.push(&mut input) {

@@ -55,7 +55,7 @@ fn receive(
 fn check(wire: &[u8], expected: &[(&str, &[u8], bool)], left: &[u8]) {
     let wire = Segment::from(bytes::Bytes::copy_from_slice(wire));
     for assembly in Assembly::ALL {
-        let mut reader = RequestReader::new(&POOL).assembly(assembly);
+        let mut reader = RequestReader::new(&POOL).with_assembly(assembly);
         for at in 0..wire.len() {
             let cut = pieces(&wire, &[at, at.midpoint(wire.len())]);
             let (requests, leftover) = receive(&mut reader, &cut).expect("good requests");

@@ -192,7 +192,7 @@ fn a_head_above_the_limit_is_refused_in_every_cut() {
     ] {
         for step in [1, 3, 50, 51, wire.len()] {
             let limits = MessageLimits::new().with_head_bytes_max(limit);
-            let mut reader = RequestReader::new(&POOL).limits(limits);
+            let mut reader = RequestReader::new(&POOL).with_limits(limits);
             assert_eq!(read(&mut reader, wire.as_bytes(), step), expected, "{limit}, {step}");
         }
     }

@@ -41,9 +41,9 @@ fn receive(
 fn check(request: RequestMethod, wire: &[u8], body: &[u8], left: &[u8], keeps_alive: bool) {
     let wire = Segment::from(bytes::Bytes::copy_from_slice(wire));
     for assembly in Assembly::ALL {
-        let mut reader = ResponseReader::new(&POOL).assembly(assembly);
+        let mut reader = ResponseReader::new(&POOL).with_assembly(assembly);
         for at in 0..wire.len() {
-            reader.expect(request);
+            reader.expect_answer_to(request);
             let cut = pieces(&wire, &[at, at.midpoint(wire.len())]);
             let (response, leftover) = receive(&mut reader, &cut).expect("a good response");
             assert_eq!(response.body().sequence(), body, "{assembly:?}, cut at {at}");
@@ -150,11 +150,11 @@ fn responses_follow_each_other_on_one_connection() {
     let first = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nhi";
     let second = "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n1\r\nx\r\n0\r\nA: b\r\n\r\n";
     for assembly in Assembly::ALL {
-        let mut reader = ResponseReader::new(&POOL).assembly(assembly);
+        let mut reader = ResponseReader::new(&POOL).with_assembly(assembly);
         let mut rest = [first, second, first].concat().into_bytes();
         let mut bodies = Vec::new();
         while !rest.is_empty() {
-            reader.expect(RequestMethod::Other);
+            reader.expect_answer_to(RequestMethod::Other);
             let wire = [Segment::from(bytes::Bytes::from(rest))];
             let (response, left) = receive(&mut reader, &wire).expect("a good response");
             let trailers = named(response.body().trailers());
@@ -175,7 +175,7 @@ fn a_body_cut_short_is_an_error_and_stays_readable() {
         let head = wire.find("\r\n\r\n").expect("an empty line") + 4;
         for at in head..wire.len() {
             for assembly in Assembly::ALL {
-                let mut reader = ResponseReader::new(&POOL).assembly(assembly);
+                let mut reader = ResponseReader::new(&POOL).with_assembly(assembly);
                 let cut = [Segment::from(bytes::Bytes::copy_from_slice(&wire.as_bytes()[..at]))];
                 let error = receive(&mut reader, &cut).expect_err("cut short");
                 let kind = MessageErrorKind::Body(BodyErrorKind::Truncated);

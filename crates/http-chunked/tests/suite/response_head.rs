@@ -149,7 +149,7 @@ fn a_head_above_the_limit_is_refused_in_every_cut() {
     ] {
         for step in [1, 3, 50, 51, wire.len()] {
             let limits = MessageLimits::new().with_head_bytes_max(limit);
-            let mut reader = ResponseReader::new(&POOL).limits(limits);
+            let mut reader = ResponseReader::new(&POOL).with_limits(limits);
             assert_eq!(read(&mut reader, wire.as_bytes(), step), expected, "{limit}, {step}");
         }
     }
@@ -181,7 +181,8 @@ fn interim_responses_are_told_and_limited() {
     assert_eq!(&*received, b"left");
     assert_eq!(reader.take_message().map(|response| response.head().status()), Some(204));
 
-    let mut reader = ResponseReader::new(&POOL).limits(MessageLimits::new().with_interim_max(1));
+    let mut reader =
+        ResponseReader::new(&POOL).with_limits(MessageLimits::new().with_interim_max(1));
     let refusal = read(&mut reader, wire.as_bytes(), 10);
     assert_eq!(refusal, Err((HeadErrorKind::TooManyInterim.into(), interim.len() as u64)));
     assert!(reader.take_message().is_none());
@@ -208,6 +209,6 @@ fn a_reader_that_waits_for_a_response_holds_no_segment() {
         read(&mut reader, b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok", 3),
         Ok(MessageStep::Head)
     );
-    reader.expect(RequestMethod::Other);
+    reader.expect_answer_to(RequestMethod::Other);
     assert_eq!(pool.stats().in_use_bytes(), 0);
 }

@@ -83,12 +83,12 @@ impl Answers<'_> {
         let limits = MessageLimits::new()
             .with_body(BodyLimits::new().with_body_bytes_max(BODY_BYTES_MAX as u64));
         let reader = RequestReader::new(&self.server_state.pool)
-            .limits(limits)
-            .contexts(&self.server_state.contexts)
-            .assembly(assembly(&mut self.random));
+            .with_limits(limits)
+            .with_contexts(&self.server_state.contexts)
+            .with_assembly(assembly(&mut self.random));
         let mut requests = Incoming::new(read, reader, &self.server_state.pool);
         if self.random.one_in(2) {
-            requests = requests.wait_for_memory();
+            requests = requests.with_memory_wait(true);
         }
         loop {
             let (status, body) = match self.receive(&mut requests).await {
@@ -266,7 +266,7 @@ pub(super) async fn visit(
         return Ok(());
     };
     let (read, write) = split(wire);
-    let reader = ResponseReader::new(&shared.pool).assembly(assembly(&mut random));
+    let reader = ResponseReader::new(&shared.pool).with_assembly(assembly(&mut random));
     let responses = Incoming::new(read, reader, &shared.pool);
     let mut client = Client { shared, random, write, responses };
     for _ in 0..steps {
@@ -417,7 +417,7 @@ async fn receive(
     random: &mut Random,
     tally: &super::Tally,
 ) -> anyhow::Result<(u16, Sequence)> {
-    responses.next_message(|reader| reader.expect(http_chunked::RequestMethod::Other));
+    responses.next_message(|reader| reader.expect_answer_to(http_chunked::RequestMethod::Other));
     if !cancelled!(responses.read_head_async(), random, tally)? {
         return Err(io::Error::from(ErrorKind::UnexpectedEof).into());
     }

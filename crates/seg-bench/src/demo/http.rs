@@ -31,8 +31,10 @@ impl Client {
             MessageLimits::new().with_body(BodyLimits::new().with_body_bytes_max(body_bytes_max));
         // One decoder's state waits for the next response.
         let contexts = Contexts::new(1 << 20);
-        let reader =
-            ResponseReader::new(pool).assembly(assembly.into()).limits(limits).contexts(&contexts);
+        let reader = ResponseReader::new(pool)
+            .with_assembly(assembly.into())
+            .with_limits(limits)
+            .with_contexts(&contexts);
         let request =
             format!("GET {target} HTTP/1.1\r\nHost: {address}\r\nAccept-Encoding: gzip\r\n\r\n");
         Ok(Self { wire: Wire::connect(address, pool)?, reader, request })
@@ -71,7 +73,7 @@ impl Receive for Client {
     type Message = Response;
 
     fn receive(&mut self, progress: &Progress) -> anyhow::Result<Response> {
-        self.reader.expect(RequestMethod::Other);
+        self.reader.expect_answer_to(RequestMethod::Other);
         self.wire.send(self.request.as_bytes())?;
         let rest = self.read_response(progress)?;
         ensure!(rest.is_empty(), "the origin sent {} bytes after the response", rest.len());

@@ -93,6 +93,12 @@ impl BrotliDecoder {
         }
     }
 
+    /// Returns the limits.
+    #[must_use]
+    pub const fn limits(&self) -> Limits {
+        self.limits
+    }
+
     /// Makes the decoder ready for another stream, whatever became of the last one.
     pub fn reset(&mut self) {
         *self = Self::new(self.limits);

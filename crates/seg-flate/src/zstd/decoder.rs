@@ -142,7 +142,7 @@ impl ZstdDecoder {
 
     /// Sets who keeps the library's state when this decoder no longer needs it. By default it is freed.
     #[must_use]
-    pub fn contexts(mut self, contexts: &Contexts) -> Self {
+    pub fn with_contexts(mut self, contexts: &Contexts) -> Self {
         self.contexts = contexts.clone();
         self
     }
@@ -151,6 +151,12 @@ impl ZstdDecoder {
     #[must_use]
     pub fn memory_bytes(&self) -> usize {
         self.context.as_ref().map_or(0, DCtx::sizeof)
+    }
+
+    /// Returns the limits.
+    #[must_use]
+    pub const fn limits(&self) -> Limits {
+        self.limits
     }
 
     /// Makes the decoder ready for another stream, whatever became of the last one.

@@ -68,7 +68,7 @@ impl ZstdEncoder {
 
     /// Sets who keeps the library's state when this encoder no longer needs it. By default it is freed.
     #[must_use]
-    pub fn contexts(mut self, contexts: &Contexts) -> Self {
+    pub fn with_contexts(mut self, contexts: &Contexts) -> Self {
         self.contexts = contexts.clone();
         self
     }

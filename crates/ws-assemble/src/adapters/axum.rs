@@ -32,7 +32,7 @@ use crate::{
 ///
 /// async fn hello(State(pool): State<Pool>, upgrade: WebSocketUpgrade) -> Response {
 ///     let limits = Limits::default().with_message_bytes_max(1 << 20);
-///     upgrade.pool(&pool).protocols(["chat"]).limits(limits).on_upgrade(|mut connection| async move {
+///     upgrade.with_pool(&pool).protocols(["chat"]).with_limits(limits).on_upgrade(|mut connection| async move {
 ///         // It may be gone already.
 ///         let _ = connection.send_text("hello").await;
 ///     })
@@ -66,15 +66,27 @@ impl WebSocketUpgrade {
 
     /// Takes the connection's memory from this pool. It is the global one by default, which has no
     /// limit.
-    pub fn pool(mut self, pool: &Pool) -> Self {
+    pub fn with_pool(mut self, pool: &Pool) -> Self {
         self.pool = pool.clone();
         self
     }
 
     /// Sets the limits of what is received.
-    pub const fn limits(mut self, limits: Limits) -> Self {
+    pub const fn with_limits(mut self, limits: Limits) -> Self {
         self.limits = limits;
         self
+    }
+
+    /// Returns the pool.
+    #[must_use]
+    pub const fn pool(&self) -> &Pool {
+        &self.pool
+    }
+
+    /// Returns the limits of what is received.
+    #[must_use]
+    pub const fn limits(&self) -> Limits {
+        self.limits
     }
 
     /// Chooses the first of these subprotocols that the client offers, if it offers one.

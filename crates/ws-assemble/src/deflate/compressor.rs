@@ -115,7 +115,7 @@ impl MessageCompressor {
     ) -> Result<Sequence, OutOfMemory> {
         let mut deflater = self.deflater.take().unwrap_or_else(|| {
             Deflater::with_window(Backend::default(), Format::Raw, self.level, self.window)
-                .contexts(&self.contexts)
+                .with_contexts(&self.contexts)
         });
         let mut output = SegmentedBuf::new(pool);
         let mut payload = payload.into_iter();

@@ -61,23 +61,41 @@ impl DeflateConfig {
 
     /// Limits how far back the server's messages refer.
     #[must_use]
-    pub const fn server_window(mut self, bits: WindowBits) -> Self {
+    pub const fn with_server_window(mut self, bits: WindowBits) -> Self {
         self.server.window_bits = bits.as_u8();
         self
     }
 
+    /// Returns how far back the server's messages refer.
+    #[must_use]
+    pub const fn server_window(&self) -> WindowBits {
+        window(self.server)
+    }
+
     /// Limits how far back the client's messages refer, if the client can.
     #[must_use]
-    pub const fn client_window(mut self, bits: WindowBits) -> Self {
+    pub const fn with_client_window(mut self, bits: WindowBits) -> Self {
         self.client.window_bits = bits.as_u8();
         self
     }
 
+    /// Returns how far back the client's messages refer.
+    #[must_use]
+    pub const fn client_window(&self) -> WindowBits {
+        window(self.client)
+    }
+
     /// Sets how hard this end compresses. 6 by default.
     #[must_use]
-    pub const fn level(mut self, level: Level) -> Self {
+    pub const fn with_level(mut self, level: Level) -> Self {
         self.level = level;
         self
+    }
+
+    /// Returns how hard this end compresses.
+    #[must_use]
+    pub const fn level(&self) -> Level {
+        self.level
     }
 
     /// Sets who keeps states between messages: one owner for several configurations, or one of another
@@ -96,9 +114,23 @@ impl DeflateConfig {
 
     /// Sends shorter messages as they are. 64 bytes by default.
     #[must_use]
-    pub const fn bytes_min(mut self, bytes: u64) -> Self {
+    pub const fn with_bytes_min(mut self, bytes: u64) -> Self {
         self.bytes_min = bytes;
         self
+    }
+
+    /// Returns the length from which on messages are compressed.
+    #[must_use]
+    pub const fn bytes_min(&self) -> u64 {
+        self.bytes_min
+    }
+}
+
+/// What was set for one end, never below the smallest window.
+const fn window(side: Side) -> WindowBits {
+    match WindowBits::new(side.window_bits) {
+        Some(bits) => bits,
+        None => WindowBits::MIN,
     }
 }
 

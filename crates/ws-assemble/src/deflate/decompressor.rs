@@ -110,7 +110,7 @@ impl MessageDecompressor {
         let inflater = self.inflater.get_or_insert_with(|| {
             // The limit is that of a message and not of the stream that messages with takeover make.
             let limits = Limits::default().with_output_bytes_max(u64::MAX);
-            Inflater::new(Format::Raw, limits).contexts(&self.contexts)
+            Inflater::new(Format::Raw, limits).with_contexts(&self.contexts)
         });
         while !piece.is_empty() {
             if self.has_ended {

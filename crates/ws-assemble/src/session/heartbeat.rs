@@ -37,7 +37,7 @@ impl Heartbeat {
 /// What is known of the peer.
 #[derive(Debug)]
 pub(super) struct Pulse {
-    heartbeat: Heartbeat,
+    pub(super) heartbeat: Heartbeat,
     heard_at: Instant,
     /// The number of the newest ping, which is its payload.
     number: u64,

@@ -83,7 +83,7 @@ impl Body {
     ) -> Result<Self, CollectError<B::Error>> {
         let mut body = pin!(body);
         let assembler = BodyAssembler::new(pool, Framing::UntilClose);
-        let mut assembler = assembler.limits(limits).content_coding(codings);
+        let mut assembler = assembler.with_limits(limits).with_content_coding(codings);
         let mut trailers = Trailers::new();
         while let Some(frame) = poll_fn(|context| body.as_mut().poll_frame(context)).await {
             match frame.map_err(CollectError::Body)?.into_data() {

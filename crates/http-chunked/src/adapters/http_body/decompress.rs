@@ -88,7 +88,8 @@ impl<B> Decompress<B> {
     ) -> Self {
         let codings = codings.into();
         let assembler = BodyAssembler::new(pool, Framing::UntilClose);
-        let mut assembler = assembler.limits(limits).contexts(contexts).content_coding(codings);
+        let mut assembler =
+            assembler.with_limits(limits).with_contexts(contexts).with_content_coding(codings);
         assembler.set_pause_bytes(PIECE_BYTES);
         Self {
             body,

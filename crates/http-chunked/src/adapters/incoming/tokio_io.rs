@@ -60,15 +60,21 @@ impl fmt::Debug for SegmentWait {
 }
 
 impl<S, R> Incoming<S, R> {
-    /// Makes the asynchronous calls wait for memory when the pool or the budget has none, where they
-    /// would return an error. So a full pool slows its users down. For a new stream.
+    /// Sets whether the asynchronous calls wait for memory when the pool or the budget has none, where they
+    /// return an error by default. So a full pool slows its users down. For a new stream.
     ///
     /// Who waits is served in the order of asking. A task that holds all memory of the pool itself and
     /// waits for more waits for ever: give back, or write out, what was read before.
     #[must_use]
-    pub const fn wait_for_memory(mut self) -> Self {
-        self.waiting.is_on = true;
+    pub const fn with_memory_wait(mut self, waits: bool) -> Self {
+        self.waiting.is_on = waits;
         self
+    }
+
+    /// Returns whether the asynchronous calls wait for memory.
+    #[must_use]
+    pub const fn memory_wait(&self) -> bool {
+        self.waiting.is_on
     }
 }
 

@@ -77,7 +77,7 @@ impl Ours {
         };
         Self {
             input: wire.chunks(INPUT_BYTES).map(segment).collect(),
-            inflater: Inflater::new(Format::Gzip, Limits::default()).output_segments(size),
+            inflater: Inflater::new(Format::Gzip, Limits::default()).with_output_segments(size),
             output: SegmentedBuf::new(&pool),
         }
     }

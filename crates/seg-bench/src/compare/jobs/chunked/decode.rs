@@ -75,7 +75,7 @@ struct Assembled {
 impl Assembled {
     fn new(wire: &'static [u8], assembly: Assembly) -> Self {
         let pool = Pool::new();
-        let assembler = BodyAssembler::new(&pool, Framing::Chunked).assembly(assembly);
+        let assembler = BodyAssembler::new(&pool, Framing::Chunked).with_assembly(assembly);
         Self { wire, pool, assembler }
     }
 }

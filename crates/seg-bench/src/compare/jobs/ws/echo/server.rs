@@ -88,7 +88,7 @@ pub(super) fn our_axum(server: &mut Server) {
     let pool = Pool::new();
     axum(server, move |upgrade: WebSocketUpgrade| {
         let pool = pool.clone();
-        async move { upgrade.pool(&pool).on_upgrade(echo) }
+        async move { upgrade.with_pool(&pool).on_upgrade(echo) }
     });
 }
 
