@@ -95,13 +95,13 @@ fn send(
     let mut output = SegmentedBuf::new(pool);
     let mut len = 0;
     loop {
-        let mut piece = pool.try_take_size(pool.segment_size()).map_err(io::Error::other)?;
+        let mut piece = pool.try_take_size(pool.segment_size())?;
         let count = piece.read_from(source)?;
         len += count;
         let flush = if count == 0 { Flush::Finish } else { Flush::None };
         match &mut deflater {
             Some(deflater) => {
-                deflater.push(&mut &piece[..], flush, &mut output).map_err(io::Error::other)?;
+                deflater.push(&mut &piece[..], flush, &mut output)?;
             }
             None => output.push(piece.freeze()),
         }

@@ -56,8 +56,8 @@
 //!
 //! # Features
 //!
-//! - `zlib-rs` (default): seg-flate with zlib-rs, whose checksums are fast.
-//! - `miniz_oxide`: the same with miniz_oxide, without unsafe code.
+//! - `zlib-rs` (default): compresses gzip and deflate with zlib-rs, fast. Decompressing them needs no feature.
+//! - `miniz_oxide`: compresses them with miniz_oxide, without unsafe code.
 //! - `brotli`: `br` as well, both ways; its window is one allocation of up to 16 MiB.
 //! - `zstd`: `zstd` as well, both ways, by a library in C; its window is one allocation of up to 8 MiB.
 //! - `tokio`: `AsyncRead`, `AsyncBufRead` and `AsyncWrite` on [`Incoming`] and [`ChunkedWriter`].

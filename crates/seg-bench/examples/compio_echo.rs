@@ -32,7 +32,7 @@ fn main() -> io::Result<()> {
 async fn serve(stream: impl AsyncRead + AsyncWrite, pool: &Pool) -> io::Result<()> {
     let mut stream = stream;
     loop {
-        let buffer = pool.try_take(16_384).map_err(io::Error::other)?;
+        let buffer = pool.try_take(16_384)?;
         let BufResult(count, buffer) = stream.read(buffer).await;
         if count? == 0 {
             return stream.shutdown().await;
@@ -60,7 +60,7 @@ async fn echo_once(pool: &Pool) -> io::Result<Sequence> {
     });
     let mut echo = SegmentedBuf::new(pool);
     while echo.len() < message.len() {
-        let buffer = pool.try_take(16_384).map_err(io::Error::other)?;
+        let buffer = pool.try_take(16_384)?;
         // Into the spare capacity of a segment: two reads fill it, where one is short.
         let BufResult(first, buffer) = reader.read(buffer.uninit()).await;
         let BufResult(second, buffer) = reader.read(buffer.into_inner().uninit()).await;
@@ -82,7 +82,7 @@ fn message(pool: &Pool) -> io::Result<Sequence> {
     let mut message = SegmentedBuf::new(pool);
     let line = b"All animals are equal, but some animals are more equal than others. ";
     while message.len() < MESSAGE_BYTES as u64 {
-        message.try_extend_from_slice(line).map_err(io::Error::other)?;
+        message.try_extend_from_slice(line)?;
     }
     Ok(message.freeze())
 }

@@ -1,6 +1,7 @@
 //! Why bytes cannot be compressed.
 
 use core::{error::Error, fmt};
+use std::io;
 
 use seg_pool::OutOfMemory;
 
@@ -57,5 +58,16 @@ impl Error for DeflateError {
             DeflateErrorKind::OutOfMemory(error) => Some(error),
             _ => None,
         }
+    }
+}
+
+impl From<DeflateError> for io::Error {
+    /// Wraps the error, of kind `OutOfMemory` or `InvalidInput`, which allocates.
+    fn from(error: DeflateError) -> Self {
+        let kind = match error.kind {
+            DeflateErrorKind::OutOfMemory(_) => io::ErrorKind::OutOfMemory,
+            DeflateErrorKind::Finished => io::ErrorKind::InvalidInput,
+        };
+        Self::new(kind, error)
     }
 }

@@ -1,6 +1,7 @@
 //! Why a stream cannot be decoded.
 
 use core::{error::Error, fmt};
+use std::io;
 
 use seg_pool::OutOfMemory;
 
@@ -116,5 +117,17 @@ impl Error for InflateError {
             InflateErrorKind::OutOfMemory(error) => Some(error),
             _ => None,
         }
+    }
+}
+
+impl From<InflateError> for io::Error {
+    /// Wraps the error, of kind `OutOfMemory`, `UnexpectedEof` or `InvalidData`, which allocates.
+    fn from(error: InflateError) -> Self {
+        let kind = match error.kind {
+            InflateErrorKind::OutOfMemory(_) => io::ErrorKind::OutOfMemory,
+            InflateErrorKind::Truncated => io::ErrorKind::UnexpectedEof,
+            _ => io::ErrorKind::InvalidData,
+        };
+        Self::new(kind, error)
     }
 }

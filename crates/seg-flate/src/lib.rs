@@ -43,7 +43,7 @@
 //! - `brotli`: `BrotliDecoder` and `BrotliEncoder`. A decoder's window is one allocation of up to 16 MiB.
 //! - `zstd`: `ZstdDecoder` and `ZstdEncoder`, by the reference library, which is C. A decoder's window is one allocation of as much.
 //!
-//! All decoders are [`Decode`], all encoders [`Encode`]. [`Contexts`] keep their states for streams to come.
+//! All decoders are [`Decode`], all encoders [`Encode`]. [`Contexts`] keep their states for streams to come, but for those of Brotli.
 // docs.rs sets this, with a nightly compiler: each item then says which feature it needs.
 #![cfg_attr(docsrs, feature(doc_cfg))]
 #![forbid(unsafe_code)]

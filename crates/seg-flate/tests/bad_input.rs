@@ -406,6 +406,18 @@ fn after_an_exhausted_pool_the_rest_of_the_input_is_pushed() {
 }
 
 #[test]
+fn an_error_of_io_says_whether_more_input_helps() {
+    let mut inflater = Inflater::new(Format::Gzip, Limits::default());
+    let truncated = inflater.finish().expect_err("no stream");
+    assert_eq!(std::io::Error::from(truncated).kind(), std::io::ErrorKind::UnexpectedEof);
+    inflater.reset(Format::Gzip);
+    let wrong = inflater.push(&mut &b"no gzip"[..], &mut SegmentedBuf::new(&Pool::new()));
+    let wrong = std::io::Error::from(wrong.expect_err("no gzip"));
+    assert_eq!(wrong.kind(), std::io::ErrorKind::InvalidData);
+    assert!(wrong.get_ref().is_some_and(|inside| inside.is::<InflateError>()));
+}
+
+#[test]
 fn an_error_says_what_and_where() {
     let mut inflater = Inflater::new(Format::Gzip, Limits::default());
     let mut output = SegmentedBuf::new(&Pool::new());

@@ -3,7 +3,7 @@
 #[path = "harness/text.rs"]
 mod text;
 
-use std::io::Write;
+use std::io::{self, ErrorKind, Write};
 
 use flate2::{Compression, write::GzEncoder};
 #[cfg(any(feature = "zlib-rs", feature = "miniz_oxide"))]
@@ -77,6 +77,7 @@ fn the_same_call_goes_on_decoding_a_sequence() {
         let (mut input, mut decoded, mut refusals) = (sequence(&wire), Vec::new(), 0);
         while let Err(error) = decoder.push_sequence(&mut input, &mut output) {
             assert!(matches!(error.kind(), InflateErrorKind::OutOfMemory(_)), "{name}: {error}");
+            assert_eq!(io::Error::from(error).kind(), ErrorKind::OutOfMemory);
             assert_eq!(input.len(), wire.len() as u64 - decoder.consumed(), "{name}");
             decoded.extend(output.split().to_vec());
             refusals += 1;
@@ -95,6 +96,7 @@ fn the_same_call_goes_on_encoding_a_sequence() {
         let (mut wire, mut refusals) = (Vec::new(), 0);
         while let Err(error) = encoder.push_sequence(&mut input, Flush::Finish, &mut output) {
             assert!(matches!(error.kind(), DeflateErrorKind::OutOfMemory(_)), "{name}: {error}");
+            assert_eq!(io::Error::from(error).kind(), ErrorKind::OutOfMemory);
             assert_eq!(input.len(), LEN as u64 - encoder.consumed(), "{name}");
             wire.extend(output.split().to_vec());
             refusals += 1;

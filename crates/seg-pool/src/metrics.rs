@@ -98,8 +98,8 @@ impl BudgetStats {
     }
 }
 
-/// A gauge's number; exact up to 2^53.
-#[expect(clippy::cast_precision_loss)]
+/// A gauge's number.
+#[expect(clippy::cast_precision_loss, reason = "exact up to 2^53")]
 const fn float(bytes: usize) -> f64 {
     bytes as f64
 }

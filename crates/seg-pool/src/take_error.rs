@@ -1,6 +1,7 @@
 //! Why no segment was given.
 
 use core::{error::Error, fmt};
+use std::io;
 
 use crate::{limit::out_of_memory::OutOfMemory, size::SizeError};
 
@@ -31,6 +32,17 @@ impl Error for TakeError {
             Self::Size(error) => Some(error),
             Self::OutOfMemory(error) => Some(error),
         }
+    }
+}
+
+impl From<TakeError> for io::Error {
+    /// Wraps the error, of kind `OutOfMemory` or `InvalidInput`, which allocates.
+    fn from(error: TakeError) -> Self {
+        let kind = match error {
+            TakeError::Size(_) => io::ErrorKind::InvalidInput,
+            TakeError::OutOfMemory(_) => io::ErrorKind::OutOfMemory,
+        };
+        Self::new(kind, error)
     }
 }
 

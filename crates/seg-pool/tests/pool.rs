@@ -159,6 +159,17 @@ fn expected(requested: usize, limit: usize) -> OutOfMemory {
 }
 
 #[test]
+fn an_error_of_io_says_whether_memory_was_missing() {
+    use std::io::{Error, ErrorKind};
+    let pool = Pool::builder().bytes_max(0).build();
+    let kind = |len| Error::from(pool.try_take(len).expect_err("no limit lets it")).kind();
+    assert_eq!((kind(100), kind(usize::MAX)), (ErrorKind::OutOfMemory, ErrorKind::InvalidInput));
+    let error = Error::from(expected(256, SLAB_BYTES));
+    assert_eq!(error.kind(), ErrorKind::OutOfMemory);
+    assert!(error.get_ref().is_some_and(|inside| inside.is::<OutOfMemory>()));
+}
+
+#[test]
 fn a_limit_below_a_slab_gives_nothing() {
     for limit in [0, 1, 256, SLAB_BYTES - 1] {
         let pool = Pool::builder().bytes_max(limit).build();

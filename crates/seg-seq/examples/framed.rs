@@ -18,8 +18,8 @@ impl Decoder for LengthPrefixed {
     type Error = io::Error;
 
     fn decode(&mut self, source: &mut BytesMut) -> io::Result<Option<Sequence>> {
-        // So the contiguous buffer never grows. Without memory for them the bytes stay there.
-        self.0.try_extend_from_slice(source).map_err(io::Error::other)?;
+        // So the contiguous buffer never grows. After an error, that of a full pool too, `Framed` ends the stream.
+        self.0.try_extend_from_slice(source)?;
         source.clear();
         let Some(len) = self.0.peek().map(u32::from_be_bytes) else { return Ok(None) };
         if len > LEN_MAX {
@@ -29,7 +29,7 @@ impl Decoder for LengthPrefixed {
         if self.0.len() < framed_len {
             return Ok(None);
         }
-        self.0.try_split_range(4..framed_len).map(Some).map_err(io::Error::other)
+        Ok(Some(self.0.try_split_range(4..framed_len)?))
     }
 
     fn decode_eof(&mut self, source: &mut BytesMut) -> io::Result<Option<Sequence>> {

@@ -2,7 +2,7 @@
 
 use std::io::{self, IoSlice, IoSliceMut, Read, Write};
 
-use seg_pool::{OutOfMemory, SegmentMut};
+use seg_pool::SegmentMut;
 
 use crate::segmented_buf::SegmentedBuf;
 
@@ -15,10 +15,10 @@ impl SegmentedBuf {
     ///
     /// # Errors
     ///
-    /// Those of `reader`, and [`OutOfMemory`] in an error of kind `OutOfMemory`. Nothing is appended
+    /// Those of `reader`, and [`OutOfMemory`](seg_pool::OutOfMemory) in an error of kind `OutOfMemory`. Nothing is appended
     /// then.
     pub fn fill_from(&mut self, reader: &mut (impl Read + ?Sized)) -> io::Result<usize> {
-        let tail = self.try_tail().map_err(out_of_memory)?;
+        let tail = self.try_tail()?;
         let read = tail.read_from(reader);
         self.settle();
         read
@@ -34,7 +34,7 @@ impl SegmentedBuf {
     ///
     /// # Errors
     ///
-    /// Those of `reader`, and [`OutOfMemory`] in an error of kind `OutOfMemory` when the pool gives no segment
+    /// Those of `reader`, and [`OutOfMemory`](seg_pool::OutOfMemory) in an error of kind `OutOfMemory` when the pool gives no segment
     /// for a single byte. Nothing is appended then.
     ///
     /// # Panics
@@ -42,12 +42,12 @@ impl SegmentedBuf {
     /// Panics when `reader` reports more bytes than the buffer that it was given holds.
     pub fn fill_from_vectored(&mut self, reader: &mut (impl Read + ?Sized)) -> io::Result<usize> {
         let pool = self.pool().clone();
-        self.try_tail().map_err(out_of_memory)?;
+        self.try_tail()?;
         let mut fresh = [const { None }; FRESH_SEGMENTS];
         if self.try_reserve_tails(FRESH_SEGMENTS).is_ok() {
             fresh.fill_with(|| pool.try_take_size(pool.segment_size()).ok());
         }
-        let tail = self.try_tail().map_err(out_of_memory)?;
+        let tail = self.try_tail()?;
         let read = reader.read_vectored(&mut spare_slices(tail, &mut fresh));
         let mut rest = *read.as_ref().unwrap_or(&0);
         rest -= advance(tail, rest);
@@ -84,23 +84,18 @@ fn advance(segment: &mut SegmentMut, read: usize) -> usize {
     count
 }
 
-/// Wraps [`OutOfMemory`] for I/O traits.
-pub(crate) fn out_of_memory(error: OutOfMemory) -> io::Error {
-    io::Error::new(io::ErrorKind::OutOfMemory, error)
-}
-
 impl Write for SegmentedBuf {
     /// Appends `bytes`, copying them; fewer than all when the pool runs out on the way.
     ///
     /// # Errors
     ///
-    /// [`OutOfMemory`] in an error of kind `OutOfMemory` when the pool gives no segment for a single byte.
+    /// [`OutOfMemory`](seg_pool::OutOfMemory) in an error of kind `OutOfMemory` when the pool gives no segment for a single byte.
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         let mut count = 0;
         while count < bytes.len() {
             match self.try_tail() {
                 Ok(tail) => count += tail.fill_from_slice(&bytes[count..]),
-                Err(error) if count == 0 => return Err(out_of_memory(error)),
+                Err(error) if count == 0 => return Err(error.into()),
                 Err(_) => break,
             }
         }

@@ -143,8 +143,7 @@ pub struct Fragment<'a> {
 
 impl<'a> Fragment<'a> {
     /// Returns the number of bytes, at least one.
-    // No fragment is empty.
-    #[allow(clippy::len_without_is_empty)]
+    #[allow(clippy::len_without_is_empty, reason = "no fragment is empty")]
     #[inline]
     #[must_use]
     pub const fn len(&self) -> usize {

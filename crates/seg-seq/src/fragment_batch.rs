@@ -146,8 +146,7 @@ impl<'a> FragmentBatch<'a> {
     }
 
     /// Returns the bytes of all packets together, at least one.
-    // No batch is empty.
-    #[allow(clippy::len_without_is_empty)]
+    #[allow(clippy::len_without_is_empty, reason = "no batch is empty")]
     #[must_use]
     pub const fn len(&self) -> usize {
         self.len

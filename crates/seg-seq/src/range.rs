@@ -5,6 +5,7 @@ use core::{
     fmt,
     ops::{Bound, RangeBounds},
 };
+use std::io;
 
 use seg_pool::OutOfMemory;
 
@@ -96,6 +97,17 @@ impl Error for CutError {
             Self::Range(error) => Some(error),
             Self::OutOfMemory(error) => Some(error),
         }
+    }
+}
+
+impl From<CutError> for io::Error {
+    /// Wraps the error, of kind `OutOfMemory` or `InvalidInput`, which allocates.
+    fn from(error: CutError) -> Self {
+        let kind = match error {
+            CutError::Range(_) => io::ErrorKind::InvalidInput,
+            CutError::OutOfMemory(_) => io::ErrorKind::OutOfMemory,
+        };
+        Self::new(kind, error)
     }
 }
 

@@ -11,7 +11,7 @@ use std::io::{self, BufRead, IoSlice, Seek, SeekFrom, Write};
 use seg_pool::SegmentMut;
 use tokio::io::{AsyncBufRead, AsyncRead, AsyncSeek, AsyncWrite, ReadBuf};
 
-use crate::{fill::out_of_memory, reader::Reader, segmented_buf::SegmentedBuf};
+use crate::{reader::Reader, segmented_buf::SegmentedBuf};
 
 impl SegmentedBuf {
     /// Reads once into the tail segment and returns how many bytes came; 0 means the end of the
@@ -57,7 +57,7 @@ impl SegmentedBuf {
         cx: &mut Context<'_>,
         reader: Pin<&mut (impl AsyncRead + ?Sized)>,
     ) -> Poll<io::Result<usize>> {
-        let tail = self.try_tail().map_err(out_of_memory)?;
+        let tail = self.try_tail()?;
         let read = poll_read_into(tail, cx, reader);
         self.settle();
         read

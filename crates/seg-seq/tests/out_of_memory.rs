@@ -4,6 +4,8 @@
 #[path = "harness/blocks.rs"]
 mod blocks;
 
+use std::io;
+
 use bytes::Buf;
 use seg_pool::{Budget, OutOfMemory, Pool, Segment, SegmentMut, SegmentSize};
 use seg_seq::{CutError, LinkPolicy, SegmentedBuf, Sequence};
@@ -264,6 +266,7 @@ impl World {
 }
 
 fn out_of_memory(error: CutError) -> OutOfMemory {
+    assert_eq!(io::Error::from(error).kind(), io::ErrorKind::OutOfMemory);
     match error {
         CutError::OutOfMemory(error) => error,
         other => panic!("{other}"),

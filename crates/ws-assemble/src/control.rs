@@ -39,8 +39,7 @@ impl<const N: usize> Array<N> {
     fn append(&mut self, bytes: &[u8]) {
         let start = usize::from(self.len);
         self.bytes[start..start + bytes.len()].copy_from_slice(bytes);
-        // At most 125.
-        #[expect(clippy::cast_possible_truncation)]
+        #[expect(clippy::cast_possible_truncation, reason = "at most 125")]
         let len = (start + bytes.len()) as u8;
         self.len = len;
     }

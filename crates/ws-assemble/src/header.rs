@@ -161,8 +161,7 @@ impl Header {
     pub(crate) const fn to_word(self) -> (u128, usize) {
         let fin = if self.fin { FIN } else { 0 };
         let first = fin | if self.is_compressed { RSV1 } else { 0 } | self.opcode as u8;
-        // What is cut off is 0 in each case.
-        #[expect(clippy::cast_possible_truncation)]
+        #[expect(clippy::cast_possible_truncation, reason = "what is cut off is 0 in each case")]
         let (short, length, mut len) = match self.payload_len {
             short @ ..126 => (short as u8, 0, 2),
             medium @ 126..=0xffff => (LEN_16, (medium as u16).swap_bytes() as u128, 4),

@@ -116,8 +116,7 @@ pub(crate) fn unmask_whole_text(bytes: &mut [u8], key: [u8; 4]) -> Result<(), us
 /// Returns the key as it applies from `phase` on, in little-endian order.
 #[inline]
 const fn rotate(key: u32, phase: usize) -> u32 {
-    // At most 3 bytes.
-    #[expect(clippy::cast_possible_truncation)]
+    #[expect(clippy::cast_possible_truncation, reason = "at most 3 bytes")]
     let bits = (phase % 4 * 8) as u32;
     key.rotate_right(bits)
 }

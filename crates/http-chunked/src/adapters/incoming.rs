@@ -355,7 +355,7 @@ impl<S, R: Receive> Incoming<S, R> {
         }
         let taken = self.read_size.take(&self.pool);
         let taken = taken.or_else(|_| self.pool.try_take_size(self.pool.segment_size()));
-        taken.map_err(|error| io::Error::new(io::ErrorKind::OutOfMemory, error))
+        taken.map_err(io::Error::from)
     }
 }
 

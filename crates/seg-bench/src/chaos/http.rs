@@ -7,7 +7,7 @@ use http_chunked::{
     Assembly, BodyLimits, ChunkedWriter, ContentCoding, Encode as _, Encoder, Framing, HeadWriter,
     Incoming, MessageError, MessageLimits, RequestReader, ResponseReader, Trailers,
 };
-use seg_flate::{DeflateError, DeflateErrorKind, Flush, Level};
+use seg_flate::{Flush, Level};
 use seg_seq::{SegmentedBuf, Sequence};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _, ReadHalf, WriteHalf, split};
 
@@ -140,7 +140,7 @@ impl Answers<'_> {
             let tally = &self.server_state.tally;
             let data = fed!(self, cancelled!(requests.next_data(), self.random, tally));
             let Some(mut data) = data else { break };
-            fed!(self, body.try_append(&mut data).map_err(out_of_memory));
+            fed!(self, body.try_append(&mut data).map_err(io::Error::from));
             assert!(body.len() <= BODY_BYTES_MAX as u64, "a body of {} bytes", body.len());
         }
         Ok(Some((200, body)))
@@ -214,9 +214,9 @@ impl Answers<'_> {
         let mut output = SegmentedBuf::new(&self.server_state.pool);
         for chunk in body.chunks() {
             let mut input = &chunk[..];
-            fed!(self, encoder.push(&mut input, Flush::None, &mut output).map_err(deflating));
+            fed!(self, encoder.push(&mut input, Flush::None, &mut output).map_err(io::Error::from));
         }
-        fed!(self, encoder.push(&mut &[][..], Flush::Finish, &mut output).map_err(deflating));
+        fed!(self, encoder.push(&mut &[][..], Flush::Finish, &mut output).map_err(io::Error::from));
         Ok(output.freeze())
     }
 
@@ -224,18 +224,6 @@ impl Answers<'_> {
     async fn write(&mut self, write: &mut WriteHalf<Wire>, mut bytes: Sequence) -> io::Result<()> {
         write_all(write, &mut bytes, &mut self.random, &self.server_state.tally).await
     }
-}
-
-fn out_of_memory(error: seg_pool::OutOfMemory) -> io::Error {
-    io::Error::new(ErrorKind::OutOfMemory, error)
-}
-
-fn deflating(error: DeflateError) -> io::Error {
-    let kind = match error.kind() {
-        DeflateErrorKind::OutOfMemory(_) => ErrorKind::OutOfMemory,
-        _ => ErrorKind::Other,
-    };
-    io::Error::new(kind, error)
 }
 
 async fn write_all(

@@ -1,6 +1,7 @@
 //! What a refusal says: how much was requested, what is left, and of which limit.
 
 use core::{error::Error, fmt};
+use std::io;
 
 /// No segment can be given now without passing a limit.
 ///
@@ -77,3 +78,10 @@ impl fmt::Display for OutOfMemory {
 }
 
 impl Error for OutOfMemory {}
+
+impl From<OutOfMemory> for io::Error {
+    /// Wraps the error, of kind `OutOfMemory`, which allocates.
+    fn from(error: OutOfMemory) -> Self {
+        Self::new(io::ErrorKind::OutOfMemory, error)
+    }
+}

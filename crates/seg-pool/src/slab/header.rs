@@ -63,8 +63,7 @@ impl Header {
         class: *const Class,
         slab: NonNull<Owner>,
     ) -> Self {
-        // At most 64 KiB.
-        #[expect(clippy::cast_possible_truncation)]
+        #[expect(clippy::cast_possible_truncation, reason = "at most 64 KiB")]
         let capacity = size.bytes() as u32;
         Self { class, route: Cell::new(class), slab: Some(slab), capacity, ..Self::adopted(data) }
     }
@@ -115,7 +114,7 @@ impl Header {
     #[inline]
     pub(crate) fn raise_initialized(&self, end: usize) {
         if self.initialized() < end {
-            #[expect(clippy::cast_possible_truncation)]
+            #[expect(clippy::cast_possible_truncation, reason = "at most 64 KiB")]
             self.initialized.fetch_max(end as u32, Ordering::Relaxed);
         }
     }

@@ -95,8 +95,7 @@ mod on {
 }
 
 #[cfg(not(feature = "report"))]
-// The signatures are those of the other half.
-#[expect(clippy::needless_pass_by_ref_mut)]
+#[expect(clippy::needless_pass_by_ref_mut, reason = "the signatures are those of the other half")]
 mod off {
     #[derive(Clone, Copy)]
     pub(crate) struct Origin;

@@ -74,7 +74,7 @@ impl Link {
     /// Receives as many packets as the system has together; `None` when none came in time.
     pub(crate) fn receive(&mut self, buffer: &mut DatagramBuf) -> io::Result<Option<Datagrams>> {
         self.calls += 1;
-        let spare = buffer.try_spare_mut().map_err(io::Error::other)?;
+        let spare = buffer.try_spare_mut()?;
         let mut meta = [RecvMeta::default()];
         let received =
             self.state.recv((&self.socket).into(), &mut [IoSliceMut::new(spare)], &mut meta);

@@ -85,7 +85,7 @@ impl Sender {
                 self.queue.pop_front();
                 continue;
             };
-            let mut batch = batch.map_err(io::Error::other)?;
+            let mut batch = batch?;
             let (first, mut payload) = (self.next_number, 0);
             for mut packet in batch.packets_mut() {
                 let header = Header {

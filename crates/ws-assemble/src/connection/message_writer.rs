@@ -44,8 +44,7 @@ pub struct MessageWriter<'a, C> {
 /// Bytes of a message, borrowed or shared.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
-// Moved once, and a box would allocate for each part.
-#[allow(clippy::large_enum_variant)]
+#[allow(clippy::large_enum_variant, reason = "moved once, and a box would allocate for each part")]
 pub enum MessagePart<'a> {
     /// Bytes that are copied.
     Slice(&'a [u8]),

@@ -98,8 +98,7 @@ impl Decoder {
                 return Ok((Step::FrameStart, index + 1));
             }
         }
-        // At most 14.
-        #[expect(clippy::cast_possible_truncation)]
+        #[expect(clippy::cast_possible_truncation, reason = "at most 14")]
         let held = held as u8;
         self.state = State::Header(bytes, held);
         Ok((Step::NeedMore, input.len()))

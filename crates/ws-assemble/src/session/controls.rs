@@ -60,8 +60,8 @@ impl Frames {
     }
 }
 
-/// Returns a length that is at most that of the array.
-#[expect(clippy::cast_possible_truncation)]
+/// Returns a length of bytes in the array.
+#[expect(clippy::cast_possible_truncation, reason = "at most that of the array")]
 const fn length(bytes: usize) -> u8 {
     bytes as u8
 }

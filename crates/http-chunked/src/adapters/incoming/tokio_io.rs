@@ -46,7 +46,7 @@ impl SegmentWait {
         });
         let taken = ready!(take.as_mut().poll(context));
         self.take = None;
-        Poll::Ready(taken.map_err(|error| io::Error::new(io::ErrorKind::OutOfMemory, error)))
+        Poll::Ready(taken.map_err(io::Error::from))
     }
 }
 
