@@ -28,8 +28,8 @@ pub(crate) struct Usage {
     pub(crate) cpu_ns: u64,
     pub(crate) reads: u64,
     pub(crate) writes: u64,
-    pub(crate) rest_kib: u64,
     pub(crate) peak_kib: u64,
+    pub(crate) added_kib: u64,
 }
 
 impl Child {
@@ -69,8 +69,8 @@ impl Child {
             cpu_ns: first_number(&scheduled)?,
             reads: reads.parse()?,
             writes: writes.parse()?,
-            rest_kib: self.rest_kib,
             peak_kib,
+            added_kib: peak_kib - self.rest_kib,
         })
     }
 }
