@@ -3,7 +3,10 @@
 //!
 //! `cargo run --example proxy --features tokio -- UPSTREAM [--listen 127.0.0.1:8081]`
 
-use std::io::{self, ErrorKind, IoSliceMut};
+use std::{
+    io::{self, ErrorKind, IoSliceMut},
+    sync::Arc,
+};
 
 use futures_util::FutureExt;
 use http_chunked::{
@@ -22,16 +25,25 @@ type Body<S, L> = Incoming<S, http_chunked::MessageReader<L>>;
 /// What is gathered for one write of a body that goes on as it came.
 const WRITE_BYTES: u64 = 64 << 10;
 
+/// Where memory comes from.
+pub(crate) struct Pools {
+    /// What is read. Who finds none waits.
+    pub(crate) received: Pool,
+    /// The heads and the size lines that are written, a few KiB a connection. Another pool, so that what is received
+    /// can be written, and its memory be free, when there is nothing left to read into.
+    pub(crate) sent: Pool,
+}
+
 /// Writes a head and the body that follows it. Writes when there is much, or nothing more for now.
 async fn send<S: AsyncRead + Unpin, L: StartLine, W: AsyncWrite + Unpin>(
     head: Sequence,
     framing: Framing,
     body: &mut Body<S, L>,
     socket: &mut W,
-    pool: &Pool,
+    pools: &Pools,
 ) -> io::Result<()> {
     if framing == Framing::Chunked {
-        let mut writer = ChunkedWriter::new(socket, pool).with_head(head);
+        let mut writer = ChunkedWriter::new(socket, &pools.sent).with_head(head);
         loop {
             let data = match body.next_data().now_or_never() {
                 Some(data) => data?,
@@ -43,7 +55,7 @@ async fn send<S: AsyncRead + Unpin, L: StartLine, W: AsyncWrite + Unpin>(
             let Some(mut data) = data else { break };
             writer.write_chunk(&mut data).await?;
         }
-        return writer.finish_async(body.trailers()).await.map(drop);
+        return writer.finish_async(body.trailers()).await;
     }
     let mut pending = head;
     loop {
@@ -70,7 +82,7 @@ async fn respond<S: AsyncRead + Unpin, W: AsyncWrite + Unpin>(
     upstream: &mut Body<S, http_chunked::StatusLine>,
     client: &mut W,
     is_http10: bool,
-    pool: &Pool,
+    pools: &Pools,
 ) -> io::Result<bool> {
     loop {
         if !upstream.read_head_async().await? {
@@ -78,7 +90,7 @@ async fn respond<S: AsyncRead + Unpin, W: AsyncWrite + Unpin>(
         }
         let reader = upstream.reader();
         let head = reader.head().ok_or(ErrorKind::UnexpectedEof)?;
-        let mut writer = HeadWriter::response(pool, head.status(), head.reason())?;
+        let mut writer = HeadWriter::response(&pools.sent, head.status(), head.reason())?;
         writer.forward(head)?;
         if !head.keeps_alive() {
             writer.field("Connection", b"close")?;
@@ -99,7 +111,7 @@ async fn respond<S: AsyncRead + Unpin, W: AsyncWrite + Unpin>(
             _ if is_http10 => Framing::UntilClose,
             _ => Framing::Chunked,
         };
-        send(writer.finish(Some(framing))?, framing, upstream, client, pool).await?;
+        send(writer.finish(Some(framing))?, framing, upstream, client, pools).await?;
         return Ok(upstream.reader().keeps_alive() && framing != Framing::UntilClose);
     }
 }
@@ -109,8 +121,9 @@ pub(crate) async fn serve<R: AsyncRead + Unpin, W: AsyncWrite + Unpin>(
     (read, mut client): (R, W),
     (up, mut upstream): (R, W),
     read_vectored: fn(&R, &mut [IoSliceMut<'_>]) -> io::Result<usize>,
-    pool: &Pool,
+    pools: &Pools,
 ) -> io::Result<()> {
+    let pool = &pools.received;
     // Bodies go through and are not kept, so they may be of any length.
     let body = BodyLimits::new().with_body_bytes_max(u64::MAX);
     let limits = MessageLimits::new().with_body(body);
@@ -128,7 +141,7 @@ pub(crate) async fn serve<R: AsyncRead + Unpin, W: AsyncWrite + Unpin>(
                 let refused =
                     error.get_ref().and_then(|error| error.downcast_ref::<MessageError>());
                 let status = refused.map_or(400, |error| error.kind().status());
-                let mut writer = HeadWriter::response(pool, status, b"")?;
+                let mut writer = HeadWriter::response(&pools.sent, status, b"")?;
                 writer.field("Connection", b"close")?;
                 client.write_all_buf(&mut writer.finish(Some(Framing::Length(0)))?).await?;
                 return Err(error);
@@ -137,15 +150,16 @@ pub(crate) async fn serve<R: AsyncRead + Unpin, W: AsyncWrite + Unpin>(
         let reader = requests.reader();
         let head = reader.head().ok_or(ErrorKind::UnexpectedEof)?.clone();
         let framing = reader.framing().filter(|_| reader.has_body());
-        let mut writer = HeadWriter::request(pool, head.method(), head.target())?;
+        let mut writer = HeadWriter::request(&pools.sent, head.method(), head.target())?;
         let wire = writer.forward(&head)?.finish(framing)?;
         responses.next_message(|reader| reader.expect_answer_to(head.request_method()));
         let framing = framing.unwrap_or(Framing::Length(0));
         let is_http10 = head.version_minor() == 0;
         let follows = {
-            let mut sent = core::pin::pin!(send(wire, framing, &mut requests, &mut upstream, pool));
+            let mut sent =
+                core::pin::pin!(send(wire, framing, &mut requests, &mut upstream, pools));
             let mut response =
-                core::pin::pin!(respond(&mut responses, &mut client, is_http10, pool));
+                core::pin::pin!(respond(&mut responses, &mut client, is_http10, pools));
             // An upstream may answer, and close, before it has taken the request.
             tokio::select! {
                 biased;
@@ -158,7 +172,7 @@ pub(crate) async fn serve<R: AsyncRead + Unpin, W: AsyncWrite + Unpin>(
         };
         let follows = match follows {
             Err(error) if responses.reader().framing().is_none() => {
-                let mut writer = HeadWriter::response(pool, 502, b"Bad Gateway")?;
+                let mut writer = HeadWriter::response(&pools.sent, 502, b"Bad Gateway")?;
                 writer.field("Connection", b"close")?;
                 client.write_all_buf(&mut writer.finish(Some(Framing::Length(0)))?).await?;
                 return Err(error);
@@ -178,20 +192,22 @@ async fn main() -> io::Result<()> {
     let upstream =
         words.next().ok_or(io::Error::other("usage: proxy UPSTREAM [--listen ADDRESS]"))?;
     let address = words.nth(1).unwrap_or("127.0.0.1:8081".to_owned());
-    // So much for all connections together; who finds no memory waits.
-    let pool = Pool::builder().bytes_max(256 << 20).build();
+    // So much for all connections together.
+    let received = Pool::builder().bytes_max(256 << 20).build();
+    let sent = Pool::builder().bytes_max(64 << 20).build();
+    let pools = Arc::new(Pools { received, sent });
     let listener = tokio::net::TcpListener::bind(address).await?;
     println!("listening on http://{}/", listener.local_addr()?);
     loop {
         let (client, _) = listener.accept().await?;
-        let (upstream, pool) = (upstream.clone(), pool.clone());
+        let (upstream, pools) = (upstream.clone(), pools.clone());
         tokio::spawn(async move {
             let served = async {
                 client.set_nodelay(true)?;
                 let upstream = tokio::net::TcpStream::connect(upstream).await?;
                 upstream.set_nodelay(true)?;
                 let (client, upstream) = (client.into_split(), upstream.into_split());
-                serve(client, upstream, OwnedReadHalf::try_read_vectored, &pool).await
+                serve(client, upstream, OwnedReadHalf::try_read_vectored, &pools).await
             };
             if let Err(error) = served.await {
                 eprintln!("connection: {error}");
@@ -207,8 +223,15 @@ mod tests {
     use super::*;
 
     /// Serves sockets that do not read into several buffers.
-    async fn serve(client: DuplexStream, upstream: DuplexStream, pool: &Pool) -> io::Result<()> {
-        super::serve(split(client), split(upstream), read_nothing, pool).await
+    async fn serve(
+        client: DuplexStream,
+        upstream: DuplexStream,
+        received: &Pool,
+    ) -> io::Result<()> {
+        let pools = Pools { received: received.clone(), sent: Pool::new() };
+        let served = super::serve(split(client), split(upstream), read_nothing, &pools).await;
+        assert_eq!(pools.sent.stats().in_use_bytes(), 0);
+        served
     }
 
     fn read_nothing<R>(_: &R, _: &mut [IoSliceMut<'_>]) -> io::Result<usize> {
@@ -354,6 +377,48 @@ mod tests {
             got,
             "HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n"
         );
+    }
+
+    #[test]
+    fn a_pool_that_is_used_up_slows_a_download_down_and_ends_nothing() {
+        const LEN: usize = 300_000;
+        let runtime = tokio::runtime::Builder::new_current_thread().build().expect("a runtime");
+        runtime.block_on(async {
+            for head in
+                ["Content-Length: 300000\r\n\r\n", "Transfer-Encoding: chunked\r\n\r\n493e0\r\n"]
+            {
+                let pool = Pool::builder().bytes_max(256 << 10).build();
+                let ((mut client, near), (far, mut upstream)) = (duplex(4_096), duplex(1 << 20));
+                let mut others = Vec::new();
+                let script = async {
+                    client.write_all(GET.as_bytes()).await.expect("open");
+                    let mut octets = [0; 100];
+                    let _ = upstream.read(&mut octets).await.expect("the request");
+                    let answer =
+                        [b"HTTP/1.1 200 OK\r\n", head.as_bytes(), &[b'x'; LEN], b"\r\n0\r\n\r\n"];
+                    upstream.write_all(&answer.concat()).await.expect("open");
+                    let mut got = 0;
+                    while got < LEN {
+                        // All that is free goes, now and again for a while.
+                        while let Ok(segment) = pool.try_take(256) {
+                            others.push(segment);
+                        }
+                        for _ in 0..9 {
+                            tokio::task::yield_now().await;
+                        }
+                        others.clear();
+                        let mut octets = [0; 4_096];
+                        let len = client.read(&mut octets).await.expect("open");
+                        got += octets[..len].iter().filter(|&&octet| octet == b'x').count();
+                    }
+                    drop((client, upstream));
+                };
+                // The client closes before it has seen the end.
+                let (_, ()) = tokio::join!(serve(near, far, &pool), script);
+                assert_eq!(pool.stats().in_use_bytes(), 0);
+                assert!(pool.stats().refused() > 0, "it never was used up");
+            }
+        });
     }
 
     #[test]

@@ -123,7 +123,7 @@ fn send(
     if coding.has_trailers {
         trailers.push("X-Body-Length", len.to_string().as_bytes()).map_err(io::Error::other)?;
     }
-    writer.finish(&trailers).map(drop)
+    writer.finish(&trailers)
 }
 
 /// Reads one request and answers it; returns whether another may follow.

@@ -39,8 +39,8 @@ const SLICES: usize = 64;
 /// # fn main() -> std::io::Result<()> {
 /// let mut writer = ChunkedWriter::new(Vec::new(), &Pool::new());
 /// write!(writer, "hello, {}", "world")?;
-/// let wire = writer.finish(&Trailers::new())?;
-/// assert_eq!(wire, b"c\r\nhello, world\r\n0\r\n\r\n");
+/// writer.finish(&Trailers::new())?;
+/// assert_eq!(writer.into_socket(), b"c\r\nhello, world\r\n0\r\n\r\n");
 /// # Ok(())
 /// # }
 /// ```
@@ -122,6 +122,11 @@ impl<W> ChunkedWriter<W> {
         !self.pending.is_empty()
     }
 
+    /// Ends the body, unless it has ended.
+    fn end(&mut self, trailers: &Trailers) -> Result<(), EncodeError> {
+        if self.encoder.is_ended() { Ok(()) } else { self.encoder.finish(trailers) }
+    }
+
     /// Copies from `bytes` into the open chunk.
     fn push(&mut self, bytes: &[u8]) -> io::Result<usize> {
         // So much a call, so that a long write does not fill the pool.
@@ -146,16 +151,15 @@ impl<W> ChunkedWriter<W> {
 }
 
 impl<W: Write> ChunkedWriter<W> {
-    /// Ends the body, writes all of it and returns the socket.
+    /// Ends the body and writes all of it.
     ///
     /// # Errors
     ///
-    /// What the socket says, and out of memory.
-    pub fn finish(mut self, trailers: &Trailers) -> io::Result<W> {
-        self.encoder.finish(trailers)?;
+    /// What the socket says, and out of memory. After either, the same call goes on.
+    pub fn finish(&mut self, trailers: &Trailers) -> io::Result<()> {
+        self.end(trailers)?;
         self.write_out()?;
-        self.socket.flush()?;
-        Ok(self.socket)
+        self.socket.flush()
     }
 
     /// Writes all that is encoded.

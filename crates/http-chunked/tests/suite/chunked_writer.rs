@@ -55,7 +55,8 @@ fn all_that_is_written_arrives_however_little_the_socket_takes() {
         for piece in body.chunks(777) {
             writer.write_all(piece).expect("the socket takes it");
         }
-        let socket = writer.finish(&Trailers::new()).expect("the socket takes it");
+        writer.finish(&Trailers::new()).expect("the socket takes it");
+        let socket = writer.into_socket();
         assert!(decode(&socket.bytes) == body, "{most}");
     }
 }
@@ -67,7 +68,8 @@ fn a_body_of_200_kb_goes_out_in_few_writes() {
     for _ in 0..200 {
         writer.write_all(&[7; 1000]).expect("the socket takes it");
     }
-    let socket = writer.finish(&Trailers::new()).expect("the socket takes it");
+    writer.finish(&Trailers::new()).expect("the socket takes it");
+    let socket = writer.into_socket();
     assert!(socket.calls <= 4, "{}", socket.calls);
 }
 
@@ -100,8 +102,12 @@ fn an_exhausted_pool_is_an_error_that_names_it() {
     let mut writer = ChunkedWriter::with_encoder(Vec::new(), Encoder::new(&pool));
     let error = writer.write(b"event").expect_err("no segment is left");
     assert!(error.to_string().contains("at byte 0 of the body"), "{error}");
+    let error = writer.finish(&Trailers::new()).expect_err("no segment is left");
+    assert_eq!(error.kind(), io::ErrorKind::OutOfMemory);
     drop(taken);
     assert_eq!(writer.write(b"event").expect("there is one"), 5);
+    writer.finish(&Trailers::new()).expect("there is memory");
+    assert_eq!(writer.into_socket(), b"5\r\nevent\r\n0\r\n\r\n");
 }
 
 #[cfg(feature = "tokio")]
@@ -160,10 +166,40 @@ mod tokio_io {
             assert_eq!(left, 2 * LEN as u64);
             let mut wire = Vec::new();
             let trailers = Trailers::new();
-            let finish = async { drop(writer.finish_async(&trailers).await.expect("written")) };
+            let finish = async {
+                writer.finish_async(&trailers).await.expect("written");
+                drop(writer);
+            };
             let (read, ()) = tokio::join!(server.read_to_end(&mut wire), finish);
             read.expect("the end comes");
             assert_eq!(decode(&wire), vec![b'x'; LEN]);
+        });
+    }
+
+    #[test]
+    fn an_end_that_is_given_up_goes_on() {
+        run(async {
+            let (client, mut server) = tokio::io::duplex(3);
+            let mut writer = ChunkedWriter::new(client, &Pool::new());
+            writer.write_all(b"hello").await.expect("taken");
+            let (mut wire, trailers) = (Vec::new(), Trailers::new());
+            let mut read = async || {
+                let mut octets = [0; 3];
+                let len = server.read(&mut octets).await.expect("open");
+                wire.extend_from_slice(&octets[..len]);
+                wire.len()
+            };
+            for len in [3, 6, 9, 12] {
+                tokio::select! {
+                    biased;
+                    ended = writer.finish_async(&trailers) => panic!("it is full: {ended:?}"),
+                    () = core::future::ready(()) => {}
+                }
+                assert_eq!(read().await, len);
+            }
+            writer.finish_async(&trailers).await.expect("there is space for the rest");
+            assert_eq!(read().await, 15);
+            assert_eq!(wire, b"5\r\nhello\r\n0\r\n\r\n");
         });
     }
 
@@ -175,7 +211,8 @@ mod tokio_io {
             writer.write_all(b"hello").await.expect("taken");
             let mut trailers = Trailers::new();
             trailers.push("ETag", b"\"a\"").expect("a trailer");
-            let mut client = writer.finish_async(&trailers).await.expect("written");
+            writer.finish_async(&trailers).await.expect("written");
+            let mut client = writer.into_socket();
             client.write_all(b"next").await.expect("open");
             drop(client);
             let mut wire = String::new();
@@ -238,6 +275,7 @@ fn what_was_written_is_dropped_without_memory_for_another_list() {
     // Each write ends inside of a chunk, many chunks before the last.
     writer.flush().expect("written");
     drop(others);
-    let socket = writer.finish(&Trailers::new()).expect("written");
+    writer.finish(&Trailers::new()).expect("written");
+    let socket = writer.into_socket();
     assert_eq!(decode(&socket.bytes), vec![b'x'; SEGMENTS * 2_000]);
 }

@@ -126,7 +126,8 @@ fn a_hyper_server_reads_what_we_encode() {
             writer.write_all(piece).await.expect("sent");
         }
         writer.push_chunk(&mut sequence(&body[100_000..])).expect("queued");
-        let socket = writer.finish_async(&trailers()).await.expect("sent");
+        writer.finish_async(&trailers()).await.expect("sent");
+        let socket = writer.into_socket();
         let mut incoming = Incoming::new(socket, ResponseReader::new(&POOL), &POOL);
         assert!(incoming.read_head_async().await.expect("a response"));
         assert_eq!(incoming.reader().head().and_then(|head| head.find("x-got")), Some(&b"12"[..]));

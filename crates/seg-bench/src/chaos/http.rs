@@ -176,15 +176,14 @@ impl Answers<'_> {
         }
         let parts: Vec<_> = body.chunks().cloned().collect();
         drop(body);
-        if self.hunger == Hunger::Leave {
-            // What ends the body of a writer takes it, so it cannot be called again.
+        if self.random.below(2) == 0 {
             let mut writer = ChunkedWriter::new(write, pool).with_head(head);
             for part in parts {
-                let written = writer.write_chunk(&mut part.into()).await;
-                self.leave_if(written).await?;
+                let mut data = part.into();
+                fed!(self, writer.write_chunk(&mut data).await);
             }
-            let finished = writer.finish_async(&Trailers::new()).await;
-            return self.leave_if(finished).await.map(drop);
+            fed!(self, writer.finish_async(&Trailers::new()).await);
+            return Ok(());
         }
         self.write(write, head).await?;
         let mut encoder = Encoder::new(pool);
@@ -194,17 +193,6 @@ impl Answers<'_> {
         }
         fed!(self, encoder.finish(&Trailers::new()).map_err(io::Error::from));
         self.write(write, encoder.take()).await
-    }
-
-    /// Counts a call that the pool refused memory to, and that cannot be made again.
-    async fn leave_if<T>(&self, done: io::Result<T>) -> io::Result<T> {
-        match done {
-            Err(error) if error.lacks_memory() => {
-                self.hunger.feed(error, &self.server_state.pool, &self.server_state.tally).await?;
-                Err(ErrorKind::OutOfMemory.into())
-            }
-            done => done,
-        }
     }
 
     async fn encode(&self, body: Sequence, coding: ContentCoding) -> io::Result<Sequence> {

@@ -49,15 +49,14 @@ impl<W: AsyncWrite + Unpin> ChunkedWriter<W> {
         Ok(())
     }
 
-    /// Ends the body, writes all of it and returns the socket.
+    /// Ends the body and writes all of it. Cancel-safe: the same call goes on.
     ///
     /// # Errors
     ///
-    /// What the socket says, and out of memory.
-    pub async fn finish_async(mut self, trailers: &Trailers) -> io::Result<W> {
-        self.encoder.finish(trailers)?;
-        core::future::poll_fn(|context| Pin::new(&mut self).poll_flush(context)).await?;
-        Ok(self.socket)
+    /// What the socket says, and out of memory. After either, the same call goes on.
+    pub async fn finish_async(&mut self, trailers: &Trailers) -> io::Result<()> {
+        self.end(trailers)?;
+        core::future::poll_fn(|context| Pin::new(&mut *self).poll_flush(context)).await
     }
 }
 
@@ -82,9 +81,7 @@ impl<W: AsyncWrite + Unpin> AsyncWrite for ChunkedWriter<W> {
 
     /// Ends the body without trailers, unless it has ended, and shuts the socket down.
     fn poll_shutdown(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        if !self.encoder.is_ended() {
-            self.encoder.finish(&Trailers::new())?;
-        }
+        self.end(&Trailers::new())?;
         ready!(self.poll_write_out(context))?;
         Pin::new(&mut self.socket).poll_shutdown(context)
     }

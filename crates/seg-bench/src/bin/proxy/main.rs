@@ -16,7 +16,7 @@ mod origin;
 #[path = "../../../../http-chunked/examples/proxy.rs"]
 mod our_proxy;
 
-use std::env;
+use std::{env, sync::Arc};
 
 use anyhow::Context as _;
 
@@ -40,15 +40,16 @@ fn main() -> anyhow::Result<()> {
     match words.iter().map(String::as_str).collect::<Vec<_>>().as_slice() {
         ["origin"] => child::serve(|socket| async move { origin::serve(socket).await }),
         ["ours", port] => {
-            let (pool, port) =
-                (seg_pool::Pool::builder().bytes_max(256 << 20).build(), port.parse()?);
+            let pool = |bytes_max| seg_pool::Pool::builder().bytes_max(bytes_max).build();
+            let pools = our_proxy::Pools { received: pool(256 << 20), sent: pool(64 << 20) };
+            let (pools, port) = (Arc::new(pools), port.parse()?);
             child::serve(move |client| {
-                let pool = pool.clone();
+                let pools = pools.clone();
                 async move {
                     let upstream = child::connect(port).await?;
                     let (client, upstream) = (client.into_split(), upstream.into_split());
                     let read_vectored = Counted::try_read_vectored;
-                    Ok(our_proxy::serve(client, upstream, read_vectored, &pool).await?)
+                    Ok(our_proxy::serve(client, upstream, read_vectored, &pools).await?)
                 }
             })
         }
