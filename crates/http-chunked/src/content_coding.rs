@@ -6,7 +6,7 @@ use seg_seq::SegmentedBuf;
 
 use crate::head::{FieldLines, HeadErrorKind};
 
-/// A content coding (RFC 9110 §8.4.1).
+/// A content coding (RFC 9110 §8.4.1). More variants may come.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum ContentCoding {

@@ -19,7 +19,7 @@ use crate::trailers::Trailers;
 
 const CRLF: &[u8; 2] = b"\r\n";
 
-/// What one [`Decoder::step`] found.
+/// What one [`Decoder::step`] found. No other will come: a caller has to handle each of them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Step<'a> {
     /// These octets are data. Never empty. A chunk comes in as many parts as the input was cut

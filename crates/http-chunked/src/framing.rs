@@ -1,6 +1,6 @@
 //! Where a body ends.
 
-/// How the end of a body is found (RFC 9112 §6.3).
+/// How the end of a body is found (RFC 9112 §6.3). No other will come: the RFC has these.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Framing {
     /// The chunked coding says so.

@@ -23,7 +23,7 @@ use crate::{
     trailers::Trailers,
 };
 
-/// What one [`MessageReader::push`] found.
+/// What one [`MessageReader::push`] found. No other will come: a caller has to handle each of them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum MessageStep {
     /// The segment is used up; push the next one.

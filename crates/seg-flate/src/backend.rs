@@ -7,7 +7,7 @@ mod zlib_rs;
 
 use crate::{encode::Flush, level::Level, window_bits::WindowBits};
 
-/// What encodes DEFLATE data. Each that a feature compiled in is there.
+/// What encodes DEFLATE data. Each that a feature compiled in is there. More variants may come.
 ///
 /// What they encode differs; an [`Inflater`](crate::Inflater) decodes all of it, with a decoder of this crate's own.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]

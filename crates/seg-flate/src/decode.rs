@@ -85,7 +85,7 @@ pub trait Decode {
     fn release(&mut self) {}
 }
 
-/// What a decoder needs next.
+/// What a decoder needs next. No other will come: a caller has to handle each of them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Status {
     /// The input is used up; the stream goes on, or a gzip member or a Zstandard frame ended and another

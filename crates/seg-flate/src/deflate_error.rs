@@ -12,7 +12,7 @@ pub struct DeflateError {
     offset: u64,
 }
 
-/// The reason in a [`DeflateError`].
+/// The reason in a [`DeflateError`]. More variants may come.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum DeflateErrorKind {
@@ -44,11 +44,11 @@ impl DeflateError {
 
 impl fmt::Display for DeflateError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self.kind {
-            DeflateErrorKind::OutOfMemory(error) => write!(f, "{error}")?,
-            DeflateErrorKind::Finished => f.write_str("input after the stream's end")?,
-        }
-        write!(f, ", at byte {} of the uncompressed stream", self.offset)
+        let what = match self.kind {
+            DeflateErrorKind::OutOfMemory(_) => "out of memory",
+            DeflateErrorKind::Finished => "input after the stream's end",
+        };
+        write!(f, "{what}, at byte {} of the uncompressed stream", self.offset)
     }
 }
 

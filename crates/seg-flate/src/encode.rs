@@ -47,7 +47,7 @@ pub trait Encode {
     fn produced(&self) -> u64;
 }
 
-/// How much of the input so far is in the output when a push returns.
+/// How much of the input so far is in the output when a push returns. No other will come: the formats know no further way.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Flush {
     /// As much as compresses best; the rest is held back.

@@ -1,6 +1,6 @@
 //! What the compressed bytes are wrapped in.
 
-/// The wrapping of a DEFLATE stream (RFC 1951).
+/// The wrapping of a DEFLATE stream (RFC 1951). More variants may come.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Format {
@@ -17,7 +17,7 @@ pub enum Format {
 }
 
 /// What to do with bytes after the end of a gzip member or a Zstandard frame that start no further one: that do not begin with
-/// all of the magic number, of two or four bytes.
+/// all of the magic number, of two or four bytes. More variants may come.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Trailing {

@@ -16,7 +16,7 @@ pub struct InflateError {
     offset: u64,
 }
 
-/// The reason in an [`InflateError`].
+/// The reason in an [`InflateError`]. More variants may come.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum InflateErrorKind {
@@ -103,9 +103,7 @@ impl fmt::Display for InflateError {
             InflateErrorKind::RatioTooHigh => "output is larger than the ratio limit allows",
             InflateErrorKind::TrailingData => "data after the end",
             InflateErrorKind::Truncated => "the stream is truncated",
-            InflateErrorKind::OutOfMemory(error) => {
-                return write!(f, "{error}, at byte {} of the compressed stream", self.offset);
-            }
+            InflateErrorKind::OutOfMemory(_) => "out of memory",
         };
         write!(f, "{what}, at byte {} of the compressed stream", self.offset)
     }

@@ -3,6 +3,7 @@
 #[path = "harness/text.rs"]
 mod text;
 
+use core::error::Error;
 use std::io::{self, ErrorKind, Write};
 
 use flate2::{Compression, write::GzEncoder};
@@ -76,7 +77,11 @@ fn the_same_call_goes_on_decoding_a_sequence() {
         let (mut decoder, (mut output, _others)) = (decoder(), short_output());
         let (mut input, mut decoded, mut refusals) = (sequence(&wire), Vec::new(), 0);
         while let Err(error) = decoder.push_sequence(&mut input, &mut output) {
-            assert!(matches!(error.kind(), InflateErrorKind::OutOfMemory(_)), "{name}: {error}");
+            let InflateErrorKind::OutOfMemory(memory) = error.kind() else {
+                panic!("{name}: {error}")
+            };
+            assert_eq!(error.source().map(ToString::to_string), Some(memory.to_string()));
+            assert!(error.to_string().starts_with("out of memory, at byte"), "{error}");
             assert_eq!(io::Error::from(error).kind(), ErrorKind::OutOfMemory);
             assert_eq!(input.len(), wire.len() as u64 - decoder.consumed(), "{name}");
             decoded.extend(output.split().to_vec());
@@ -95,7 +100,11 @@ fn the_same_call_goes_on_encoding_a_sequence() {
         let (mut input, (mut output, _others)) = (sequence(&plain), short_output());
         let (mut wire, mut refusals) = (Vec::new(), 0);
         while let Err(error) = encoder.push_sequence(&mut input, Flush::Finish, &mut output) {
-            assert!(matches!(error.kind(), DeflateErrorKind::OutOfMemory(_)), "{name}: {error}");
+            let DeflateErrorKind::OutOfMemory(memory) = error.kind() else {
+                panic!("{name}: {error}")
+            };
+            assert_eq!(error.source().map(ToString::to_string), Some(memory.to_string()));
+            assert!(error.to_string().starts_with("out of memory, at byte"), "{error}");
             assert_eq!(io::Error::from(error).kind(), ErrorKind::OutOfMemory);
             assert_eq!(input.len(), LEN as u64 - encoder.consumed(), "{name}");
             wire.extend(output.split().to_vec());

@@ -5,7 +5,7 @@ use core::{error::Error, fmt};
 /// Bytes in a slab, the unit in which a pool takes memory from the system: 64 KiB.
 pub const SLAB_BYTES: usize = 1 << 16;
 
-/// A segment size: a power of two from 256 B to 64 KiB.
+/// A segment size: a power of two from 256 B to 64 KiB. There is a size class for each, and no other will come.
 ///
 /// A value of this type is always a size that pools have, so nothing that takes one can fail for
 /// its sake. The default is 16 KiB, the size of a large TLS record and of a typical socket read.

@@ -5,7 +5,7 @@ use std::io;
 
 use crate::{limit::out_of_memory::OutOfMemory, size::SizeError};
 
-/// Why [`Pool::try_take`](crate::Pool::try_take) gave no segment. More reasons may be added.
+/// Why [`Pool::try_take`](crate::Pool::try_take) gave no segment. More variants may come.
 ///
 /// The figures are in the [source](Error::source), which is the [`SizeError`] or the [`OutOfMemory`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

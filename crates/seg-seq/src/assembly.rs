@@ -1,6 +1,6 @@
 //! The two ways to put a message together.
 
-/// How what was received is put together to a message or a body. The bytes are the same.
+/// How what was received is put together to a message or a body. The bytes are the same. There will be no third way.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub enum Assembly {
     /// Received segments are linked; only short runs are copied. No allocation grows with the

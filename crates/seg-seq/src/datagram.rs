@@ -270,7 +270,7 @@ pub struct DatagramError {
     expected: usize,
 }
 
-/// What is wrong with a receive or a datagram.
+/// What is wrong with a receive or a datagram. More variants may come.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum DatagramErrorKind {

@@ -44,7 +44,7 @@ pub struct PacketSizeError {
     tailroom: usize,
 }
 
-/// What is wrong with the size of packets.
+/// What is wrong with the size of packets. More variants may come.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum PacketSizeErrorKind {

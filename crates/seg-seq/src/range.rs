@@ -19,7 +19,7 @@ pub struct RangeError {
     limit: u64,
 }
 
-/// Why a range is refused. More kinds may be added.
+/// Why a range is refused. More variants may come.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum RangeErrorKind {
@@ -72,7 +72,7 @@ impl fmt::Display for RangeError {
 
 impl Error for RangeError {}
 
-/// Why a sequence was not cut. It is as before.
+/// Why a sequence was not cut. It is as before. More variants may come.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum CutError {

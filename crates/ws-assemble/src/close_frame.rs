@@ -74,7 +74,7 @@ impl CloseFrame {
     }
 }
 
-/// How a peer closed the connection: the body of its close frame.
+/// How a peer closed the connection: the body of its close frame. No other will come: the body has a code or is empty.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum PeerClose {
     /// The close frame was empty, which is legal.

@@ -7,7 +7,7 @@ use seg_pool::OutOfMemory;
 
 use crate::{decode_error::DecodeError, handshake::HandshakeError};
 
-/// What ended a [`Session`](crate::Session), or kept a connection from opening.
+/// What ended a [`Session`](crate::Session), or kept a connection from opening. More variants may come.
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum ConnectionError {
@@ -54,20 +54,13 @@ impl fmt::Display for ConnectionError {
     }
 }
 
+/// An error inside is not the source: this error is displayed as it, and its source is that of it.
 impl Error for ConnectionError {
     fn source(&self) -> Option<&(dyn Error + 'static)> {
         match self {
-            Self::Handshake(error) => Some(error),
-            Self::Decode(error) => Some(error),
-            Self::Io(error) => Some(error),
-            Self::OutOfMemory(error) => Some(error),
-            Self::Closed
-            | Self::MessageUnfinished
-            | Self::TextInvalid
-            | Self::OutputFull
-            | Self::CloseIgnored
-            | Self::PeerSilent
-            | Self::ReadForgotten => None,
+            Self::Decode(error) => error.source(),
+            Self::Io(error) => error.source(),
+            _ => None,
         }
     }
 }

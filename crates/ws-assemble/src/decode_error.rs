@@ -16,7 +16,7 @@ pub struct DecodeError {
     offset: u64,
 }
 
-/// The reason in a [`DecodeError`].
+/// The reason in a [`DecodeError`]. More variants may come.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum DecodeErrorKind {
@@ -124,12 +124,17 @@ impl fmt::Display for DecodeError {
             DecodeErrorKind::HeldTooMuch => "message keeps more memory than `held_bytes_max`",
             DecodeErrorKind::DeflateInvalid => "a compressed message is no DEFLATE",
             DecodeErrorKind::Truncated => "the stream is truncated",
-            DecodeErrorKind::OutOfMemory(error) => {
-                return write!(f, "{error}, at byte {} of the stream", self.offset);
-            }
+            DecodeErrorKind::OutOfMemory(_) => "out of memory",
         };
         write!(f, "{what}, at byte {} of the stream", self.offset)
     }
 }
 
-impl Error for DecodeError {}
+impl Error for DecodeError {
+    fn source(&self) -> Option<&(dyn Error + 'static)> {
+        match &self.kind {
+            DecodeErrorKind::OutOfMemory(error) => Some(error),
+            _ => None,
+        }
+    }
+}

@@ -31,7 +31,7 @@ pub(crate) use session_side::Coming;
 pub(crate) use single_frame::SingleFrame;
 pub(crate) use step::Step;
 
-/// What a [`Decoder`] found.
+/// What a [`Decoder`] found. No other will come: RFC 6455 has no other frames, and a caller has to handle each of them.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Event {
     /// A whole message.

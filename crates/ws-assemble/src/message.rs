@@ -14,7 +14,7 @@ use crate::{
     utf8::{Utf8Validator, to_str},
 };
 
-/// Whether a message is text or not.
+/// Whether a message is text or not. No other will come: RFC 6455 has these two.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 // A whole word: a load of a word whose parts were stored one by one right before waits for the store
 // buffer.

@@ -1,6 +1,6 @@
 //! What a frame is (RFC 6455 section 5.2).
 
-/// The kind of a frame.
+/// The kind of a frame. No other will come: the reserved opcodes of RFC 6455 are refused.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[repr(u8)]
 pub enum Opcode {

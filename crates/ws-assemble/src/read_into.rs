@@ -4,7 +4,7 @@ use crate::message::MessageKind;
 #[cfg(feature = "random")]
 use crate::session::Found;
 
-/// What became of `read_message_into`.
+/// What became of `read_message_into`. No other will come: a caller has to handle each of them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ReadInto {
     /// A message of this kind is in the first `len` bytes of the buffer.
@@ -23,7 +23,7 @@ pub enum ReadInto {
     Closed,
 }
 
-/// What became of `read_frame_into`.
+/// What became of `read_frame_into`. No other will come: a caller has to handle each of them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ReadFrameInto {
     /// The payload of a data frame is in the first `len` bytes of the buffer.

@@ -9,6 +9,7 @@ mod connection {
     pub(crate) mod script;
 }
 
+use core::error::Error;
 use core::{
     future::Future,
     pin::pin,
@@ -412,8 +413,8 @@ fn a_stream_that_fails_leaves_its_message_open() {
     let mut connection = open(Script::new(Vec::new()), Assembly::Segmented, &pool());
     let parts = futures_util::stream::iter([Ok("much too long"), Err(io::Error::other("gone"))]);
     let sent = poll_once(connection.send_stream(MessageKind::Binary, 4, parts));
-    let Poll::Ready(Err(ConnectionError::Io(error))) = sent else { panic!("{sent:?}") };
-    assert_eq!(error.to_string(), "gone");
+    let Poll::Ready(Err(error @ ConnectionError::Io(_))) = sent else { panic!("{sent:?}") };
+    assert_eq!((error.to_string(), error.source().is_none()), ("gone".to_owned(), true));
     let next = polled(async || connection.send_text("next").await);
     assert!(matches!(next, Err(ConnectionError::MessageUnfinished)));
 }

@@ -11,7 +11,7 @@ use crate::{
     trailers::Trailers,
 };
 
-/// A part of a chunked body, as a [`ChunkedCodec`] reads and writes it.
+/// A part of a chunked body, as a [`ChunkedCodec`] reads and writes it. No other will come: a body has no other parts.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum ChunkedPart {
     /// Data. Read: as much of a chunk as there was. Written: one chunk, and none when it is empty.

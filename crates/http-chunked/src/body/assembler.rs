@@ -11,7 +11,7 @@ use crate::{
     trailers::Trailers,
 };
 
-/// What one [`BodyAssembler::push`] came to.
+/// What one [`BodyAssembler::push`] came to. No other will come: a caller has to handle each of them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Progress {
     /// The segment is used up; push the next one.

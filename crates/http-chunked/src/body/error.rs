@@ -19,7 +19,7 @@ pub struct BodyError {
     offset: u64,
 }
 
-/// The reason in a [`BodyError`].
+/// The reason in a [`BodyError`]. More variants may come.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum BodyErrorKind {
@@ -98,11 +98,11 @@ impl fmt::Display for BodyErrorKind {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Chunked(kind) => kind.fmt(f),
-            Self::Content(error) => error.fmt(f),
+            Self::Content(_) => f.write_str("content cannot be decompressed"),
             Self::ContentTrailing => f.write_str("data after the end of the compressed stream"),
             Self::TooLong => f.write_str("body is longer than `body_bytes_max`"),
             Self::HeldTooMuch => f.write_str("body holds more memory than `held_bytes_max`"),
-            Self::OutOfMemory(error) => error.fmt(f),
+            Self::OutOfMemory(_) => f.write_str("out of memory"),
             Self::Truncated => f.write_str("input ended early"),
         }
     }

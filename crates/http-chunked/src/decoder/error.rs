@@ -12,7 +12,7 @@ pub struct DecodeError {
     offset: u64,
 }
 
-/// The reason in a [`DecodeError`].
+/// The reason in a [`DecodeError`]. More variants may come.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum DecodeErrorKind {

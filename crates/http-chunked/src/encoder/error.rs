@@ -13,7 +13,7 @@ pub struct EncodeError {
     offset: u64,
 }
 
-/// The reason in an [`EncodeError`].
+/// The reason in an [`EncodeError`]. More variants may come.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum EncodeErrorKind {
@@ -43,11 +43,11 @@ impl EncodeError {
 
 impl fmt::Display for EncodeError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self.kind {
-            EncodeErrorKind::OutOfMemory(error) => write!(f, "{error}")?,
-            EncodeErrorKind::Ended => f.write_str("data after the last chunk")?,
-        }
-        write!(f, " at byte {} of the body", self.offset)
+        let what = match self.kind {
+            EncodeErrorKind::OutOfMemory(_) => "out of memory",
+            EncodeErrorKind::Ended => "data after the last chunk",
+        };
+        write!(f, "{what} at byte {} of the body", self.offset)
     }
 }
 

@@ -4,7 +4,7 @@ use core::{error::Error, fmt};
 
 use seg_pool::OutOfMemory;
 
-/// What is wrong with the head of a message.
+/// What is wrong with the head of a message. More variants may come.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum HeadErrorKind {
@@ -99,7 +99,7 @@ impl fmt::Display for HeadErrorKind {
             Self::TransferCodingUnsupported => "unsupported transfer coding",
             Self::ConnectWithBody => "CONNECT with a body",
             Self::ContentCodingUnsupported => "content coding is not known, or its feature is off",
-            Self::OutOfMemory(error) => return error.fmt(f),
+            Self::OutOfMemory(_) => "out of memory",
             Self::Truncated => "input ended early",
         })
     }

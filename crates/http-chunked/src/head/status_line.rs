@@ -9,7 +9,7 @@ use super::{
 };
 use crate::{framing::Framing, octet::is_text};
 
-/// What matters of the request that a response answers (RFC 9112 §6.3).
+/// What matters of the request that a response answers (RFC 9112 §6.3). No other will come: the RFC makes exceptions of these two alone.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub enum RequestMethod {
     /// `HEAD`: the response has no body, whatever it says.

@@ -178,7 +178,7 @@ pub struct HeadWriteError {
     offset: u64,
 }
 
-/// The reason in a [`HeadWriteError`].
+/// The reason in a [`HeadWriteError`]. More variants may come.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum HeadWriteErrorKind {
@@ -230,7 +230,7 @@ impl fmt::Display for HeadWriteError {
             HeadWriteErrorKind::Framing => {
                 "`finish` writes the fields that say how the body ends, not the caller"
             }
-            HeadWriteErrorKind::OutOfMemory(error) => return error.fmt(f),
+            HeadWriteErrorKind::OutOfMemory(_) => return f.write_str("out of memory"),
         };
         write!(f, "{what} at byte {}", self.offset)
     }

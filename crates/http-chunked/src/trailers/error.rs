@@ -9,7 +9,7 @@ pub struct TrailerError {
     offset: u64,
 }
 
-/// The reason in a [`TrailerError`].
+/// The reason in a [`TrailerError`]. More variants may come.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum TrailerErrorKind {

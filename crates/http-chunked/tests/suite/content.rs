@@ -1,5 +1,6 @@
 //! Bodies that are decompressed as they come.
 
+use core::error::Error;
 use std::io::Write;
 
 use flate2::{
@@ -148,6 +149,8 @@ fn corrupt_content_is_an_error_and_what_came_before_stays_readable() {
         let error = push(&mut assembler, &data, 1000).expect_err("the checksum is wrong");
         let BodyErrorKind::Content(inside) = error.kind() else { panic!("{error}") };
         assert_eq!(inside.kind(), InflateErrorKind::ChecksumMismatch);
+        assert!(error.to_string().starts_with("content cannot be decompressed at byte"));
+        assert_eq!(error.source().map(ToString::to_string), Some(inside.to_string()));
         assert_eq!(push(&mut assembler, b"more", 4), Err(error));
         assert_eq!(assembler.take_body().sequence(), &text);
     }

@@ -1,5 +1,6 @@
 //! What the encoder writes, and that the decoder reads it.
 
+use core::error::Error;
 use http_chunked::{
     Decoder, EncodeErrorKind, Encoder, Step, TrailerErrorKind, Trailers, is_forbidden_trailer,
 };
@@ -155,7 +156,9 @@ fn a_chunk_that_cannot_be_linked_leaves_no_size_line() {
     push(&mut encoder, b"before");
     let mut segment = data.clone();
     let error = encoder.push_segment(&mut segment).expect_err("the list has no block");
-    assert!(matches!(error.kind(), EncodeErrorKind::OutOfMemory(_)));
+    let EncodeErrorKind::OutOfMemory(memory) = error.kind() else { panic!("{error}") };
+    assert_eq!(error.to_string(), "out of memory at byte 6 of the body");
+    assert_eq!(error.source().map(ToString::to_string), Some(memory.to_string()));
     assert_eq!(segment.len(), 2_000);
     let mut chunk = Sequence::from(segment);
     assert_eq!(encoder.push_chunk(&mut chunk), Err(error));

@@ -1,5 +1,6 @@
 //! A pool that has no segment left: what fails goes on when there is one, and nothing is lost.
 
+use core::error::Error;
 use std::io::Write as _;
 
 use flate2::{Compression, write::GzEncoder};
@@ -38,6 +39,8 @@ fn a_head_goes_on_when_there_is_memory_again() {
                     panic!("{error}")
                 };
                 assert_eq!(memory.available_bytes(), 0);
+                assert_eq!(error.source().map(ToString::to_string), Some(memory.to_string()));
+                assert!(error.to_string().starts_with("out of memory at byte"));
                 assert_eq!(error.kind().status(), 503);
                 failures += 1;
                 others.pop().expect("there is one to give back");

@@ -15,7 +15,7 @@ pub struct OutOfMemory {
     pub(crate) cause: Cause,
 }
 
-/// Which limit an [`OutOfMemory`] met. More may be added.
+/// Which limit an [`OutOfMemory`] met. More variants may come.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Cause {

@@ -12,7 +12,7 @@ pub struct ReadError {
     offset: u64,
 }
 
-/// Why a value cannot be read. More kinds may be added.
+/// Why a value cannot be read. More variants may come.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum ReadErrorKind {

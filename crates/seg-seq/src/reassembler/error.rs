@@ -13,7 +13,7 @@ pub struct ReassemblyError {
     pub(super) id: FragmentId,
 }
 
-/// Why a fragment was refused.
+/// Why a fragment was refused. More variants may come.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum ReassemblyErrorKind {

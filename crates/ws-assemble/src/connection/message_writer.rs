@@ -41,7 +41,7 @@ pub struct MessageWriter<'a, C> {
     utf8: Utf8Validator,
 }
 
-/// Bytes of a message, borrowed or shared.
+/// Bytes of a message, borrowed or shared. More variants may come.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 #[allow(clippy::large_enum_variant, reason = "moved once, and a box would allocate for each part")]

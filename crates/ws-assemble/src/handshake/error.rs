@@ -13,7 +13,7 @@ pub struct HandshakeError {
     response: Option<Box<UpgradeResponse>>,
 }
 
-/// The reason in a [`HandshakeError`].
+/// The reason in a [`HandshakeError`]. More variants may come.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum HandshakeErrorKind {

@@ -13,7 +13,7 @@ use crate::{
     trailers::{TrailerError, Trailers},
 };
 
-/// Why a body could not be collected.
+/// Why a body could not be collected. More variants may come.
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum CollectError<E> {
@@ -25,13 +25,13 @@ pub enum CollectError<E> {
     Trailer(TrailerError),
 }
 
-impl<E: fmt::Display> fmt::Display for CollectError<E> {
+impl<E> fmt::Display for CollectError<E> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Body(error) => error.fmt(f),
-            Self::Refused(error) => error.fmt(f),
-            Self::Trailer(error) => error.fmt(f),
-        }
+        f.write_str(match self {
+            Self::Body(_) => "the body failed",
+            Self::Refused(_) => "the body is above a limit or cannot be decoded",
+            Self::Trailer(_) => "the body has a trailer that must not come",
+        })
     }
 }
 

@@ -197,7 +197,7 @@ impl<B: fmt::Debug> fmt::Debug for Compress<B> {
     }
 }
 
-/// Why a body could not be encoded.
+/// Why a body could not be encoded. More variants may come.
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum CompressError<E> {
@@ -207,12 +207,12 @@ pub enum CompressError<E> {
     Encode(DeflateError),
 }
 
-impl<E: fmt::Display> fmt::Display for CompressError<E> {
+impl<E> fmt::Display for CompressError<E> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Body(error) => error.fmt(f),
-            Self::Encode(error) => error.fmt(f),
-        }
+        f.write_str(match self {
+            Self::Body(_) => "the body failed",
+            Self::Encode(_) => "the body cannot be encoded",
+        })
     }
 }
 

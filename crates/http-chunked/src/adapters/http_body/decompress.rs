@@ -173,7 +173,7 @@ impl<B: Body + Unpin> Body for Decompress<B> {
     }
 }
 
-/// Why a body could not be decoded.
+/// Why a body could not be decoded. More variants may come.
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum DecompressError<E> {
@@ -183,12 +183,12 @@ pub enum DecompressError<E> {
     Refused(BodyError),
 }
 
-impl<E: fmt::Display> fmt::Display for DecompressError<E> {
+impl<E> fmt::Display for DecompressError<E> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Body(error) => error.fmt(f),
-            Self::Refused(error) => error.fmt(f),
-        }
+        f.write_str(match self {
+            Self::Body(_) => "the body failed",
+            Self::Refused(_) => "the body is above a limit or cannot be decoded",
+        })
     }
 }
 
