@@ -884,6 +884,19 @@ fn a_full_segment_takes_no_more_bytes_from_an_iterator() {
 }
 
 #[test]
+fn a_segment_takes_from_an_iterator_what_fits() {
+    let mut segment = Pool::new().take(256);
+    for (len, fitting) in [(1, 1), (63, 64), (64, 128), (65, 193), (63, 256), (0, 256)] {
+        segment.extend(core::iter::repeat_n(7, len));
+        assert_eq!(&*segment, vec![7; fitting]);
+    }
+    segment.truncate(200);
+    let extended = AssertUnwindSafe(|| segment.extend(core::iter::repeat_n(9, 100)));
+    assert!(catch_unwind(extended).is_err());
+    assert_eq!((segment.len(), &segment[199..202]), (256, &[7, 9, 9][..]), "what fits is appended");
+}
+
+#[test]
 fn memory_for_values_starts_over_as_uninitialised() {
     let pool = Pool::new();
     let mut segment = pool.take(256);

@@ -628,3 +628,17 @@ fn a_split_beyond_the_end_is_an_error_and_changes_nothing() {
     assert_eq!(buf.try_split_to(8).ok(), Some(Sequence::from(Segment::from_static(b"linked c"))));
     assert_eq!(buf.freeze(), b"opied");
 }
+
+#[test]
+fn bytes_of_an_iterator_are_appended_in_order() {
+    let pool = Pool::builder().segment_size(SegmentSize::B256).build();
+    for len in [0, 1, 63, 64, 65, 128, 255, 256, 257, 1_000] {
+        let bytes: Vec<u8> = (0..len).map(|n: u32| n.to_le_bytes()[0]).collect();
+        let mut buf = SegmentedBuf::new(&pool);
+        buf.extend(bytes.iter());
+        assert_eq!(buf.held_bytes() == 0, len == 0);
+        buf.extend(bytes.iter().map(|byte| !byte));
+        let inverted: Vec<u8> = bytes.iter().map(|byte| !byte).collect();
+        assert!(buf.freeze() == [bytes, inverted].concat(), "{len}");
+    }
+}
