@@ -9,8 +9,15 @@ use std::io::{self, ErrorKind, Write};
 use flate2::{Compression, write::GzEncoder};
 #[cfg(any(feature = "zlib-rs", feature = "miniz_oxide"))]
 use seg_flate::Deflater;
+#[cfg(any(
+    feature = "zlib-rs",
+    feature = "miniz_oxide",
+    feature = "brotli",
+    feature = "zstd"
+))]
+use seg_flate::Level;
 use seg_flate::{
-    Decode, DeflateErrorKind, Encode, Flush, Format, InflateErrorKind, Inflater, Level, Limits,
+    Decode, DeflateErrorKind, Encode, Flush, Format, InflateErrorKind, Inflater, Limits,
 };
 use seg_pool::{Pool, SegmentMut, SegmentSize};
 use seg_seq::{SegmentedBuf, Sequence};
