@@ -157,7 +157,7 @@ class Server:
         self.process.wait()
 
 
-# HTTP: `fetch` against servers, clients against `serve`, and gzip files.
+# HTTP: `fetch` against servers, clients against `serve` and `proxy`, and gzip files.
 
 # Name, script, programs; paths whose last part is the file that is to arrive; those with a line in the trailers; those that
 # are refused with these words, because the server breaks a rule or its promise.
@@ -238,9 +238,11 @@ def http():
         for name, path, programs, *pages in HTTP_SERVERS:
             if here(name, path, *programs):
                 guarded(name, lambda: ask_http_server(ours, name, path, *pages))
-        for name, path, programs in HTTP_CLIENTS:
-            if here(name, path, *programs):
-                cases_of(name, "serve: ", [*script(path), f"http://{ours.authority}", FILES])
+        with Server("proxy", example("proxy", ours.authority, "--listen", "127.0.0.1:0")) as proxy:
+            for front, authority in (("serve", ours.authority), ("proxy before serve", proxy.authority)):
+                for name, path, programs in HTTP_CLIENTS:
+                    if here(name, path, *programs):
+                        cases_of(name, f"{front}: ", [*script(path), f"http://{authority}", FILES])
     if here("gzip", "http/gzip_files.py", "gzip"):
         cases_of("gzip", "gunzip: ", [*script("http/gzip_files.py"), *example("gunzip"), FILES])
     # hyper is a crate, so the example is both ends.

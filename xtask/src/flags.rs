@@ -8,7 +8,7 @@ use crate::{cross::Target, layer::Layer, sanitize::Sanitizer};
 xflags::xflags! {
     /// Build, show, check and test the workspace.
     ///
-    /// A LAYER is a crate's name or its short one: `seg-pool` or `pool`; all of them unless told.
+    /// A LAYER is a crate's name or its short one: `seg-pool` or `pool`; by default all of them.
     cmd xtask {
         /// Receive real messages over loopback and show what that cost, in one table.
         cmd demo {
@@ -23,19 +23,19 @@ xflags::xflags! {
         }
         /// Talk to other people's programs: nginx, curl, Python, Node.js and Chromium.
         cmd interop {
-            /// `http` or `ws`; both unless told.
+            /// `http` or `ws`; by default both.
             optional suite: String
             /// Count a program that is not installed as a failure.
             optional --require
         }
         /// Run the Autobahn test suite against our WebSocket server and client, in both assemblies.
         cmd autobahn {
-            /// Only these cases: globs with commas between, `1.*,6.4.*`; all unless told.
+            /// Only these cases: globs with commas between, `1.*,6.4.*`; by default all.
             optional --cases globs: String
         }
         /// Let HTTP and WebSocket connections stall, break off, die and find the pool full, all at once.
         cmd soak {
-            /// How long; 60 unless told.
+            /// How many seconds; by default 60.
             optional --seconds count: u32
         }
         /// Run every test that needs no special toolchain, with every set of features.
@@ -49,14 +49,14 @@ xflags::xflags! {
         cmd loom {
             /// The layer.
             optional layer: Layer
-            /// How often a thread may be interrupted; 2 unless told.
+            /// How often a thread may be interrupted; by default twice.
             optional --preemptions count: u32
         }
         /// Run the tests of one layer, or of all, under Miri: both aliasing models, other systems.
         cmd miri {
             /// The layer.
             optional layer: Layer
-            /// How many schedules to try; 4 unless told.
+            /// How many schedules to try; by default 4.
             optional --seeds count: u32
         }
         /// Run the tests of one layer, or of those that it is for, under a sanitizer.
@@ -68,7 +68,7 @@ xflags::xflags! {
         }
         /// Run the tests of one layer, or of all, on other systems, emulated.
         cmd cross {
-            /// aarch64, i686, s390x, armv7, riscv64, windows or wasm; all unless told.
+            /// aarch64, i686, s390x, armv7, riscv64, windows or wasm; by default all.
             optional target: Target
             /// The layer.
             optional layer: Layer
@@ -77,7 +77,7 @@ xflags::xflags! {
         cmd fuzz {
             /// The target, for example `chunked_decode`.
             optional target: String
-            /// How long each target runs; 30 unless told.
+            /// How many seconds each target runs; by default 30.
             optional --seconds count: u32
         }
         /// Measure: with criterion, or side by side with every peer.

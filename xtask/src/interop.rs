@@ -23,7 +23,7 @@ pub(crate) const QUICK: &str = "1.*,2.*,3.*,4.*,5.*,6.1.*,6.2.*,6.3.*,7.1.*,10.*
 pub(crate) const ALL: &str = "*";
 
 /// The examples that talk to other people's programs.
-const EXAMPLES: [&str; 12] = [
+const EXAMPLES: [&str; 13] = [
     "autobahn_client",
     "axum_server",
     "axum_tls_server",
@@ -34,6 +34,7 @@ const EXAMPLES: [&str; 12] = [
     "gunzip",
     "hyper_body",
     "hyper_server",
+    "proxy",
     "serve",
     "tls_server",
 ];

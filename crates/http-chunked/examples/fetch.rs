@@ -4,7 +4,7 @@
 //!
 //! `streamed` writes the body as it comes, in constant memory; the other two keep all of it first.
 
-use core::error::Error;
+use core::{error::Error, iter};
 use std::{
     env,
     fs::File,
@@ -169,6 +169,13 @@ fn tell_trailers(trailers: &http_chunked::Trailers) {
     }
 }
 
+/// An error and what caused it: each displays its own level.
+fn tell_error(error: &(dyn Error + 'static)) {
+    let causes = iter::successors(error.source(), |&cause| cause.source());
+    let causes: String = causes.map(|cause| format!(": {cause}")).collect();
+    eprintln!("error: {error}{causes}");
+}
+
 fn run(arguments: &Arguments) -> Result<(), Box<dyn Error>> {
     let start = Instant::now();
     let pool = Pool::builder().bytes_max(256 << 20).build();
@@ -202,7 +209,7 @@ fn main() -> ExitCode {
     match run(&arguments) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            eprintln!("error: {error}");
+            tell_error(&*error);
             ExitCode::FAILURE
         }
     }

@@ -100,10 +100,12 @@ async fn respond<S: AsyncRead + Unpin, W: AsyncWrite + Unpin>(
             continue;
         };
         if !reader.has_body() {
-            // A length of an answer to HEAD, or of a 304, is that of the body which does not come.
+            // What an answer to HEAD, or a 304, says of the body that does not come.
             let len = head.find("content-length").and_then(|len| core::str::from_utf8(len).ok());
             let len = len.and_then(|len| len.parse().ok()).map(Framing::Length);
-            client.write_all_buf(&mut writer.finish(len)?).await?;
+            let is_chunked = !is_http10 && head.has_element("transfer-encoding", "chunked");
+            let framing = len.or(is_chunked.then_some(Framing::Chunked));
+            client.write_all_buf(&mut writer.finish(framing)?).await?;
             return Ok(reader.keeps_alive());
         }
         let framing = match framing {
@@ -151,6 +153,10 @@ pub(crate) async fn serve<R: AsyncRead + Unpin, W: AsyncWrite + Unpin>(
         let head = reader.head().ok_or(ErrorKind::UnexpectedEof)?.clone();
         let framing = reader.framing().filter(|_| reader.has_body());
         let mut writer = HeadWriter::request(&pools.sent, head.method(), head.target())?;
+        if head.has_element("te", "trailers") {
+            // They are passed on. The field is for one connection, so this one has its own.
+            writer.field("TE", b"trailers")?.field("Connection", b"TE")?;
+        }
         let wire = writer.forward(&head)?.finish(framing)?;
         responses.next_message(|reader| reader.expect_answer_to(head.request_method()));
         let framing = framing.unwrap_or(Framing::Length(0));
@@ -296,7 +302,7 @@ mod tests {
             (
                 head,
                 "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n",
-                "HTTP/1.1 200 OK\r\n\r\n",
+                "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n",
             ),
             (
                 GET,
@@ -357,7 +363,7 @@ mod tests {
 
     #[test]
     fn requests_follow_each_other_and_lose_what_is_for_one_connection() {
-        let post = "POST /b HTTP/1.1\r\nHost: a\r\nConnection: x\r\nX: 1\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nhi\r\n0\r\nA: b\r\n\r\n";
+        let post = "POST /b HTTP/1.1\r\nTE: trailers\r\nConnection: TE\r\nHost: a\r\nConnection: x\r\nX: 1\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nhi\r\n0\r\nA: b\r\n\r\n";
         let (sent, got) = pass(&[GET, post], &["HTTP/1.1 204 A\r\n\r\n", "HTTP/1.1 204 B\r\n\r\n"]);
         let passed = post.replace("Connection: x\r\nX: 1\r\n", "");
         assert_eq!(sent, [GET, &passed].concat());

@@ -360,7 +360,7 @@ fn a_trimmed_pool_gives_again() {
 
 #[test]
 fn memory_that_is_needed_no_more_goes_back_over_time() {
-    // So small that no thread caches and every take visits home.
+    // So small that no thread caches and every take asks the pool's own list.
     let pool = Pool::builder().bytes_max(7 * SLAB_BYTES).build();
     drop(drain(&pool));
     assert_eq!(pool.stats().held_bytes(), 7 * SLAB_BYTES);
@@ -550,7 +550,7 @@ fn what_one_thread_gave_another_takes_from_the_depot() {
     for round in 0..4 {
         let before = misses();
         let kept: Vec<_> = (0..SEGMENTS).map(|_| pool.take(16_384)).collect();
-        // The thread lays full magazines down, and the rest comes home when it ends, which the end
+        // The thread lays full magazines down, and the rest comes back when it ends, which the end
         // of a scope would not wait for.
         thread::spawn(move || drop(kept)).join().expect("no panic");
         let most = if round == 0 { SEGMENTS } else { 3 };

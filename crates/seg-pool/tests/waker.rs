@@ -91,7 +91,7 @@ fn a_waker_may_take_and_drop_segments_of_the_same_pool() {
 }
 
 #[test]
-fn a_waker_may_use_another_pool_while_a_thread_sends_its_cache_home() {
+fn a_waker_may_use_another_pool_while_a_thread_gives_its_cache_back() {
     let pool = Pool::builder().bytes_max(8 * SLAB_BYTES).build();
     let other = Pool::new();
     let kept = pool.take(16_384);
@@ -108,7 +108,7 @@ fn a_waker_may_use_another_pool_while_a_thread_sends_its_cache_home() {
         });
         worker.join().expect("it ends")
     });
-    // The first waiter gets this one. The second gets the cached one, on its way home.
+    // The first waiter gets this one. The second gets the cached one, on its way back.
     drop(kept);
     assert_eq!(act.0.load(SeqCst), 2);
     drop((takes, rest));

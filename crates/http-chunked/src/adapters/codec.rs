@@ -22,7 +22,7 @@ pub enum ChunkedPart {
 
 /// One chunked body for `tokio_util`'s `Framed`, in either direction.
 ///
-/// Data is split off the codec's buffer without a copy; what is written is copied into it. Behind
+/// Data is split off the codec's buffer without a copy; what is written is copied into it. After
 /// [`ChunkedPart::End`] nothing is decoded until [`next_body`](Self::next_body): what follows is not
 /// a body, but the next message. Take the connection apart (`Framed::into_parts`) to read it.
 ///

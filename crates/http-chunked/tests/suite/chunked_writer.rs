@@ -125,10 +125,10 @@ mod tokio_io {
     fn all_that_is_written_arrives_however_little_the_socket_takes() {
         let body: Vec<u8> = (0..=250).cycle().take(200_000).collect();
         run(async {
-            for room in [1, 100, 10_000] {
-                let (client, mut server) = tokio::io::duplex(room);
+            for capacity in [1, 100, 10_000] {
+                let (client, mut server) = tokio::io::duplex(capacity);
                 let mut writer = ChunkedWriter::new(client, &Pool::new());
-                let body = if room == 1 { &body[..3000] } else { &body[..] };
+                let body = if capacity == 1 { &body[..3000] } else { &body[..] };
                 let mut wire = Vec::new();
                 let write = async {
                     for piece in body.chunks(777) {
@@ -139,7 +139,7 @@ mod tokio_io {
                 let (written, read) = tokio::join!(write, server.read_to_end(&mut wire));
                 written.expect("the socket takes it");
                 read.expect("the end comes");
-                assert!(decode(&wire) == body, "{room}");
+                assert!(decode(&wire) == body, "{capacity}");
             }
         });
     }

@@ -2,10 +2,10 @@
 
 use http_chunked::{Decoder, Step};
 
-type Told = Vec<(Vec<u8>, Option<Vec<u8>>)>;
+type Extensions = Vec<(Vec<u8>, Option<Vec<u8>>)>;
 
 /// The extensions of each size line that has some, octet by octet or whole.
-fn told(wire: &[u8], step: usize) -> Vec<Told> {
+fn extensions_of(wire: &[u8], step: usize) -> Vec<Extensions> {
     let mut decoder = Decoder::new().keep_extensions();
     let mut lines = Vec::new();
     for mut piece in wire.chunks(step) {
@@ -36,7 +36,7 @@ fn each_line_tells_its_own_in_every_cut() {
         vec![(b"last".to_vec(), None)],
     ];
     for step in 1..=wire.len() {
-        assert_eq!(told(wire, step), lines, "in pieces of {step}");
+        assert_eq!(extensions_of(wire, step), lines, "in pieces of {step}");
     }
 }
 

@@ -21,13 +21,13 @@ struct Socket<'a> {
 }
 
 impl Read for Socket<'_> {
-    fn read(&mut self, room: &mut [u8]) -> io::Result<usize> {
+    fn read(&mut self, target: &mut [u8]) -> io::Result<usize> {
         self.is_interrupted = !self.is_interrupted;
         if self.is_interrupted {
             return Err(ErrorKind::Interrupted.into());
         }
-        let len = self.most.min(room.len());
-        self.wire.read(&mut room[..len])
+        let len = self.most.min(target.len());
+        self.wire.read(&mut target[..len])
     }
 }
 
@@ -76,11 +76,11 @@ fn a_body_without_a_head_is_read_behind_what_was_read_ahead() {
     let mut incoming = incoming.with_read_ahead(Segment::from_static(b"5\r\nhel"));
     assert_eq!(incoming.fill_buf().expect("good"), b"hel");
     incoming.consume(1);
-    let mut room = [0; 9];
+    let mut target = [0; 9];
     assert_eq!(incoming.read(&mut []).expect("good"), 0);
-    assert_eq!(incoming.read(&mut room).expect("good"), 2);
-    assert_eq!((incoming.read(&mut room).expect("good"), &room[..2]), (2, &b"lo"[..]));
-    assert_eq!(incoming.read(&mut room).expect("the end"), 0);
+    assert_eq!(incoming.read(&mut target).expect("good"), 2);
+    assert_eq!((incoming.read(&mut target).expect("good"), &target[..2]), (2, &b"lo"[..]));
+    assert_eq!(incoming.read(&mut target).expect("the end"), 0);
     assert!(incoming.is_ended());
 }
 

@@ -9,8 +9,8 @@ use crate::alloc_count;
 
 /// Notes what is live each time that bytes arrive.
 ///
-/// Noting allocates nothing: the room is taken when the timeline is made, before anything is
-/// counted. What comes when the room is full replaces the last note.
+/// Noting allocates nothing: its memory is taken when the timeline is made, before anything is
+/// counted. What comes when that is full replaces the last note.
 #[derive(Debug)]
 pub(super) struct Timeline {
     slabs: Slabs,

@@ -29,7 +29,7 @@ pub(super) fn decode(
         if let Some(stop) = fast::decode(source, codes, window, output) {
             return stop;
         }
-        // Behind the end of the input are zeroes, which do no harm: what is used up is looked at.
+        // After the end of the input are zeroes, which do no harm: what is used up is looked at.
         source.refill();
         let literal = Symbol::look_up(&codes.literals, LITERALS_BITS, source.bits);
         if source.count < literal.used {

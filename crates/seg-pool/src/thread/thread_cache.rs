@@ -51,7 +51,7 @@ impl ThreadCache {
             if unsafe { arena.register(class, counters) } {
                 return Some(cache);
             }
-            // SAFETY: built above, and known to nobody else.
+            // SAFETY: built above, and nobody else has a reference.
             unsafe { Self::take_apart(cache) };
         }
         arena.dismiss(class);
