@@ -39,8 +39,8 @@ impl DecodeConfig {
         Self { limits, contexts: Contexts::default(), pool: pool.clone() }
     }
 
-    /// Wraps a body, and takes out of its fields what is not true of the decoded one. `None` when a
-    /// coding is not known; then nothing is changed.
+    /// Wraps a body, and takes out of its fields what is not true of the decoded one. Where a coding is
+    /// not known, or nothing is to be decoded, nothing is changed.
     fn wrap<B>(&self, headers: &mut HeaderMap, is_decoded: bool, body: B) -> DecodedBody<B> {
         let codings = if is_decoded { ContentCodings::from_headers(headers) } else { None };
         let is_known = codings.is_some();
@@ -56,5 +56,6 @@ impl DecodeConfig {
 
 struct DecodedBody<B> {
     body: Decompress<B>,
+    /// Whether its codings were to be undone, and are all known.
     is_known: bool,
 }
